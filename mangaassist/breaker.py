@@ -1,0 +1,136 @@
+"""Circuit breakers and bounded executors, one of each per dependency: one slow thing stays one slow thing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class BreakerOpen(Exception):
+    """The dependency failed lately; it is not asked again until its pause is over."""
+
+
+class Breaker:
+    """Closed → open after ``failures`` in a row, or half of at least ten calls within ``window_s`` failed.
+
+    Open for ``pause_s``; then one probe at a time is let through (half-open) and its outcome decides.
+    Thread-safe. Callers: ``check()``, then ``succeeded()`` or ``failed()``; or use :meth:`call`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        failures: int = 5,
+        window_s: float = 10.0,
+        pause_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._failures = failures
+        self._window_s = window_s
+        self._pause_s = pause_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._outcomes: deque[tuple[float, bool]] = deque()
+        self._in_a_row = 0
+        self._opened_at: float | None = None
+        self._probing_since: float | None = None
+        registry[name] = self
+
+    @property
+    def state(self) -> str:
+        """``closed``, ``open`` or ``half_open``, for metrics and /readyz."""
+        with self._lock:
+            if self._opened_at is None:
+                return "closed"
+            return "half_open" if self._clock() - self._opened_at >= self._pause_s else "open"
+
+    def check(self) -> None:
+        """Raises :class:`BreakerOpen` when the call must not be made."""
+        with self._lock:
+            if self._opened_at is None:
+                return
+            now = self._clock()
+            if now - self._opened_at < self._pause_s:
+                raise BreakerOpen(self.name)
+            # A probe that never reports (its task was cancelled) is given up after one more pause.
+            if self._probing_since is not None and now - self._probing_since < self._pause_s:
+                raise BreakerOpen(self.name)
+            self._probing_since = now
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._in_a_row = 0
+            if self._opened_at is not None:
+                self._opened_at = self._probing_since = None
+                self._outcomes.clear()
+            self._remember(True)
+
+    def failed(self) -> None:
+        with self._lock:
+            self._in_a_row += 1
+            self._remember(False)
+            bad = sum(1 for _, ok in self._outcomes if not ok)
+            if (
+                self._opened_at is not None
+                or self._in_a_row >= self._failures
+                or (len(self._outcomes) >= 10 and bad * 2 >= len(self._outcomes))
+            ):
+                self._opened_at = self._clock()
+                self._probing_since = None
+
+    def call(self, function: Callable[[], T], *, failures: tuple[type[BaseException], ...]) -> T:
+        """``function()`` behind the breaker; only ``failures`` count against it."""
+        self.check()
+        try:
+            result = function()
+        except failures:
+            self.failed()
+            raise
+        self.succeeded()
+        return result
+
+    def reset(self) -> None:
+        with self._lock:
+            self._outcomes.clear()
+            self._in_a_row = 0
+            self._opened_at = self._probing_since = None
+
+    def _remember(self, ok: bool) -> None:
+        now = self._clock()
+        self._outcomes.append((now, ok))
+        while self._outcomes and now - self._outcomes[0][0] > self._window_s:
+            self._outcomes.popleft()
+
+
+registry: dict[str, Breaker] = {}
+
+
+class ExecutorFull(Exception):
+    """Every thread of this dependency is busy and its queue is full."""
+
+
+class BoundedExecutor:
+    """A small thread pool of one dependency: a hang there takes these threads and no others."""
+
+    def __init__(self, name: str, *, threads: int, queue: int) -> None:
+        self.name = name
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
+        self._places = threading.BoundedSemaphore(threads + queue)
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """``function()`` in this pool. Raises :class:`ExecutorFull` at once when there is no place."""
+        if not self._places.acquire(blocking=False):
+            raise ExecutorFull(self.name)
+        future = self._pool.submit(function)
+        # Released when the thread is done, not when the waiter gives up: a hung call keeps its place.
+        future.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(future)

@@ -1,0 +1,100 @@
+"""Typed reading of environment variables for settings.py.
+
+A bad value never raises here: it is remembered in ``faults`` and the default is used, so that one start shows
+every fault at once (mangaassist/checks.py turns them into system-check errors).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+faults: list[str] = []
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    faults.append(f"{name}={value!r} is not a yes or no (use 1 or 0).")
+    return default
+
+
+def number(name: str, default: float, *, low: float, high: float) -> float:
+    value = text(name)
+    if not value:
+        return default
+    try:
+        parsed = float(value)
+    except ValueError:
+        faults.append(f"{name}={value!r} is not a number.")
+        return default
+    if not low <= parsed <= high:
+        faults.append(f"{name}={value} must be between {low:g} and {high:g}.")
+        return default
+    return parsed
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        faults.append(f"{name}={value!r} is unknown; choose one of {', '.join(allowed)}.")
+        return default
+    return value
+
+
+def options(name: str) -> dict[str, Any]:
+    """A JSON object, for ``<ROLE>_OPTIONS``."""
+    value = text(name)
+    if not value:
+        return {}
+    try:
+        parsed = json.loads(value)
+    except json.JSONDecodeError as error:
+        faults.append(f"{name} is not JSON: {error}.")
+        return {}
+    if not isinstance(parsed, dict):
+        faults.append(f"{name} must be a JSON object.")
+        return {}
+    return parsed
+
+
+def redis_urls(base: str) -> dict[str, str]:
+    """One URL per Redis database from ``REDIS_URL``: the cache takes its database, the others the next three.
+
+    ``broker`` is in Celery's spelling (``redis+socket://`` for unix sockets).
+    """
+    parts = urlsplit(base)
+    if parts.scheme == "unix":
+        query = parse_qs(parts.query)
+        first = int(query.get("db", ["0"])[0])
+        urls = {
+            name: f"unix://{parts.path}?db={first + offset}"
+            for name, offset in (("cache", 0), ("channels", 2), ("streams", 3))
+        }
+        urls["broker"] = f"redis+socket://{parts.path}?virtual_host={first + 1}"
+        return urls
+    path = parts.path.strip("/")
+    if parts.scheme not in {"redis", "rediss"} or (path and not path.isdigit()):
+        faults.append("REDIS_URL must look like redis://host:6379/0, rediss://… or unix:///path?db=0.")
+        return redis_urls("redis://127.0.0.1:6379/0")
+    first = int(path or 0)
+    return {
+        name: urlunsplit(parts._replace(path=f"/{first + offset}"))
+        for name, offset in (("cache", 0), ("broker", 1), ("channels", 2), ("streams", 3))
+    }

@@ -1,0 +1,319 @@
+"""Every setting; with mangaassist/environment.py the only reader of the environment.
+
+``MANGAASSIST_PROFILE`` picks the defaults: ``embedded`` (SQLite, a private Redis, local engines; no keys) or
+``aws``. Each role can be switched alone: ``RECOMMENDER=personalize``, ``RECOMMENDER_OPTIONS='{"…": …}'``.
+What is wrong with a value is said by the system checks in mangaassist/checks.py, one line per fault.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from mangaassist import embedded, environment
+from mangaassist.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+PROFILE = environment.choice("MANGAASSIST_PROFILE", "embedded", ("embedded", "aws"))
+EMBEDDED = PROFILE == "embedded"
+DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+# Demo data, demo sign-in and the shop's pages exist only here.
+DEMO = EMBEDDED and environment.boolean("DEMO", True)
+DEBUG = environment.boolean("DEBUG", False)
+
+# --- Security ---------------------------------------------------------------------------------------------
+
+SECRET_KEY = environment.text("SECRET_KEY") or (embedded.secret_key(DATA_DIR) if EMBEDDED else "")
+if not SECRET_KEY:
+    environment.faults.append("SECRET_KEY must be set outside the embedded profile.")
+    SECRET_KEY = "unset-and-refused-by-the-system-checks"  # noqa: S105
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]" if EMBEDDED else "")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+# Origins (scheme://host[:port]) of pages, other than our own, that may embed the widget.
+WIDGET_ALLOWED_ORIGINS = environment.words("WIDGET_ALLOWED_ORIGINS")
+# HS256 secret shared with the shop that signs ``identity`` tokens; empty: no such sign-in.
+WIDGET_IDENTITY_KEY = environment.text("WIDGET_IDENTITY_KEY")
+
+HTTPS = environment.boolean("HTTPS", not EMBEDDED)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Applications -----------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "mangaassist",
+    "daphne",
+    "mangaassist.admin_site.MangaAssistAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "mangaassist.outbox",
+    "caching",
+    "shop",
+    "knowledge",
+    "recommendations",
+    "escalation",
+    "chat",
+    "mangaassist.analytics",
+    "mangaassist.health",
+    "partners",
+    "storefront",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "mangaassist.urls"
+ASGI_APPLICATION = "mangaassist.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "storefront.context.storefront",
+            ],
+        },
+    }
+]
+
+# --- Stores -----------------------------------------------------------------------------------------------
+
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(
+        environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'mangaassist.sqlite3'}"), conn_max_age=60
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Writers queue at BEGIN instead of failing at their first write after a read.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            "PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
+        ),
+    }
+
+REDIS_URL = environment.text("REDIS_URL", f"unix://{embedded.redis_socket(DATA_DIR)}?db=0")
+REDIS_URLS = environment.redis_urls(REDIS_URL)
+REDIS_TIMEOUT_S = environment.number("REDIS_TIMEOUT_S", 0.05, low=0.005, high=10)
+# Put before every cache key, for shops that share one Redis.
+CACHE_KEY_PREFIX = environment.text("CACHE_KEY_PREFIX")
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URLS["cache"],
+        "OPTIONS": {
+            "SOCKET_TIMEOUT": REDIS_TIMEOUT_S,
+            "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_S,
+        },
+    }
+}
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URLS["channels"]]},
+    }
+}
+
+# --- Celery -----------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URLS["broker"]
+CELERY_TASK_IGNORE_RESULT = True
+# Early acknowledgement: a worker with a late one exits when Redis drops. The outbox row is the truth.
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2, "max_retries": 1}
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
+    "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},
+    "worker-heartbeat": {
+        "task": "mangaassist.health.tasks.heartbeat",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "retrain-recommender": {"task": "recommendations.tasks.train", "schedule": 6 * 3600.0},
+}
+
+# --- Roles (contract: roles and backends) -----------------------------------------------------------------
+
+# role: (embedded default, aws default, {short name: dotted path})
+_ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "RECOMMENDER": (
+        "local",
+        "personalize",
+        {
+            "local": "recommendations.backends.local.LocalEngine",
+            "personalize": "recommendations.backends.personalize.PersonalizeRecommender",
+        },
+    ),
+    "GENERATOR": ("composer", "composer", {"composer": "chat.backends.composer.ComposerGenerator"}),
+    "OFFERS": ("database", "database", {"database": "shop.backends.database.DatabaseOffers"}),
+    "ORDERS": ("database", "database", {"database": "shop.backends.database.DatabaseOrders"}),
+    "MEMORY": ("database", "database", {"database": "chat.backends.database.DatabaseMemory"}),
+    "ANALYTICS": (
+        "database",
+        "kinesis",
+        {
+            "database": "mangaassist.analytics.backends.database.DatabaseStream",
+            "kinesis": "mangaassist.analytics.backends.kinesis.KinesisStream",
+        },
+    ),
+    "FEEDBACK_QUEUE": (
+        "database",
+        "sqs",
+        {
+            "database": "mangaassist.outbox.backends.database.DatabaseQueue",
+            "sqs": "mangaassist.outbox.backends.sqs.SqsQueue",
+        },
+    ),
+    "HANDOFF": ("desk", "desk", {"desk": "escalation.backends.desk.Desk"}),
+}
+# Options that have an environment variable of their own: (role, short name) → {option: variable}.
+_ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
+    ("RECOMMENDER", "personalize"): {
+        "campaign_arn": "PERSONALIZE_CAMPAIGN_ARN",
+        "similar_items_campaign_arn": "PERSONALIZE_SIMILAR_ITEMS_CAMPAIGN_ARN",
+        "popularity_campaign_arn": "PERSONALIZE_POPULARITY_CAMPAIGN_ARN",
+        "in_stock_filter_arn": "PERSONALIZE_IN_STOCK_FILTER_ARN",
+        "tracking_id": "PERSONALIZE_TRACKING_ID",
+    },
+    ("ANALYTICS", "kinesis"): {"stream": "KINESIS_ANALYTICS_STREAM"},
+    ("FEEDBACK_QUEUE", "sqs"): {"queue_url": "FEEDBACK_QUEUE_URL"},
+}
+
+
+def _role(role: str) -> dict[str, dict[str, Any]]:
+    for_embedded, for_aws, backends = _ROLES[role]
+    name = environment.text(role, for_embedded if EMBEDDED else for_aws)
+    if name not in backends and "." not in name:
+        environment.faults.append(
+            f"{role}={name!r} is unknown; choose one of {', '.join(backends)} or give a dotted path."
+        )
+        name = for_embedded
+    variables = _ROLE_VARIABLES.get((role, name), {})
+    options = {option: environment.text(variable) for option, variable in variables.items()}
+    return {
+        "default": {
+            "BACKEND": backends.get(name, name),
+            "OPTIONS": {key: value for key, value in options.items() if value}
+            | environment.options(f"{role}_OPTIONS"),
+        }
+    }
+
+
+RECOMMENDERS = _role("RECOMMENDER")
+GENERATORS = _role("GENERATOR")
+OFFERS = _role("OFFERS")
+ORDERS = _role("ORDERS")
+MEMORY = _role("MEMORY")
+ANALYTICS = _role("ANALYTICS")
+FEEDBACK_QUEUES = _role("FEEDBACK_QUEUE")
+HANDOFFS = _role("HANDOFF")
+
+# --- The assistant ----------------------------------------------------------------------------------------
+
+# What a step should take, seconds: over it, the trace marks it.
+TURN_BUDGETS_S = {
+    "understand": 0.020,
+    "products": 0.050,
+    "recommendations": 0.200,
+    "generate": 1.5,
+    "guard": 0.100,
+}
+# What a step may take, seconds: then the answer goes on without it (contract, promise 4).
+TURN_LIMITS_S = {
+    "products": environment.number("PRODUCTS_LIMIT_S", 0.5, low=0.01, high=30),
+    "recommendations": environment.number("RECOMMENDATIONS_LIMIT_S", 0.6, low=0.01, high=30),
+    "passages": environment.number("PASSAGES_LIMIT_S", 0.5, low=0.01, high=30),
+    "first_token": environment.number("FIRST_TOKEN_LIMIT_S", 5, low=0.1, high=60),
+    "token_gap": environment.number("TOKEN_GAP_LIMIT_S", 5, low=0.1, high=60),
+    "turn": environment.number("TURN_LIMIT_S", 30, low=1, high=120),
+}
+WIDGET_TOKEN_TTL_S = 900
+# An anonymous shopper keeps the conversation this long.
+WIDGET_TOKEN_RENEWAL_S = 30 * 24 * 3600
+LOW_STOCK_AT = int(environment.number("LOW_STOCK_AT", 5, low=1, high=1000))
+
+# --- Language, time, files --------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+# A laptop serves the files as they lie; a deployment runs collectstatic and gets hashed, compressed names.
+WHITENOISE_USE_FINDERS = EMBEDDED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if EMBEDDED
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+MEDIA_ROOT = DATA_DIR / "media"
+
+LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = environment.choice("LOG_FORMAT", "text" if EMBEDDED else "json", ("text", "json"))
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+
+SETTING_FAULTS = environment.faults

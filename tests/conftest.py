@@ -1,0 +1,47 @@
+"""Every test worker has its own real Redis and its own data folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before Django reads its settings (so they are named here and not in pyproject.toml): this process's own folder, and patience with a busy machine.
+_data_dir = Path(tempfile.mkdtemp(prefix="ma-test-"))
+os.environ["DATA_DIR"] = str(_data_dir)
+os.environ["DJANGO_SETTINGS_MODULE"] = "mangaassist.settings"
+os.environ["MANGAASSIST_PROFILE"] = "embedded"
+os.environ.setdefault("REDIS_TIMEOUT_S", "2")
+for name in ("REDIS_URL", "DATABASE_URL", "DEMO"):
+    os.environ.pop(name, None)
+# moto and boto3 must never meet a real account.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1", TZ="UTC"
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_server() -> Iterator[None]:
+    """A real private Redis, as `make run` starts it."""
+    from mangaassist.embedded import PrivateRedis
+
+    server = PrivateRedis(_data_dir)
+    server.start()
+    yield
+    server.stop()
+    shutil.rmtree(_data_dir, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def clean_redis(redis_server: None) -> None:
+    """No key and no breaker state survives from one test to the next."""
+    from mangaassist import breaker
+    from mangaassist.redis import sync_client
+
+    sync_client("cache").flushall()
+    for each in breaker.registry.values():
+        each.reset()
