@@ -1,0 +1,45 @@
+"""The page that a shopper looks at, as the widget or a partner tells it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_LIMITS = {"asin": 32, "series": 64, "category": 64, "query": 200, "locale": 8, "device": 16}
+DEVICES = ("desktop", "mobile", "tablet")
+
+
+class ContextRefused(ValueError):
+    """Names the field that is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageContext:
+    asin: str = ""
+    series: str = ""
+    category: str = ""
+    query: str = ""
+    locale: str = ""
+    device: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+def read_context(body: Any) -> PageContext:
+    """From untrusted JSON; unknown fields are ignored. Raises :class:`ContextRefused`."""
+    if body is None:
+        return PageContext()
+    if not isinstance(body, dict):
+        raise ContextRefused("context must be an object.")
+    fields: dict[str, str] = {}
+    for name, limit in _LIMITS.items():
+        value = body.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str) or len(value) > limit:
+            raise ContextRefused(f"context.{name} must be text of at most {limit} characters.")
+        fields[name] = value.strip()
+    if fields.get("device") and fields["device"] not in DEVICES:
+        raise ContextRefused(f"context.device must be one of {', '.join(DEVICES)}.")
+    return PageContext(**fields)

@@ -1,0 +1,194 @@
+"""Conversations and what was said in them. These rows are the durable truth; Redis holds only copies."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from chat.tokens import Shopper
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def owned_by(self, shopper: Shopper) -> ConversationQuerySet:
+        """A signed-in customer owns what carries their id; a guest what began in their session."""
+        if shopper.customer_id:
+            return self.filter(
+                models.Q(customer_id=shopper.customer_id)
+                | models.Q(customer_id="", session_id=shopper.session_id)
+            ).filter(tenant=shopper.tenant)
+        return self.filter(customer_id="", session_id=shopper.session_id, tenant=shopper.tenant)
+
+
+class Conversation(models.Model):
+    """One shopper's conversation. The id is random and worthless without a token of its owner."""
+
+    class State(models.TextChoices):
+        BOT = "bot", "Assistant"
+        QUEUED = "queued", "Waiting for a person"
+        AGENT = "agent", "With a person"
+
+    class Channel(models.TextChoices):
+        WIDGET = "widget"
+        PLAIN = "plain"
+        PARTNER = "partner"
+        TERMINAL = "terminal"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer_id = models.CharField(max_length=128, blank=True, db_index=True)
+    session_id = models.CharField(max_length=64, db_index=True)
+    # The partner whose key opened it; empty for our own pages.
+    tenant = models.CharField(max_length=64, blank=True)
+    locale = models.CharField(max_length=8, default="en")
+    channel = models.CharField(max_length=16, choices=Channel.choices, default=Channel.WIDGET)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.BOT)
+    # The page that the shopper looks at: see chat.context.PageContext.
+    context = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at"]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id or 'guest'} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class TurnQuerySet(models.QuerySet["Turn"]):
+    def running(self) -> TurnQuerySet:
+        return self.filter(status=Turn.Status.RUNNING)
+
+    def abandoned(self, now: datetime) -> TurnQuerySet:
+        """Running on paper, but its process has not been heard of for longer than it renews its sign of life."""
+        return self.running().filter(alive_at__lt=now - timedelta(seconds=Turn.SILENT_AFTER_S))
+
+
+class Turn(models.Model):
+    """One question and its answer, with the trace of how it was answered."""
+
+    SILENT_AFTER_S = 8
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        COMPLETE = "complete", "Complete"
+        STOPPED = "stopped", "Stopped by the shopper"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    intent = models.CharField(max_length=24, blank=True, db_index=True)
+    confidence = models.FloatField(null=True, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    # Which generator wrote it, and which recommender answered if one was asked.
+    generator = models.CharField(max_length=32, blank=True)
+    engine = models.CharField(max_length=32, blank=True)
+    # See chat.trace.Trace: steps with milliseconds and budgets, slots with the value and the time it was read.
+    trace = models.JSONField(default=dict, blank=True)
+    # What the dialogue knew after this turn (chat.dialogue.DialogueState): memory is rebuilt from it.
+    dialogue = models.JSONField(default=dict, blank=True)
+    latency_ms = models.FloatField(null=True, blank=True)
+    first_delta_ms = models.FloatField(null=True, blank=True)
+    started_at = models.DateTimeField(default=timezone.now, db_index=True)
+    alive_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["started_at"]
+        indexes = [models.Index(fields=["status", "alive_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.intent or 'turn'} ({self.status})"
+
+
+class Message(models.Model):
+    """One line of a conversation, in the order of ``id``; the outside knows it by ``public_id``."""
+
+    class Role(models.TextChoices):
+        USER = "user", "Shopper"
+        ASSISTANT = "assistant", "Assistant"
+        AGENT = "agent", "Agent"
+        SYSTEM = "system", "Notice"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, null=True, blank=True, related_name="messages")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    # What was said, word for word, with the prices of that moment.
+    content = models.TextField()
+    # The same with its price, stock and title slots unfilled: what memory, caches and exports may hold.
+    template = models.TextField(blank=True)
+    # [{"card_id", "kind", "id", "reason"}]: what was shown, without anything that ages.
+    cards = models.JSONField(default=list, blank=True)
+    quick_replies = models.JSONField(default=list, blank=True)
+    citations = models.JSONField(default=list, blank=True)
+    client_msg_id = models.UUIDField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "client_msg_id"],
+                condition=models.Q(client_msg_id__isnull=False),
+                name="message_once_per_client_id",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.content[:60]}"
+
+
+class Feedback(models.Model):
+    """What a shopper thinks of one answer. A changed mind replaces it; a withdrawn one leaves ``rating`` null."""
+
+    class Reason(models.TextChoices):
+        NONE = "", "—"
+        WRONG = "wrong_facts", "Wrong facts"
+        UNWANTED = "not_what_i_wanted", "Not what I wanted"
+        EXPENSIVE = "too_expensive", "Too expensive"
+        OUT_OF_STOCK = "out_of_stock", "Out of stock"
+        OTHER = "other", "Other"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="feedback")
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
+    rating = models.SmallIntegerField(null=True, choices=[(1, "👍"), (-1, "👎")])
+    reason = models.CharField(max_length=64, blank=True)
+    comment = models.TextField(blank=True, max_length=2000)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # Set when the queue's consumer has processed it (see chat.feedback.apply_feedback).
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+        verbose_name_plural = "feedback"
+
+    def __str__(self) -> str:
+        return {1: "👍", -1: "👎"}.get(self.rating or 0, "withdrawn")
+
+
+class ActionReceipt(models.Model):
+    """A shopper's click that had an effect, kept so that a resent frame has it once."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    client_msg_id = models.UUIDField()
+    action = models.CharField(max_length=32)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "client_msg_id"], name="action_once_per_client_id")
+        ]
+
+    def __str__(self) -> str:
+        return self.action

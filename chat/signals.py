@@ -1,0 +1,15 @@
+"""What others may hear of conversations. Receivers must be quick and must not raise: they run inside the turn."""
+
+from django.dispatch import Signal
+
+# conversation_id: str, customer_id: str, session_id: str, locale: str, at: datetime
+conversation_started = Signal()
+
+# record: chat.records.TurnRecord
+turn_finished = Signal()
+
+# feedback_id: str, conversation_id: str, turn_id: str, message_id: str, rating: int | None, reason: str, at: datetime
+feedback_received = Signal()
+
+# conversation_id: str, asin: str, action: str, at: datetime
+card_clicked = Signal()

@@ -1,0 +1,85 @@
+"""What was understood of one message, before the dialogue gives it its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+Language = Literal["en", "ja"]
+
+Intent = Literal[
+    "greeting",
+    "thanks",
+    "goodbye",
+    "recommend",
+    "search",
+    "series_facts",
+    "product_facts",
+    "next_volume",
+    "price",
+    "availability",
+    "promotions",
+    "order_status",
+    "faq",
+    "human",
+    "other",
+]
+
+# What a question about a series or an edition asks for.
+Fact = Literal[
+    "overview",
+    "author",
+    "volumes",
+    "status",
+    "started",
+    "genre",
+    "age_rating",
+    "relations",
+    "pages",
+    "release_date",
+    "rating",
+    "publisher",
+    "editions",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entities:
+    """Everything named in the message. Ids are the catalogue's; words are folded (shop.text.fold)."""
+
+    series: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    asins: tuple[str, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    exclude_genres: tuple[str, ...] = ()
+    # Mood and subject words that are themes in the catalogue: "cosy", "revenge", …
+    themes: tuple[str, ...] = ()
+    exclude_themes: tuple[str, ...] = ()
+    demographic: str = ""
+    volumes: tuple[int, ...] = ()
+    format: str = ""  # paperback | hardcover | ebook | omnibus | deluxe | box_set
+    language: str = ""  # of the edition: en | ja
+    max_price: Decimal | None = None
+    age: int | None = None
+    # "the second one" → 2, "the last one" → -1
+    ordinal: int | None = None
+    # it, this one, それ: something said before is meant
+    refers_back: bool = False
+    # "something like Berserk": the named series are examples, not the thing wanted
+    similar_to: bool = False
+    # a bare number such as "7"
+    bare_number: int | None = None
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    language: Language
+    intent: Intent
+    # Probability of the intent, 0 to 1, and of the next best: a thin margin is worth a question.
+    confidence: float
+    runner_up: Intent | None = None
+    margin: float = 1.0
+    entities: Entities = field(default_factory=Entities)
