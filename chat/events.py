@@ -55,7 +55,14 @@ def frame_of(event: Event, turn_id: str, seq: int) -> Frame:
         case Delta(text):
             return {"type": "delta", "turn_id": turn_id, "seq": seq, "text": text}
         case Card(card_id, kind, data):
-            return {"type": "card", "turn_id": turn_id, "seq": seq, "card_id": card_id, "kind": kind, "data": data}
+            return {
+                "type": "card",
+                "turn_id": turn_id,
+                "seq": seq,
+                "card_id": card_id,
+                "kind": kind,
+                "data": data,
+            }
         case Response():
             frame: Frame = {
                 "type": "response",

@@ -18,8 +18,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """A signed-in customer owns what carries their id; a guest what began in their session."""
         if shopper.customer_id:
             return self.filter(
-                models.Q(customer_id=shopper.customer_id)
-                | models.Q(customer_id="", session_id=shopper.session_id)
+                models.Q(customer_id=shopper.customer_id) | models.Q(customer_id="", session_id=shopper.session_id)
             ).filter(tenant=shopper.tenant)
         return self.filter(customer_id="", session_id=shopper.session_id, tenant=shopper.tenant)
 
@@ -126,7 +125,8 @@ class Message(models.Model):
     content = models.TextField()
     # The same with its price, stock and title slots unfilled: what memory, caches and exports may hold.
     template = models.TextField(blank=True)
-    # [{"card_id", "kind", "id", "reason"}]: what was shown, without anything that ages.
+    # [{"card_id", "kind", "id", "reason", "quoted"}]: what was shown, and the price quoted then (a record of what
+    # was said: cards are read live again whenever they are shown again).
     cards = models.JSONField(default=list, blank=True)
     quick_replies = models.JSONField(default=list, blank=True)
     citations = models.JSONField(default=list, blank=True)

@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from chat import views
+
+urlpatterns = [
+    path("chat/", views.page, name="chat-page"),
+    path("chat/plain/", views.plain, name="chat-plain"),
+    path("widget/v1/token", views.token, name="widget-token"),
+    path("widget/v1/<str:name>", views.widget_file, name="widget-file"),
+]

@@ -1,0 +1,77 @@
+"""Clicks on cards. "Add to cart" reads the live price at the click and says so when it is not the quoted one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from shop.cart import CartOwner, NotForSale, add_to_cart
+from shop.offers import Money, OffersUnavailable, read_money
+
+from chat.frames import CardAction
+from chat.live import format_money
+from chat.models import ActionReceipt, Conversation, Message
+from chat.phrases import say
+from chat.sessions import NotFound, Session
+from chat.signals import card_clicked
+from chat.transcripts import frames_of
+
+
+def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
+    """Carries out a click once; the ``message`` frame that tells its outcome, or None when it was resent.
+
+    Raises :class:`NotFound` for a card that this conversation does not have.
+    """
+    card = _card(session, click)
+    try:
+        with transaction.atomic():
+            ActionReceipt.objects.create(
+                conversation_id=session.conversation_id,
+                client_msg_id=click.client_msg_id,
+                action=click.action,
+            )
+            text, outcome = _into_cart(session, card["id"], click.quoted or _quoted(card))
+            notice = Message.objects.create(
+                conversation_id=session.conversation_id, role=Message.Role.SYSTEM, content=text
+            )
+    except IntegrityError:
+        return None
+    card_clicked.send_robust(
+        sender=Conversation,
+        conversation_id=session.conversation_id,
+        asin=card["id"],
+        action=click.action,
+        at=timezone.now(),
+    )
+    return frames_of(session.conversation(), [notice])[0] | {"action": click.action, "asin": card["id"]} | outcome
+
+
+def _card(session: Session, click: CardAction) -> dict[str, Any]:
+    message = Message.objects.filter(conversation_id=session.conversation_id, public_id=click.message_id).first()
+    for card in message.cards if message else []:
+        if card["card_id"] == click.card_id and card["kind"] == "product":
+            return dict(card)
+    raise NotFound("There is no such card in this conversation.")
+
+
+def _quoted(card: dict[str, Any]) -> Money | None:
+    """The price that the card carried when it was first shown."""
+    return read_money(card["quoted"]) if card.get("quoted") else None
+
+
+def _into_cart(session: Session, asin: str, quoted: Money | None) -> tuple[str, dict[str, Any]]:
+    owner = CartOwner(customer_id=session.shopper.customer_id, session_id=session.shopper.session_id)
+    language = session.locale
+    try:
+        change = add_to_cart(owner, asin, quoted=quoted)
+    except NotForSale:
+        return say(language, "cart.refused"), {"cart_count": None}
+    except OffersUnavailable:
+        return say(language, "cart.failed"), {"cart_count": None}
+    words = {"title": change.title, "price": format_money(change.price_now, language)}
+    if change.price_changed and change.quoted is not None:
+        text = say(language, "cart.changed", **words, quoted=format_money(change.quoted, language))
+    else:
+        text = say(language, "cart.added", **words)
+    return text, {"cart_count": change.cart_count}

@@ -1,0 +1,49 @@
+"""From a request and its evidence to the plan of an answer: what is said and shown, not yet how. Pure rules.
+
+One function per intent. Values that age (price, stock, order status) appear only as slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from chat.answers.asked import Asked
+from chat.answers.buying import availability, last_volume, next_volume, price
+from chat.answers.desk import faq, order_status, promotions
+from chat.answers.manners import goodbye, greeting, human, other, thanks, unclear
+from chat.answers.shelves import recommend, search
+from chat.answers.titles import product_facts, series_facts
+from chat.dialogue import Request, Want
+from chat.evidence import Evidence
+from chat.plan import AnswerPlan
+
+__all__ = ["last_volume", "plan_answer"]
+
+
+def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> AnswerPlan:
+    asked = Asked(request, evidence, signed_in)
+    plan = _ANSWERS[request.intent](asked)
+    missed = request.intent in {"unclear", "other"}
+    state = replace(plan.state, intent=request.intent if not missed else plan.state.intent)
+    return replace(plan, state=replace(state, misses=state.misses + 1 if missed else 0))
+
+
+_ANSWERS: dict[Want, Callable[[Asked], AnswerPlan]] = {
+    "greeting": greeting,
+    "thanks": thanks,
+    "goodbye": goodbye,
+    "other": other,
+    "unclear": unclear,
+    "human": human,
+    "recommend": recommend,
+    "search": search,
+    "series_facts": series_facts,
+    "product_facts": product_facts,
+    "price": price,
+    "availability": availability,
+    "next_volume": next_volume,
+    "promotions": promotions,
+    "order_status": order_status,
+    "faq": faq,
+}

@@ -1,0 +1,127 @@
+"""What every answering function gets, and the words and slots they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from shop.facts import ProductFacts, SeriesFacts
+from shop.promotions import promotions_for
+
+from chat.dialogue import DialogueState, Request
+from chat.evidence import Evidence
+from chat.guard import escape
+from chat.phrases import JOINERS, say
+from chat.plan import AnswerPlan, CardRef, Line
+from chat.understanding.types import Language
+
+LONGEST_LIST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every answering function gets. ``signed_in``: orders and a bookshelf may be spoken of."""
+
+    request: Request
+    evidence: Evidence
+    signed_in: bool
+
+    @property
+    def language(self) -> Language:
+        return self.request.language
+
+
+def series_title(series_id: str) -> str:
+    return f"{{{{series:{series_id}}}}}"
+
+
+def title_slot(asin: str) -> str:
+    return f"{{{{title:{asin}}}}}"
+
+
+def live_words(asin: str) -> dict[str, str]:
+    return {"title": title_slot(asin), "price": f"{{{{price:{asin}}}}}", "stock": f"{{{{stock:{asin}}}}}"}
+
+
+def names(language: Language, names: tuple[str, ...]) -> str:
+    return escape(JOINERS[language].join(names))
+
+
+def authors_of(language: Language, series: SeriesFacts) -> str:
+    return names(language, series.native_authors if language == "ja" and series.native_authors else series.authors)
+
+
+def description_of(language: Language, series: SeriesFacts) -> str:
+    text = series.native_description if language == "ja" and series.native_description else series.description
+    return escape(text)
+
+
+def first_sentence(language: Language, series: SeriesFacts) -> str:
+    text = description_of(language, series)
+    end = text.find("。" if "。" in text else ". ")
+    return text[: end + 1] if end > 0 else text
+
+
+def day_words(language: Language, day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日" if language == "ja" else f"{day:%B} {day.day}, {day.year}"
+
+
+def replies(language: Language, *names: str) -> tuple[str, ...]:
+    return tuple(say(language, f"reply.{name}") for name in names)
+
+
+def product_cards(*asins: str) -> tuple[CardRef, ...]:
+    return tuple(CardRef("product", asin) for asin in dict.fromkeys(asins))
+
+
+def remember_focus(
+    state: DialogueState, evidence: Evidence, *, shown: tuple[str, ...] = (), asin: str = "", series: str = ""
+) -> DialogueState:
+    """The focus after an answer: one edition, one series, or a list to point into."""
+    if not series and asin and asin in evidence.products:
+        series = evidence.products[asin].series_id
+    in_order = tuple(dict.fromkeys(evidence.products[each].series_id for each in shown if each in evidence.products))
+    return replace(state, asin=asin, series=series, shown=shown, shown_series=in_order)
+
+
+def promotion_hints(product: ProductFacts, evidence: Evidence) -> list[Line]:
+    return [
+        Line("promotions.hint", {"title": escape(rule.title), "percent": f"{rule.percent_off}%"})
+        for rule in promotions_for(product, evidence.promotions)[:1]
+    ]
+
+
+def chosen_edition(asked: Asked) -> ProductFacts | None:
+    """The edition that the question is about."""
+    products = asked.evidence.products
+    if asked.request.asin:
+        return products.get(asked.request.asin)
+    return next((products[asin] for asin in asked.evidence.editions if asin in products), None)
+
+
+def no_edition(asked: Asked) -> AnswerPlan:
+    """What was asked for is not carried: say so, and show what is."""
+    request, evidence = asked.request, asked.evidence
+    if "products" in evidence.failed:
+        return AnswerPlan(lines=(Line("failed.products"),), state=request.state)
+    if not request.series or request.series[0] not in evidence.series:
+        return AnswerPlan(lines=(Line("unclear.title"),), state=request.state)
+    title = series_title(request.series[0])
+    phrase = "edition.none.volume" if request.volumes else "edition.none"
+    instead = tuple(asin for asin in evidence.found if asin in evidence.products)[:3]
+    lines = [Line(phrase, {"title": title})]
+    if instead:
+        lines.append(Line("edition.instead"))
+        lines += [Line("price.item", live_words(asin), bullet=True) for asin in instead]
+    return AnswerPlan(
+        lines=tuple(lines),
+        state=remember_focus(request.state, evidence, shown=instead, series=request.series[0]),
+        cards=product_cards(*instead),
+    )
+
+
+def keep_list(after: DialogueState, before: DialogueState) -> DialogueState:
+    """Speaking of the second of a list does not lose the list."""
+    if after.asin in before.shown:
+        return replace(after, shown=before.shown, shown_series=before.shown_series)
+    return after

@@ -1,0 +1,122 @@
+"""Recommendations and search: lists of titles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shop.facts import SeriesFacts
+
+from chat.answers.asked import (
+    LONGEST_LIST,
+    Asked,
+    authors_of,
+    first_sentence,
+    names,
+    product_cards,
+    remember_focus,
+    replies,
+    series_title,
+)
+from chat.dialogue import Request
+from chat.phrases import JOINERS, join, name_of, say
+from chat.plan import AnswerPlan, CardRef, Line
+from chat.understanding.types import Language
+
+
+def recommend(asked: Asked) -> AnswerPlan:
+    request, evidence, language = asked.request, asked.evidence, asked.language
+    wishes = _wishes(language, request)
+    items = [item for item in evidence.recommended if item.asin in evidence.products][:LONGEST_LIST]
+    if not items:
+        return AnswerPlan(
+            lines=(Line("recommend.none" if "recommendations" not in evidence.failed else "failed.products"),),
+            state=request.state,
+            quick_replies=replies(language, "recommend", "promotions", "human"),
+        )
+    lines = [Line("recommend.failed")] if "recommendations" in evidence.failed else []
+    lines.append(_recommend_intro(asked, personal=any(item.engine != "popular" for item in items)))
+    if wishes:
+        lines.append(Line("recommend.constraints", {"wishes": JOINERS[language].join(wishes)}))
+    lines += [
+        _introduce("recommend.item", language, evidence.series[item.series_id])
+        for item in items
+        if item.series_id in evidence.series
+    ]
+    shown = tuple(item.asin for item in items)
+    return AnswerPlan(
+        lines=tuple(lines),
+        state=replace(remember_focus(request.state, evidence, shown=shown), liked=request.series),
+        cards=tuple(CardRef("product", item.asin, item.reason) for item in items),
+        quick_replies=replies(language, "second", "in_stock", "japanese" if language == "en" else "english"),
+    )
+
+
+def _recommend_intro(asked: Asked, *, personal: bool) -> Line:
+    request, language = asked.request, asked.language
+    liked = tuple(each for each in request.series if each in asked.evidence.series)
+    if liked:
+        titles = JOINERS[language].join(series_title(each) for each in liked)
+        return Line("recommend.similar", {"titles": titles})
+    wish = (*request.state.genres, *request.state.themes)
+    if request.state.demographic:
+        wish = (*wish, request.state.demographic)
+    if wish:
+        return Line("recommend.wish", {"wish": join(language, wish)})
+    return Line("recommend.personal" if personal and asked.signed_in else "recommend.popular")
+
+
+def _wishes(language: Language, request: Request) -> list[str]:
+    """The constraints that were applied, said aloud."""
+    state = request.state
+    wishes = []
+    refused = (*state.exclude_genres, *state.exclude_themes)
+    if refused:
+        wishes.append(say(language, "wish.without", names=join(language, refused)))
+    if request.format:
+        wishes.append(say(language, "wish.format", name=name_of(language, request.format)))
+    if request.edition_language:
+        wishes.append(say(language, "wish.language", name=name_of(language, request.edition_language)))
+    if state.age is not None:
+        wishes.append(say(language, "wish.age"))
+    if state.max_price:
+        wishes.append(say(language, "wish.price"))
+    return wishes
+
+
+def _introduce(phrase: str, language: Language, series: SeriesFacts) -> Line:
+    return Line(
+        phrase,
+        {
+            "title": series_title(series.id),
+            "authors": authors_of(language, series),
+            "why": first_sentence(language, series),
+        },
+        bullet=True,
+    )
+
+
+def search(asked: Asked) -> AnswerPlan:
+    request, evidence, language = asked.request, asked.evidence, asked.language
+    found = evidence.found[:LONGEST_LIST]
+    if not found:
+        failed = "products" in evidence.failed
+        return AnswerPlan(
+            lines=(Line("search.failed" if failed else "search.none"),),
+            state=request.state,
+            quick_replies=replies(language, "recommend", "promotions", "human"),
+        )
+    in_order = dict.fromkeys(evidence.products[asin].series_id for asin in found if asin in evidence.products)
+    authors = request.entities.authors
+    intro = (
+        Line("search.author", {"author": names(language, authors[:1])})
+        if authors and not request.series
+        else Line("search.found")
+    )
+    items = [_introduce("search.item", language, evidence.series[s]) for s in in_order if s in evidence.series]
+    only = found[0] if len(found) == 1 else ""
+    return AnswerPlan(
+        lines=(intro, *items),
+        state=remember_focus(request.state, evidence, shown=found, asin=only),
+        cards=product_cards(*found),
+        quick_replies=replies(language, "in_stock", "price", "similar"),
+    )

@@ -1,0 +1,27 @@
+"""Memory from the database: the turns' own rows are the durable copy, so that there is nothing more to store."""
+
+from __future__ import annotations
+
+from chat.backends.base import MemoryStore
+from chat.memory_types import REMEMBERED_TURNS, Memory, Remembered
+from chat.models import Message, Turn
+
+
+class DatabaseMemory(MemoryStore):
+    def load(self, conversation_id: str) -> Memory:
+        turns = Turn.objects.filter(conversation_id=conversation_id).exclude(status=Turn.Status.RUNNING)
+        last = turns.exclude(dialogue={}).order_by("-started_at").values_list("dialogue", flat=True).first()
+        recent = (
+            Message.objects.filter(conversation_id=conversation_id, role__in=("user", "assistant"))
+            .filter(turn__in=turns)
+            .order_by("-id")
+            .values_list("role", "content", "template")[: 2 * REMEMBERED_TURNS]
+        )
+        lines = [
+            Remembered(role="assistant" if role == "assistant" else "user", text=template or content)
+            for role, content, template in reversed(recent)
+        ]
+        return Memory(lines=tuple(lines), dialogue=last or {})
+
+    def append(self, conversation_id: str, memory: Memory) -> None:
+        """Already stored: the turn's row carries the dialogue, the messages their templates."""

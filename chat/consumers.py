@@ -1,0 +1,398 @@
+"""The WebSocket of the widget (contract: protocol v1).
+
+Reading never waits for a turn: turns are tasks of the process, and one writer task sends, in order, what this
+socket is told. Whatever goes wrong is answered, and clean-up runs in ``finally``: Channels skips ``disconnect``
+after an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import DatabaseError
+
+from chat.actions import take_action
+from chat.events import Frame
+from chat.frames import (
+    MAX_TEXT,
+    CardAction,
+    ClientFrame,
+    FeedbackGiven,
+    FrameRefused,
+    HandoffAsked,
+    Hello,
+    Ping,
+    Stop,
+    Typing,
+    UserMessage,
+    read_frame,
+)
+from chat.limits import TokenBucket
+from chat.records import accept_message
+from chat.runner import Listener, RunningTurn, runner
+from chat.sessions import (
+    Missed,
+    NotFound,
+    Session,
+    SessionRefused,
+    open_session,
+    read_answer,
+    read_missed,
+)
+from chat.tokens import TokenRefused, read_token
+from chat.turn import TurnInput
+from chat.understanding.types import Language
+from mangaassist.dbthreads import in_database
+
+log = structlog.get_logger(__name__)
+
+HELLO_WITHIN_S = 5.0
+HEARTBEAT_S = 25
+SEND_TIMEOUT_S = 15.0
+# A client without these capabilities gets only the beginning and the end of a turn.
+_NEEDS_CAP = {"delta": "stream", "card": "cards"}
+# Frames that a plain client does not know.
+_RICH_ONLY = frozenset({"message", "typing", "handoff_state", "token", "pong"})
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One browser's socket."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.session: Session | None = None
+        self.caps: frozenset[str] = frozenset()
+        self.listener = Listener()
+        self.closing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._frames = TokenBucket(rate=10, burst=40)
+        self._questions = TokenBucket(rate=0.5, burst=10)
+
+    # --- Life of a socket
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.session is not None:
+                runner.leave(self.session.conversation_id, self.listener)
+            for task in self._tasks:
+                task.cancel()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Without Channels' hop to a thread for each message: our database work closes stale connections itself."""
+        match message["type"]:
+            case "websocket.connect":
+                await self.connect()
+            case "websocket.receive":
+                await self.receive(message.get("text"), message.get("bytes"))
+            case "websocket.disconnect":
+                raise StopConsumer()
+
+    async def connect(self) -> None:
+        await self.accept()
+        if not origin_allowed(self.scope):
+            await self._refuse("forbidden", "This page may not open the chat.", 4403)
+            return
+        self._in_background(self._write())
+        self._in_background(self._expect_hello())
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """One frame. Nothing that a client sends gets out of here as an exception."""
+        if self.closing:
+            return
+        try:
+            if bytes_data is not None or text_data is None:
+                raise FrameRefused("binary", "Frames are JSON text.", close=4400)
+            wait = self._frames.take()
+            if wait:
+                raise FrameRefused("rate", "Too many frames.", close=4429)
+            await self._handle(read_frame(text_data))
+        except FrameRefused as refusal:
+            await self._answer_refusal(refusal)
+        except (TokenRefused, SessionRefused) as refusal:
+            code, close = ("token", 4401) if isinstance(refusal, TokenRefused) else ("forbidden", 4403)
+            await self._refuse(code, str(refusal), close)
+        except NotFound as refusal:
+            self._tell_error("not_found", str(refusal))
+        except DatabaseError:
+            log.exception("frame_not_stored")
+            self._tell_error("unavailable", "That could not be stored; please try again.", retryable=True)
+        except Exception:  # Our own fault: the shopper hears it, the socket lives.
+            log.exception("frame_failed")
+            self._tell_error("internal", "Something went wrong on our side.", retryable=True)
+
+    async def _answer_refusal(self, refusal: FrameRefused) -> None:
+        if refusal.close is not None:
+            await self._refuse(refusal.code, refusal.message, refusal.close)
+        else:
+            self._tell_error(refusal.code, refusal.message, client_msg_id=refusal.client_msg_id)
+
+    # --- Frames
+
+    async def _handle(self, frame: ClientFrame) -> None:
+        if isinstance(frame, Hello):
+            await self._hello(frame)
+            return
+        session = self.session
+        if session is None:
+            raise FrameRefused("no_hello", "The first frame must be hello.", close=4408)
+        match frame:
+            case UserMessage():
+                await self._user_message(session, frame)
+            case Stop():
+                if not runner.stop(frame.turn_id, session.conversation_id):
+                    self._tell_error("no_such_turn", "That turn is not running.", turn_id=frame.turn_id)
+            case Typing():
+                pass  # Told to a human agent once one is in the conversation.
+            case CardAction():
+                await self._action(session, frame)
+            case FeedbackGiven():
+                await in_database(session.give_feedback, frame.message_id, frame.opinion)
+                self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})
+            case HandoffAsked():
+                state = await in_database(session.ask_for_person, reason=frame.reason, cancel=frame.cancel)
+                self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})
+                runner.tell(session.conversation_id, state.as_frame())
+            case Ping():
+                self.listener.tell({"type": "pong", "t": frame.t})
+
+    async def _hello(self, hello: Hello) -> None:
+        if self.session is not None:
+            raise FrameRefused("hello_twice", "This socket has said hello.")
+        claims = read_token(hello.token)
+        session = await in_database(open_session, claims, hello.conversation_id)
+        self.caps = hello.caps
+        # Listening begins before history is read: what happens meanwhile waits in ``held``, so that nothing is
+        # lost between the two; below it is told once.
+        held = Listener()
+        runner.listen(session.conversation_id, held)
+        try:
+            missed = await in_database(
+                read_missed,
+                session,
+                after_message_id=hello.after_message_id,
+                turn_id=hello.turn_id,
+                after_seq=hello.after_seq,
+            )
+        finally:
+            runner.leave(session.conversation_id, held)
+        # No await from here on: the order of these frames is the order on the wire.
+        runner.listen(session.conversation_id, self.listener)
+        self.session = session
+        active = runner.active(session.conversation_id)
+        resumed = runner.find(hello.turn_id) if hello.turn_id else None
+        if resumed is not None and resumed.turn.conversation_id != session.conversation_id:
+            resumed = None
+        self._tell_ready(session, missed, active, resumed)
+        self._tell_missed_frames(hello, missed, active, resumed, held)
+        for turn_id in missed.unfinished:
+            if runner.find(turn_id) is None:
+                after = hello.after_seq if turn_id == hello.turn_id else 0
+                self._in_background(self._await_foreign_turn(session, turn_id, after))
+        self._in_background(self._renew_token(session))
+
+    def _tell_ready(
+        self, session: Session, missed: Missed, active: list[RunningTurn], resumed: RunningTurn | None
+    ) -> None:
+        answer_comes = {resumed.turn.turn_id} if resumed is not None else set()
+        turn_id, seq = "", 0
+        if active:
+            turn_id, seq = active[0].turn.turn_id, len(active[0].frames)
+        elif missed.unfinished:
+            turn_id = missed.unfinished[0]
+        messages = [
+            message
+            for message in missed.messages
+            if not (message["role"] == "assistant" and message["turn_id"] in answer_comes)
+        ]
+        self.listener.tell(
+            {
+                "type": "ready",
+                "conversation_id": session.conversation_id,
+                "heartbeat_s": HEARTBEAT_S,
+                "max_text": MAX_TEXT,
+                "token_expires_in": settings.WIDGET_TOKEN_TTL_S,
+                "messages": messages,
+                "active_turn": {"turn_id": turn_id, "seq": seq} if turn_id else None,
+                "state": missed.state,
+                "reset": missed.reset,
+            }
+        )
+
+    def _tell_missed_frames(
+        self,
+        hello: Hello,
+        missed: Missed,
+        active: list[RunningTurn],
+        resumed: RunningTurn | None,
+        held: Listener,
+    ) -> None:
+        told: dict[str, int] = {}
+        turns = active if resumed is None or resumed in active else [resumed, *active]
+        for running in turns:
+            after = hello.after_seq if running.turn.turn_id == hello.turn_id else 0
+            told[running.turn.turn_id] = len(running.frames)
+            for frame in running.frames[after:]:
+                self.listener.tell(frame)
+        if missed.answer is not None and resumed is None:
+            told[missed.answer["turn_id"]] = missed.answer["seq"]
+            self.listener.tell(missed.answer)
+        known = {message["message_id"] for message in missed.messages}
+        while not held.queue.empty():
+            frame = held.queue.get_nowait()
+            if frame is None or frame.get("turn_id") in told or frame.get("message_id") in known:
+                continue
+            if frame["type"] in {"message", "handoff_state", "response"}:
+                self.listener.tell(frame)
+
+    async def _user_message(self, session: Session, frame: UserMessage) -> None:
+        wait = self._questions.take()
+        if wait:
+            self._tell_error(
+                "rate",
+                "That was quick; please wait a moment.",
+                client_msg_id=frame.client_msg_id,
+                retryable=True,
+                retry_after_ms=int(wait * 1000) + 1,
+            )
+            return
+        accepted = await in_database(accept_message, session.conversation_id, frame.client_msg_id, frame.text)
+        self.listener.tell(
+            {
+                "type": "accepted",
+                "client_msg_id": frame.client_msg_id,
+                "message_id": accepted.message_id,
+                "turn_id": accepted.turn_id or None,
+                "duplicate": accepted.duplicate,
+            }
+        )
+        if accepted.duplicate:
+            return
+        runner.tell(
+            session.conversation_id,
+            {
+                "type": "message",
+                "message_id": accepted.message_id,
+                "role": "user",
+                "content": frame.text,
+                "client_msg_id": frame.client_msg_id,
+                "turn_id": accepted.turn_id or None,
+                "at": datetime.now(UTC).isoformat(),
+            },
+            but=self.listener,
+        )
+        if accepted.turn_id:
+            hint: Language = "ja" if frame.lang.startswith("ja") else "en" if frame.lang else session.locale
+            runner.start(
+                TurnInput(
+                    turn_id=accepted.turn_id,
+                    conversation_id=session.conversation_id,
+                    text=frame.text,
+                    shopper=session.shopper,
+                    context=session.context,
+                    hint=hint,
+                )
+            )
+
+    async def _action(self, session: Session, click: CardAction) -> None:
+        outcome = await in_database(take_action, session, click)
+        self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
+        if outcome is not None:
+            runner.tell(session.conversation_id, outcome)
+
+    # --- Writing
+
+    def _tell_error(self, code: str, message: str, *, retryable: bool = False, **fields: Any) -> None:
+        told = {name: value for name, value in fields.items() if value}
+        self.listener.tell({"type": "error", "code": code, "message": message, "retryable": retryable, **told})
+
+    async def _write(self) -> None:
+        """Sends what this socket is told, in order; a reader that stands still too long is let go."""
+        while True:
+            frame = await self.listener.queue.get()
+            if frame is None:
+                await self._hang_up(1013)
+                return
+            if self._knows(frame):
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self.send(text_data=orjson.dumps(frame).decode())
+
+    def _knows(self, frame: Frame) -> bool:
+        kind = frame["type"]
+        if kind in _NEEDS_CAP:
+            return _NEEDS_CAP[kind] in self.caps
+        return bool(self.caps) or kind not in _RICH_ONLY
+
+    async def _refuse(self, code: str, message: str, close: int) -> None:
+        """Says why, then closes: the socket was accepted, so that the browser sees both."""
+        self.closing = True
+        with suppress(Exception):
+            frame = {"type": "error", "code": code, "message": message, "retryable": close == 4429}
+            await self.send(text_data=orjson.dumps(frame).decode())
+        await self._hang_up(close)
+
+    async def _hang_up(self, code: int) -> None:
+        self.closing = True
+        with suppress(Exception):
+            await self.close(code)
+
+    # --- Tasks beside reading
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except TimeoutError:
+            await self._hang_up(1013)
+        except Exception as error:  # A dead peer shows here first; the socket is over either way.
+            log.info("socket_task_ended", error=type(error).__name__)
+            await self._hang_up(1011)
+
+    async def _expect_hello(self) -> None:
+        await asyncio.sleep(HELLO_WITHIN_S)
+        if self.session is None:
+            await self._refuse("no_hello", "hello did not come in time.", 4408)
+
+    async def _renew_token(self, session: Session) -> None:
+        """A fresh token at once (it knows the conversation), then well before each one expires."""
+        while True:
+            frame = {"type": "token", "token": session.token(), "expires_in": settings.WIDGET_TOKEN_TTL_S}
+            self.listener.tell(frame)
+            await asyncio.sleep(settings.WIDGET_TOKEN_TTL_S * 0.6)
+
+    async def _await_foreign_turn(self, session: Session, turn_id: str, after_seq: int) -> None:
+        """Another process runs this turn: its answer is told from the database; if it died, that it failed."""
+        answer = None
+        while answer is None:
+            await asyncio.sleep(0.5)
+            answer = await in_database(read_answer, session, turn_id, after_seq)
+        self.listener.tell(answer)
+
+
+def origin_allowed(scope: Any) -> bool:
+    """Browsers always send an Origin: it must be our own host's or a shop's that may embed the widget.
+
+    No Origin: not a browser, so that the token alone decides. WebSockets bypass CORS; this is their guard.
+    """
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    if origin in settings.WIDGET_ALLOWED_ORIGINS:
+        return True
+    return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", "")

@@ -1,0 +1,101 @@
+"""What shoppers think of answers: stored and acknowledged at once, processed behind the queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+from mangaassist.outbox.delivery import enqueue
+
+from chat.models import Conversation, Feedback, Message
+from chat.signals import feedback_received
+
+LONGEST_COMMENT = 2000
+LONGEST_REASON = 64
+
+
+class FeedbackRefused(ValueError):
+    """Says which field is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """``rating``: 1, -1, or None to withdraw."""
+
+    rating: int | None
+    reason: str = ""
+    comment: str = ""
+
+
+_RATINGS: dict[object, int | None] = {"up": 1, "down": -1, 1: 1, -1: -1, None: None}
+
+
+def read_opinion(rating: object, reason: object = "", comment: object = "") -> Opinion:
+    """From untrusted JSON. Raises :class:`FeedbackRefused`."""
+    if isinstance(rating, bool) or not isinstance(rating, (str, int, type(None))) or rating not in _RATINGS:
+        raise FeedbackRefused("rating must be up, down, 1, -1 or null.")
+    reason, comment = reason or "", comment or ""
+    if not isinstance(reason, str) or len(reason) > LONGEST_REASON:
+        raise FeedbackRefused(f"reason must be text of at most {LONGEST_REASON} characters.")
+    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT:
+        raise FeedbackRefused(f"comment must be text of at most {LONGEST_COMMENT} characters.")
+    return Opinion(rating=_RATINGS[rating], reason=reason.strip(), comment=comment.strip())
+
+
+def save_feedback(conversation: Conversation, message_id: str, opinion: Opinion) -> Feedback:
+    """Stores an opinion and its delivery in one transaction; a second one on the same answer replaces the first.
+
+    Raises ``Message.DoesNotExist`` when the conversation has no such answer.
+    """
+    with transaction.atomic():
+        message = Message.objects.get(
+            conversation=conversation,
+            public_id=message_id,
+            role__in=(Message.Role.ASSISTANT, Message.Role.AGENT),
+        )
+        now = timezone.now()
+        feedback, _ = Feedback.objects.update_or_create(
+            message=message,
+            defaults={
+                "conversation": conversation,
+                "rating": opinion.rating,
+                "reason": opinion.reason,
+                "comment": opinion.comment,
+                "updated_at": now,
+                "processed_at": None,
+            },
+        )
+        if opinion.rating is not None:
+            enqueue("feedback", _body(feedback, message), key=str(feedback.pk))
+    feedback_received.send_robust(
+        sender=Feedback,
+        feedback_id=str(feedback.pk),
+        conversation_id=str(conversation.pk),
+        turn_id=str(message.turn_id or ""),
+        message_id=str(message.public_id),
+        rating=opinion.rating,
+        reason=opinion.reason,
+        at=now,
+    )
+    return feedback
+
+
+def _body(feedback: Feedback, message: Message) -> dict[str, object]:
+    """As the contract fixes it for SQS."""
+    return {
+        "session_id": str(feedback.conversation_id),
+        "turn_id": str(message.turn_id or ""),
+        "message_id": str(message.public_id),
+        "rating": feedback.rating,
+        "reason": feedback.reason,
+        "comment": feedback.comment,
+        "timestamp": feedback.updated_at.isoformat(),
+    }
+
+
+def apply_feedback(body: dict[str, object]) -> None:
+    """What the queue's consumer does with one message: marks the opinion as taken in."""
+    Feedback.objects.filter(message__public_id=str(body["message_id"]), processed_at=None).update(
+        processed_at=timezone.now()
+    )

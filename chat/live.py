@@ -1,0 +1,109 @@
+"""The live values of one turn: one batched read, shared by its text and its cards, never kept beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from shop.offers import LiveOffer, Money, OffersUnavailable, aread_offers
+from shop.orders import OrderView
+
+from chat.evidence import Evidence
+from chat.guard import escape
+from chat.phrases import JOINERS, name_of, say
+from chat.trace import Trace
+from chat.understanding.types import Language
+
+
+class LiveValues:
+    """Fills slots from this turn's evidence and one live read of offers. :meth:`read` before :meth:`fill`."""
+
+    def __init__(self, evidence: Evidence, language: Language, trace: Trace) -> None:
+        self._evidence = evidence
+        self._language = language
+        self._trace = trace
+        self._orders = {order.id: order for order in evidence.orders}
+        self.offers: dict[str, LiveOffer] = {}
+
+    async def read(self, asins: Iterable[str]) -> None:
+        """The one live read. A failed read leaves every price null and every availability unknown."""
+        wanted = tuple(dict.fromkeys(asins))
+        if not wanted:
+            return
+        with self._trace.step("live_offers") as step:
+            step["asins"] = len(wanted)
+            try:
+                self.offers = await aread_offers(wanted)
+            except OffersUnavailable as error:
+                self._trace.note("live_read_failed", error=type(error).__name__)
+
+    def fill(self, kind: str, id: str) -> str | None:
+        """A slot's text; None when this turn's evidence holds no such thing."""
+        value, read_at = self._value(kind, id)
+        if value is not None:
+            self._trace.slot(f"{kind}:{id}", value, read_at)
+        return value
+
+    def _value(self, kind: str, id: str) -> tuple[str | None, datetime | None]:
+        if kind in {"price", "stock", "title", "vol"}:
+            return self._of_product(kind, id)
+        if kind == "series":
+            series = self._evidence.series.get(id)
+            if series is None:
+                return None, None
+            if self._language == "ja":
+                return f"『{escape(series.native_title or series.title)}』", None
+            return escape(series.title), None
+        if kind == "passage":
+            found = next((p for p in self._evidence.passages if p.article_id == id), None)
+            return (escape(found.text) if found else None), None
+        order = self._orders.get(id)
+        return (self._of_order(kind, order) if order else None), None
+
+    def _of_product(self, kind: str, asin: str) -> tuple[str | None, datetime | None]:
+        product = self._evidence.products.get(asin)
+        if product is None:
+            return None, None
+        if kind == "title":
+            return escape(product.title), None
+        if kind == "vol":
+            return (str(product.volume) if product.volume is not None else None), None
+        offer = self.offers.get(asin)
+        read_at = offer.read_at if offer else None
+        if kind == "price":
+            if offer is None or offer.price is None:
+                return say(self._language, "slot.price.unknown"), read_at
+            return format_money(offer.price, self._language), read_at
+        return say(self._language, f"slot.stock.{offer.availability if offer else 'unknown'}"), read_at
+
+    def _of_order(self, kind: str, order: OrderView) -> str | None:
+        language = self._language
+        match kind:
+            case "order":
+                return order.id
+            case "order_status":
+                return name_of(language, f"order.{order.status}")
+            case "order_eta":
+                return order.eta.isoformat() if order.eta else say(language, "slot.order.no_eta")
+            case "order_items":
+                return JOINERS[language].join(
+                    f"{line.title} ×{line.quantity}" if line.quantity > 1 else line.title for line in order.lines
+                )
+            case "order_tracking":
+                return say(language, "slot.order.carrier", carrier=order.carrier, tracking=order.tracking)
+            case _:
+                return None
+
+
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def format_money(money: Money, language: Language) -> str:
+    """As a reader of the language writes it: $14.99, 748円, ¥748."""
+    if money.currency == "JPY":
+        amount = f"{money.amount.quantize(Decimal(1)):,}"
+        return f"{amount}円" if language == "ja" else f"¥{amount}"
+    amount = f"{money.amount:,.2f}"
+    sign = _SIGNS.get(money.currency)
+    return f"{sign}{amount}" if sign else f"{amount} {money.currency}"

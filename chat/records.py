@@ -1,0 +1,173 @@
+"""What is stored of a turn, in one transaction each: the question before it is acknowledged, the answer at its end."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from chat.models import Conversation, Message, Turn
+from chat.signals import turn_finished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A stored question. ``turn_id`` is empty while a person answers: then the assistant is silent."""
+
+    message_id: str
+    turn_id: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a turn came to."""
+
+    message_id: str
+    content: str
+    template: str
+    cards: list[dict[str, Any]]
+    quick_replies: list[str]
+    citations: list[dict[str, str]]
+    status: str
+    intent: str
+    confidence: float | None
+    language: str
+    generator: str
+    engine: str
+    trace: dict[str, Any]
+    dialogue: dict[str, Any]
+    latency_ms: float
+    first_delta_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRecord:
+    """A finished turn as the outside may know it. ``response`` has its slots unfilled; nothing is redacted yet."""
+
+    session_id: str  # the conversation's id, as the contract names it
+    turn_id: str
+    customer_id: str
+    message: str
+    response: str
+    status: str
+    intent: str
+    confidence: float | None
+    language: str
+    generator: str
+    engine: str
+    latency_ms: float
+    first_delta_ms: float | None
+    steps: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
+    cards: list[dict[str, Any]]
+    at: datetime
+
+
+def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accepted:
+    """Stores a question and opens its turn, once per ``client_msg_id``.
+
+    Raises ``Conversation.DoesNotExist``.
+    """
+    try:
+        with transaction.atomic():
+            conversation = Conversation.objects.get(pk=conversation_id)
+            turn = None
+            if conversation.state != Conversation.State.AGENT:
+                turn = Turn.objects.create(conversation=conversation)
+            message = Message.objects.create(
+                conversation=conversation,
+                turn=turn,
+                role=Message.Role.USER,
+                content=text,
+                client_msg_id=uuid.UUID(client_msg_id),
+            )
+            Conversation.objects.filter(pk=conversation_id).update(updated_at=timezone.now())
+    except IntegrityError:
+        known = Message.objects.get(conversation_id=conversation_id, client_msg_id=client_msg_id)
+        return Accepted(message_id=str(known.public_id), turn_id=str(known.turn_id or ""), duplicate=True)
+    return Accepted(message_id=str(message.public_id), turn_id=str(turn.pk) if turn else "", duplicate=False)
+
+
+def store_answer(turn_id: str, answer: Answer) -> bool:
+    """Ends a running turn; False when it had ended already (another process gave it up): then nothing is stored."""
+    now = timezone.now()
+    with transaction.atomic():
+        ended = (
+            Turn.objects.running()
+            .filter(pk=turn_id)
+            .update(
+                status=answer.status,
+                intent=answer.intent,
+                confidence=answer.confidence,
+                language=answer.language,
+                generator=answer.generator,
+                engine=answer.engine,
+                trace=answer.trace,
+                dialogue=answer.dialogue,
+                latency_ms=answer.latency_ms,
+                first_delta_ms=answer.first_delta_ms,
+                finished_at=now,
+            )
+        )
+        if not ended:
+            return False
+        turn = Turn.objects.select_related("conversation").get(pk=turn_id)
+        Message.objects.create(
+            public_id=uuid.UUID(answer.message_id),
+            conversation_id=turn.conversation_id,
+            turn=turn,
+            role=Message.Role.ASSISTANT,
+            content=answer.content,
+            template=answer.template,
+            cards=answer.cards,
+            quick_replies=answer.quick_replies,
+            citations=answer.citations,
+        )
+        Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now)
+    question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
+    turn_finished.send_robust(sender=Turn, record=_record(turn, question or "", answer, now))
+    return True
+
+
+def _record(turn: Turn, question: str, answer: Answer, at: datetime) -> TurnRecord:
+    return TurnRecord(
+        session_id=str(turn.conversation_id),
+        turn_id=str(turn.pk),
+        customer_id=turn.conversation.customer_id,
+        message=question,
+        response=answer.template,
+        status=answer.status,
+        intent=answer.intent,
+        confidence=answer.confidence,
+        language=answer.language,
+        generator=answer.generator,
+        engine=answer.engine,
+        latency_ms=answer.latency_ms,
+        first_delta_ms=answer.first_delta_ms,
+        steps=answer.trace.get("steps", []),
+        notes=answer.trace.get("notes", []),
+        cards=answer.cards,
+        at=at,
+    )
+
+
+def sign_of_life(turn_id: str) -> None:
+    Turn.objects.running().filter(pk=turn_id).update(alive_at=timezone.now())
+
+
+def fail_abandoned(turn_id: str, content: str) -> bool:
+    """Ends a turn whose process died with an honest, retryable answer. False when it is alive or ended."""
+    now = timezone.now()
+    with transaction.atomic():
+        ended = Turn.objects.abandoned(now).filter(pk=turn_id).update(status=Turn.Status.FAILED, finished_at=now)
+        if ended:
+            turn = Turn.objects.get(pk=turn_id)
+            Message.objects.create(
+                conversation_id=turn.conversation_id, turn=turn, role=Message.Role.ASSISTANT, content=content
+            )
+    return bool(ended)

@@ -1,0 +1,146 @@
+"""A shopper's live session with one conversation: what a socket, a form or a partner call may do there. Sync."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chat.context import PageContext, read_context
+from chat.feedback import Opinion, save_feedback
+from chat.handoff import HandoffState, ask_for_person, state_of, withdraw_request
+from chat.models import Conversation, Message, Turn
+from chat.phrases import say
+from chat.records import fail_abandoned
+from chat.signals import conversation_started
+from chat.tokens import Claims, Shopper, issue_token
+from chat.transcripts import frames_of, messages_after, response_frame
+from chat.understanding.types import Language
+
+
+class SessionRefused(Exception):
+    """This shopper may not have that; the same words whether it exists or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """An owner and their conversation. ``locale``: en or ja."""
+
+    conversation_id: str
+    shopper: Shopper
+    context: PageContext
+    locale: Language
+
+    def conversation(self) -> Conversation:
+        return Conversation.objects.get(pk=self.conversation_id)
+
+    def token(self) -> str:
+        return issue_token(
+            Claims(shopper=self.shopper, conversation_id=self.conversation_id, context=self.context.as_dict())
+        )
+
+    def give_feedback(self, message_id: str, opinion: Opinion) -> str:
+        """The feedback's id. Raises :class:`SessionRefused` for an answer that is not in this conversation."""
+        try:
+            return str(save_feedback(self.conversation(), message_id, opinion).pk)
+        except Message.DoesNotExist as error:
+            raise NotFound("There is no such answer in this conversation.") from error
+
+    def ask_for_person(self, *, reason: str = "", cancel: bool = False) -> HandoffState:
+        if cancel:
+            return withdraw_request(self.conversation_id, self.locale)
+        ticket = ask_for_person(self.conversation_id, reason=reason, language=self.locale)
+        return state_of(ticket, self.locale)
+
+
+class NotFound(Exception):
+    """Something named in a frame is not in this conversation."""
+
+
+def open_session(claims: Claims, conversation_id: str = "", *, channel: str = Conversation.Channel.WIDGET) -> Session:
+    """The named conversation, the token's, or a new one. Raises :class:`SessionRefused` for another's."""
+    shopper = claims.shopper
+    context = read_context(claims.context)
+    wanted = conversation_id or claims.conversation_id
+    conversation = Conversation.objects.owned_by(shopper).filter(pk=wanted).first() if wanted else None
+    if conversation is None:
+        if conversation_id:
+            raise SessionRefused("That conversation is not yours.")
+        conversation = start_conversation(shopper, context, channel=channel)
+    else:
+        changed: dict[str, Any] = {}
+        if context.as_dict() != conversation.context:
+            changed["context"] = context.as_dict()
+        if shopper.customer_id and not conversation.customer_id:
+            # The guest has signed in: the conversation is now the customer's.
+            changed["customer_id"] = shopper.customer_id
+        if changed:
+            Conversation.objects.filter(pk=conversation.pk).update(**changed)
+    locale: Language = "ja" if (context.locale or conversation.locale).startswith("ja") else "en"
+    return Session(conversation_id=str(conversation.pk), shopper=shopper, context=context, locale=locale)
+
+
+def start_conversation(shopper: Shopper, context: PageContext, *, channel: str) -> Conversation:
+    conversation = Conversation.objects.create(
+        customer_id=shopper.customer_id,
+        session_id=shopper.session_id,
+        tenant=shopper.tenant,
+        locale="ja" if context.locale.startswith("ja") else "en",
+        channel=channel,
+        context=context.as_dict(),
+    )
+    conversation_started.send_robust(
+        sender=Conversation,
+        conversation_id=str(conversation.pk),
+        customer_id=shopper.customer_id,
+        session_id=shopper.session_id,
+        locale=conversation.locale,
+        at=conversation.created_at,
+    )
+    return conversation
+
+
+# --- What a returning socket is told ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """``messages``: ``message`` frames, oldest first. ``unfinished``: turns that are running on paper.
+
+    ``answer``: the ``response`` of the turn that the client resumes, when it has ended.
+    """
+
+    messages: list[dict[str, Any]]
+    unfinished: list[str]
+    answer: dict[str, Any] | None
+    state: str
+    reset: bool
+
+
+def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_seq: int) -> Missed:
+    conversation = session.conversation()
+    messages = messages_after(session.conversation_id, after_message_id)
+    known = not after_message_id or conversation.messages.filter(public_id=after_message_id).exists()
+    unfinished = [str(pk) for pk in conversation.turns.running().values_list("pk", flat=True)]  # type: ignore[attr-defined]
+    answer = None
+    if turn_id and turn_id not in unfinished:
+        answer = read_answer(session, turn_id, after_seq)
+        if answer is not None:
+            messages = [m for m in messages if str(m.public_id) != answer["message_id"]]
+    return Missed(
+        messages=frames_of(conversation, messages),
+        unfinished=unfinished,
+        answer=answer,
+        state=conversation.state,
+        reset=not known,
+    )
+
+
+def read_answer(session: Session, turn_id: str, after_seq: int) -> dict[str, Any] | None:
+    """The ``response`` of an ended turn; None while it runs. A turn whose process died is ended here."""
+    turn = Turn.objects.filter(pk=turn_id, conversation_id=session.conversation_id).first()
+    if turn is None:
+        return None
+    if turn.status == Turn.Status.RUNNING and not fail_abandoned(turn_id, say(session.locale, "failed.turn")):
+        return None
+    message = turn.messages.filter(role=Message.Role.ASSISTANT).select_related("turn").first()
+    return response_frame(session.conversation(), message, after_seq + 1) if message else None

@@ -1,0 +1,55 @@
+"""How a turn was answered: each step with its time against its budget, each slot with its value and read time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+
+class Trace:
+    """Collected during a turn, stored as JSON on its row. Times are milliseconds since the turn began."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self.steps: list[dict[str, Any]] = []
+        self.slots: list[dict[str, str]] = []
+        self.notes: list[dict[str, Any]] = []
+
+    def elapsed_ms(self) -> float:
+        return round((time.perf_counter() - self._began) * 1000, 2)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, Any]]:
+        """Times a step; the yielded dict takes further facts. Over its budget, the step says so."""
+        start = self.elapsed_ms()
+        entry: dict[str, Any] = {"step": name, "at_ms": start}
+        self.steps.append(entry)
+        try:
+            yield entry
+        except BaseException as error:
+            entry["error"] = type(error).__name__
+            raise
+        finally:
+            entry["ms"] = round(self.elapsed_ms() - start, 2)
+            budget_s = settings.TURN_BUDGETS_S.get(name)
+            if budget_s is not None:
+                entry["budget_ms"] = budget_s * 1000
+                entry["over"] = entry["ms"] > budget_s * 1000
+
+    def slot(self, slot: str, value: str, read_at: datetime | None) -> None:
+        entry = {"slot": slot, "value": value}
+        if read_at is not None:
+            entry["read_at"] = read_at.isoformat()
+        self.slots.append(entry)
+
+    def note(self, what: str, **facts: Any) -> None:
+        """Something worth seeing in the admin: a dropped sentence, a dependency that was down."""
+        self.notes.append({"note": what, "at_ms": self.elapsed_ms(), **facts})
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps, "slots": self.slots, "notes": self.notes}

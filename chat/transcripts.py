@@ -1,0 +1,104 @@
+"""A conversation as it is shown again: words as they were said, cards with what is true now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from shop.facts import load_product_facts, load_series_facts
+from shop.offers import OffersUnavailable, read_offers
+from shop.orders import find_order
+from shop.promotions import active_promotions
+
+from chat.cards import order_card, product_card, promotion_card, series_card
+from chat.models import Conversation, Message
+from chat.understanding.types import Language
+
+# What a returning shopper is shown at once.
+RECENT = 50
+
+
+def messages_after(conversation_id: str, after_message_id: str = "", limit: int = RECENT) -> list[Message]:
+    """Oldest first: those after a message, or the newest ``limit``. An unknown message counts as none."""
+    messages = Message.objects.filter(conversation_id=conversation_id).select_related("turn")
+    if after_message_id:
+        known = messages.filter(public_id=after_message_id).values_list("id", flat=True).first()
+        if known is not None:
+            return list(messages.filter(id__gt=known).order_by("id")[:limit])
+    return list(reversed(messages.order_by("-id")[:limit]))
+
+
+def frames_of(conversation: Conversation, messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """``message`` frames; every card is read live again, in one batch."""
+    cards = _live_cards(conversation, [card for message in messages for card in message.cards])
+    return [_frame(message, cards) for message in messages]
+
+
+def _frame(message: Message, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    frame: dict[str, Any] = {
+        "type": "message",
+        "message_id": str(message.public_id),
+        "role": message.role,
+        "content": message.content,
+        "turn_id": str(message.turn_id) if message.turn_id else None,
+        "at": message.created_at.isoformat(),
+    }
+    if message.client_msg_id:
+        frame["client_msg_id"] = str(message.client_msg_id)
+    if message.role == Message.Role.ASSISTANT:
+        frame["cards"] = [cards[card["card_id"]] for card in message.cards if card["card_id"] in cards]
+        frame["quick_replies"] = message.quick_replies
+        frame["citations"] = message.citations
+        if message.turn is not None:
+            frame["status"] = message.turn.status
+    return frame
+
+
+def response_frame(conversation: Conversation, message: Message, seq: int) -> dict[str, Any]:
+    """The ``response`` of a turn that has ended, from its row."""
+    shown = frames_of(conversation, [message])[0]
+    status = message.turn.status if message.turn else "complete"
+    frame = {
+        "type": "response",
+        "content": message.content,
+        "turn_id": str(message.turn_id),
+        "seq": seq,
+        "message_id": str(message.public_id),
+        "cards": shown["cards"],
+        "quick_replies": message.quick_replies,
+        "citations": message.citations,
+        "status": status,
+    }
+    if status == "failed":
+        frame["retryable"] = True
+    return frame
+
+
+def _live_cards(conversation: Conversation, references: Iterable[dict[str, str]]) -> dict[str, dict[str, Any]]:
+    language: Language = "ja" if conversation.locale == "ja" else "en"
+    by_kind: dict[str, dict[str, dict[str, str]]] = {}
+    for reference in references:
+        by_kind.setdefault(reference["kind"], {})[reference["id"]] = reference
+    products = load_product_facts(by_kind.get("product", {}))
+    try:
+        offers = read_offers(list(products)) if products else {}
+    except OffersUnavailable:
+        offers = {}
+    series = load_series_facts(by_kind.get("series", {}))
+    rules = {rule.id: rule for rule in active_promotions()} if "promotion" in by_kind else {}
+    cards: dict[str, dict[str, Any]] = {}
+    for kind, wanted in by_kind.items():
+        for id, reference in wanted.items():
+            data: dict[str, Any] | None = None
+            if kind == "product" and id in products:
+                data = product_card(products[id], offers.get(id), reason=reference.get("reason", ""))
+            elif kind == "series" and id in series:
+                data = series_card(series[id], language)
+            elif kind == "promotion" and id in rules:
+                data = promotion_card(rules[id])
+            elif kind == "order" and conversation.customer_id:
+                order = find_order(id, customer_id=conversation.customer_id)
+                data = order_card(order, language) if order else None
+            if data is not None:
+                cards[reference["card_id"]] = {"card_id": reference["card_id"], "kind": kind, "data": data}
+    return cards

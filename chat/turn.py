@@ -1,0 +1,235 @@
+"""One turn, top to bottom. The same for browser, partners, terminal and tests."""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from chat.answers import plan_answer
+from chat.backends.base import Brief, Generator, GeneratorUnavailable
+from chat.backends.composer import ComposerGenerator
+from chat.cards import order_card, product_card, promotion_card, series_card
+from chat.context import PageContext
+from chat.dialogue import Request, read_state, resolve
+from chat.events import Card, Delta, Event, Response, TypingIndicator
+from chat.evidence import Evidence
+from chat.gathering import gather
+from chat.guard import Refused, SentenceSplitter, numbers_in, release, slots_in
+from chat.handoff import plan_with_handoff
+from chat.live import LiveValues
+from chat.memory import load_memory, remember
+from chat.memory_types import Memory
+from chat.phrases import say
+from chat.plan import AnswerPlan
+from chat.records import Answer, store_answer
+from chat.tokens import Shopper
+from chat.trace import Trace
+from chat.understanding.language import language_of
+from chat.understanding.types import Language, Understanding
+from chat.understanding.understand import understand
+from mangaassist.backends import BackendHandler
+from mangaassist.dbthreads import in_database
+
+log = structlog.get_logger(__name__)
+generators: BackendHandler[Generator] = BackendHandler("GENERATORS", Generator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnInput:
+    """An accepted question. ``hint``: the language to answer in when the text does not tell."""
+
+    turn_id: str
+    conversation_id: str
+    text: str
+    shopper: Shopper
+    context: PageContext = field(default_factory=PageContext)
+    hint: Language = "en"
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a turn has come to so far: what is stored when it is stopped half-way."""
+
+    language: Language
+    trace: Trace = field(default_factory=Trace)
+    message_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    released: list[str] = field(default_factory=list)
+    templates: list[str] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+    heard: Understanding | None = None
+    request: Request | None = None
+    plan: AnswerPlan | None = None
+    generator: str = ""
+    engine: str = ""
+    first_delta_ms: float | None = None
+
+
+async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
+    """Answers one question: typing → memory → understand → gather → generate → guard → store.
+
+    Yields events in the order in which they leave; the last one is a :class:`Response`.
+    """
+    trace = draft.trace
+    yield TypingIndicator(say(draft.language, "typing"))
+    with trace.step("memory"):
+        draft.memory = await load_memory(turn.conversation_id)
+        state = read_state(draft.memory.dialogue)
+    with trace.step("understand") as step:
+        draft.heard = understand(turn.text, hint=turn.hint)
+        draft.language = draft.heard.language
+        draft.request = request = resolve(turn.text, draft.heard, state, turn.context)
+        step["intent"] = request.intent
+    evidence = await gather(request, turn.shopper, trace)
+    draft.engine = evidence.engine
+    draft.plan = plan = plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
+    if request.intent == "human":
+        draft.plan = plan = await plan_with_handoff(turn.conversation_id, plan, turn.text, draft.language)
+    live = LiveValues(evidence, draft.language, trace)
+    async for event in _speak(turn, draft, plan, evidence, live):
+        yield event
+    yield await end_turn(turn, draft, "complete")
+
+
+async def _speak(
+    turn: TurnInput, draft: Draft, plan: AnswerPlan, evidence: Evidence, live: LiveValues
+) -> AsyncIterator[Event]:
+    """Generates, guards and releases sentence by sentence; the cards follow the first sentence."""
+    assert draft.request is not None
+    brief = Brief(
+        request=draft.request,
+        plan=plan,
+        evidence=evidence,
+        memory=draft.memory,
+        variant=zlib.crc32(turn.turn_id.encode()),
+    )
+    proven = numbers_in(evidence.texts())
+    wanted = [card.id for card in plan.cards if card.kind == "product"]
+    wanted += [
+        id for line in plan.lines for word in line.words.values() for kind, id in slots_in(word) if kind in _LIVE
+    ]
+    await live.read(wanted)
+    with draft.trace.step("generate"):
+        async for sentence in _sentences(brief, draft):
+            text = release(sentence, fill=live.fill, proven_numbers=proven)
+            if isinstance(text, Refused):
+                log.warning("sentence_refused", turn=turn.turn_id, reason=text.reason)
+                draft.trace.note("sentence_refused", reason=text.reason, sentence=text.sentence)
+                continue
+            first = not draft.released
+            draft.released.append(text)
+            draft.templates.append(sentence)
+            if first:
+                draft.first_delta_ms = draft.trace.elapsed_ms()
+            yield Delta(text)
+            if first:
+                for card in _cards(draft, plan, evidence, live):
+                    yield card
+
+
+_LIVE = frozenset({"price", "stock"})
+
+
+async def _sentences(brief: Brief, draft: Draft) -> AsyncIterator[str]:
+    """The configured generator's sentences; the composer's when it cannot write."""
+    generator = generators["default"]
+    splitter = SentenceSplitter()
+    spoke = False
+    try:
+        draft.generator = generator.name
+        async for piece in generator.stream(brief):
+            for sentence in splitter.feed(piece):
+                spoke = True
+                yield sentence
+        if rest := splitter.rest():
+            yield rest
+        return
+    except GeneratorUnavailable as error:
+        draft.trace.note("generator_unavailable", generator=generator.name, error=str(error))
+        if spoke:
+            return
+    composer = ComposerGenerator()
+    draft.generator = composer.name
+    async for piece in composer.stream(brief):
+        yield piece
+
+
+def _cards(draft: Draft, plan: AnswerPlan, evidence: Evidence, live: LiveValues) -> list[Card]:
+    orders = {order.id: order for order in evidence.orders}
+    promotions = {rule.id: rule for rule in evidence.promotions}
+    for ref in plan.cards:
+        if ref.kind == "product" and ref.id in evidence.products:
+            data = product_card(evidence.products[ref.id], live.offers.get(ref.id), reason=ref.reason)
+        elif ref.kind == "series" and ref.id in evidence.series:
+            data = series_card(evidence.series[ref.id], draft.language)
+        elif ref.kind == "order" and ref.id in orders:
+            data = order_card(orders[ref.id], draft.language)
+        elif ref.kind == "promotion" and ref.id in promotions:
+            data = promotion_card(promotions[ref.id])
+        else:
+            continue
+        draft.cards.append(Card(f"{ref.kind}-{ref.id}", ref.kind, data))
+    return draft.cards
+
+
+async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
+    """Stores what there is and says the last word. ``status``: complete, stopped or failed."""
+    language = draft.language
+    content = "".join(draft.released).strip()
+    template = "".join(draft.templates).strip()
+    if status == "failed":
+        content = template = say(language, "failed.turn")
+    elif not content:
+        content = template = say(language, "stopped" if status == "stopped" else "failed.turn")
+    plan = draft.plan if status == "complete" else None
+    state = plan.state if plan else read_state(draft.memory.dialogue)
+    dialogue = replace(state, language=language).as_dict()
+    answer = Answer(
+        message_id=draft.message_id,
+        content=content,
+        template=template,
+        cards=[_reference(card) for card in draft.cards],
+        quick_replies=list(plan.quick_replies) if plan else [],
+        citations=list(plan.citations) if plan else [],
+        status=status,
+        intent=draft.request.intent if draft.request else "",
+        confidence=round(draft.heard.confidence, 3) if draft.heard else None,
+        language=language,
+        generator=draft.generator,
+        engine=draft.engine,
+        trace=draft.trace.as_dict(),
+        dialogue=dialogue,
+        latency_ms=draft.trace.elapsed_ms(),
+        first_delta_ms=draft.first_delta_ms,
+    )
+    await in_database(store_answer, turn.turn_id, answer)
+    remember(turn.conversation_id, draft.memory.after(turn.text, template, dialogue))
+    return Response(
+        content=content,
+        message_id=draft.message_id,
+        cards=tuple(draft.cards),
+        quick_replies=tuple(answer.quick_replies),
+        citations=tuple(answer.citations),
+        status=status,  # type: ignore[arg-type]
+        retryable=status == "failed",
+    )
+
+
+def _reference(card: Card) -> dict[str, Any]:
+    """What is kept of a card: which it was, and what was quoted when; it is never shown again as current."""
+    return {
+        "card_id": card.card_id,
+        "kind": card.kind,
+        "id": card.data["asin" if card.kind == "product" else "id"],
+        "reason": card.data.get("reason", ""),
+        "quoted": card.data.get("price"),
+    }
+
+
+def new_draft(turn: TurnInput) -> Draft:
+    return Draft(language=language_of(turn.text, hint=turn.hint))

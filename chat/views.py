@@ -1,0 +1,135 @@
+"""The widget's HTTP entrances: its token, its module, the full page, and the form for browsers without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core import signing
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods
+
+from chat.context import ContextRefused, PageContext, read_context
+from chat.plain import ask
+from chat.sessions import open_session, read_missed
+from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
+
+MAX_BODY_BYTES = 16 * 1024
+_PLAIN_COOKIE = "mangaassist_chat"
+
+
+@csrf_exempt  # No cookie gives any right here but our own session's, and CORS keeps other sites from reading.
+@require_http_methods(["POST", "OPTIONS"])
+def token(request: HttpRequest) -> HttpResponse:
+    """``POST /widget/v1/token`` (contract: addresses)."""
+    origin = request.headers.get("Origin", "")
+    same_origin = not origin or origin == f"{request.scheme}://{request.get_host()}"
+    if not same_origin and origin not in settings.WIDGET_ALLOWED_ORIGINS:
+        return _cors(JsonResponse({"error": "origin_not_allowed"}, status=403), "")
+    if request.method == "OPTIONS":
+        return _cors(HttpResponse(status=204), origin)
+    try:
+        claims = _claims(request, same_origin=same_origin)
+    except (ContextRefused, TokenRefused, ValueError) as error:
+        return _cors(JsonResponse({"error": "bad_request", "message": str(error)}, status=400), origin)
+    body: dict[str, Any] = {"token": issue_token(claims), "expires_in": settings.WIDGET_TOKEN_TTL_S}
+    if claims.conversation_id:
+        body["conversation_id"] = claims.conversation_id
+    return _cors(JsonResponse(body), origin)
+
+
+def _claims(request: HttpRequest, *, same_origin: bool) -> Claims:
+    if len(request.body) > MAX_BODY_BYTES:
+        raise ValueError(f"The body may have {MAX_BODY_BYTES} bytes.")
+    try:
+        body = orjson.loads(request.body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise ValueError("The body must be JSON.") from error
+    if not isinstance(body, dict):
+        raise ValueError("The body must be a JSON object.")
+    previous, identity = body.get("previous") or "", body.get("identity") or ""
+    if not isinstance(previous, str) or not isinstance(identity, str):
+        raise ValueError("previous and identity must be text.")
+    context = read_context(body.get("context"))
+    customer_id = read_identity(identity) if identity else _signed_in(request) if same_origin else ""
+    return renew(previous, customer_id=customer_id, context=context.as_dict())
+
+
+def _signed_in(request: HttpRequest) -> str:
+    """The customer of our own pages' session, if one is signed in there."""
+    return str(request.session.get("customer_id", ""))
+
+
+def _cors(response: HttpResponse, origin: str) -> HttpResponse:
+    patch_vary_headers(response, ["Origin"])
+    response["Cache-Control"] = "no-store"
+    if origin:
+        response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Allow-Methods"] = "POST"
+        response["Access-Control-Allow-Headers"] = "Content-Type"
+        response["Access-Control-Max-Age"] = "600"
+    return response
+
+
+@require_GET
+def widget_file(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
+    """``/widget/v1/…``: modules load across origins only with CORS; nothing in them is personal."""
+    path = finders.find(f"widget/v1/{name}")
+    if not isinstance(path, str):
+        raise Http404
+    kind = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}.get(name.rsplit(".", 1)[-1])
+    if kind is None:
+        raise Http404
+    response = FileResponse(open(path, "rb"), content_type=f"{kind}; charset=utf-8")  # noqa: SIM115 (it closes it)
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """The widget as a full page; without scripts, the same conversation as a form."""
+    messages: list[dict[str, Any]] = []
+    claims = _plain_claims(request)
+    if claims is not None and claims.conversation_id:
+        session = open_session(claims)
+        messages = read_missed(session, after_message_id="", turn_id="", after_seq=0).messages
+    return render(request, "chat/page.html", {"messages": messages})
+
+
+@require_http_methods(["POST"])
+def plain(request: HttpRequest) -> HttpResponse:
+    """A question by form POST: answered before the page comes back."""
+    text = request.POST.get("text", "")
+    claims = _plain_claims(request) or renew("", customer_id=_signed_in(request), context=_page_context().as_dict())
+    session = open_session(claims, channel="plain")
+    ask(session, text)
+    response = redirect("chat-page")
+    response.set_signed_cookie(
+        _PLAIN_COOKIE,
+        session.token(),
+        max_age=settings.WIDGET_TOKEN_RENEWAL_S,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
+
+
+def _page_context() -> PageContext:
+    return PageContext(locale=get_language() or "en")
+
+
+def _plain_claims(request: HttpRequest) -> Claims | None:
+    try:
+        previous = request.get_signed_cookie(_PLAIN_COOKIE)
+    except (KeyError, signing.BadSignature):
+        return None
+    return renew(previous, customer_id=_signed_in(request), context=_page_context().as_dict())

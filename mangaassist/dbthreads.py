@@ -1,0 +1,31 @@
+"""Database work off the event loop, in threads of its own.
+
+Django's async ORM and ``database_sync_to_async`` share ONE thread per process: a slow query there stalls every
+socket. One hop into this pool does a whole step's queries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="database")
+
+
+async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """``function(*args)`` in a database thread, in the caller's context; stale connections are closed first."""
+    context = contextvars.copy_context()
+
+    def work() -> T:
+        close_old_connections()
+        return context.run(function, *args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(_pool, work)
