@@ -6,8 +6,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from shop.cart import CartOwner, NotForSale, add_to_cart
-from shop.offers import Money, OffersUnavailable, read_money
 
 from chat.frames import CardAction
 from chat.live import format_money
@@ -16,6 +14,8 @@ from chat.phrases import say
 from chat.sessions import NotFound, Session
 from chat.signals import card_clicked
 from chat.transcripts import frames_of
+from shop.cart import CartOwner, NotForSale, add_to_cart
+from shop.offers import Money, OffersUnavailable, read_money
 
 
 def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:

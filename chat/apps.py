@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class ChatConfig(AppConfig):
     name = "chat"
     label = "chat"
+
+    def ready(self) -> None:
+        from chat import receivers  # noqa: F401  (connects them)
+        from chat.feedback import apply_feedback
+        from mangaassist.outbox.consumers import register_consumer
+
+        register_consumer("feedback", apply_feedback)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from chat.phrases import name_of
+from chat.understanding.types import Language
 from shop.facts import ProductFacts, SeriesFacts
 from shop.offers import LiveOffer, Money
 from shop.orders import OrderView
 from shop.promotions import PromotionRule
-
-from chat.phrases import name_of
-from chat.understanding.types import Language
 
 
 def product_card(facts: ProductFacts, offer: LiveOffer | None, *, reason: str = "") -> dict[str, Any]:

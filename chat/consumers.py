@@ -300,6 +300,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     conversation_id=session.conversation_id,
                     text=frame.text,
                     shopper=session.shopper,
+                    after_turn=accepted.after_turn,
                     context=session.context,
                     hint=hint,
                 )

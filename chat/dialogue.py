@@ -38,7 +38,7 @@ class DialogueState:
     demographic: str = ""
     format: str = ""
     edition_language: str = ""
-    max_price: str = ""
+    budget: str = ""
     age: int | None = None
     # Answers in a row that did not help: two are one too many.
     misses: int = 0
@@ -74,6 +74,8 @@ class Request:
     volumes: tuple[int, ...] = ()
     format: str = ""
     edition_language: str = ""
+    # "In Japanese?" after volume 3: the same volumes as this edition, in another language or format.
+    variant_of: str = ""
     facts: tuple[Fact, ...] = ()
     entities: Entities
     # The next best reading, when the message was unclear.
@@ -104,8 +106,9 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         asin=asin,
         asins=asins,
         volumes=entities.volumes,
-        format=entities.format or (state.format if intent in {"recommend", "search"} else ""),
-        edition_language=entities.language or state.edition_language,
+        format=entities.format or (state.format if intent == "recommend" else ""),
+        edition_language=entities.language or (state.edition_language if intent == "recommend" else ""),
+        variant_of=_variant_of(entities, state, context),
         facts=entities.facts,
         entities=entities,
         runner_up=heard.runner_up,
@@ -145,6 +148,7 @@ def _is_unsure(heard: Understanding) -> bool:
 
 def _again(state: DialogueState, entities: Entities) -> Want:
     wishes = entities.genres or entities.exclude_genres or entities.themes or entities.exclude_themes
+    wishes = wishes or entities.max_price is not None or entities.age is not None
     if state.intent in {"recommend", "search"} or wishes:
         return "recommend" if wishes or state.intent == "recommend" else "search"
     if state.intent in {"price", "availability", "next_volume"}:
@@ -196,6 +200,14 @@ def _target(
     return (), "", ()
 
 
+def _variant_of(entities: Entities, state: DialogueState, context: PageContext) -> str:
+    if not (entities.language or entities.format) or entities.volumes or entities.series or entities.asins:
+        return ""
+    if entities.ordinal is not None or entities.bare_number is not None:
+        return ""
+    return state.asin or ("" if state.series else context.asin)
+
+
 def _take_in(state: DialogueState, entities: Entities, intent: Want) -> DialogueState:
     """Constraints stay until lifted; a recommendation with new examples starts a new wish."""
     if intent == "recommend" and (entities.series or not state.intent):
@@ -208,6 +220,9 @@ def _take_in(state: DialogueState, entities: Entities, intent: Want) -> Dialogue
             exclude_themes=(),
             demographic="",
         )
+    if entities.series and entities.series[0] != state.series:
+        # Another title: its language is chosen anew.
+        state = replace(state, edition_language="")
     wanted = _merge(state.genres, entities.genres, without=entities.exclude_genres)
     refused = _merge(state.exclude_genres, entities.exclude_genres, without=entities.genres)
     return replace(
@@ -217,9 +232,9 @@ def _take_in(state: DialogueState, entities: Entities, intent: Want) -> Dialogue
         themes=_merge(state.themes, entities.themes, without=entities.exclude_themes),
         exclude_themes=_merge(state.exclude_themes, entities.exclude_themes, without=entities.themes),
         demographic=entities.demographic or state.demographic,
-        format=entities.format or state.format,
+        format=(entities.format or state.format) if intent == "recommend" else state.format,
         edition_language=entities.language or state.edition_language,
-        max_price=str(entities.max_price) if entities.max_price is not None else state.max_price,
+        budget=str(entities.max_price) if entities.max_price is not None else state.budget,
         age=entities.age if entities.age is not None else state.age,
     )
 
@@ -229,7 +244,7 @@ def _merge(kept: tuple[str, ...], added: tuple[str, ...], *, without: tuple[str,
 
 
 def price_limit(state: DialogueState) -> Decimal | None:
-    return Decimal(state.max_price) if state.max_price else None
+    return Decimal(state.budget) if state.budget else None
 
 
 def age_limit(state: DialogueState) -> str:

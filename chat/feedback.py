@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
-from mangaassist.outbox.delivery import enqueue
 
 from chat.models import Conversation, Feedback, Message
 from chat.signals import feedback_received
+from mangaassist.outbox.delivery import enqueue
 
 LONGEST_COMMENT = 2000
 LONGEST_REASON = 64

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from shop.offers import Money, read_money
 
 from chat.feedback import FeedbackRefused, Opinion, read_opinion
+from shop.offers import Money, read_money
 
 MAX_FRAME_BYTES = 64 * 1024
 MAX_TEXT = 4000

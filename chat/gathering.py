@@ -9,7 +9,15 @@ from typing import TypeVar
 
 import structlog
 from django.conf import settings
+
+from chat.answers import last_volume
+from chat.dialogue import Request, age_limit, price_limit
+from chat.evidence import Evidence
+from chat.phrases import say
+from chat.tokens import Shopper
+from chat.trace import Trace
 from knowledge.search import asearch_passages
+from mangaassist.dbthreads import in_database
 from recommendations.recommend import (
     Recommendation,
     RecommendationRequest,
@@ -21,14 +29,6 @@ from shop.offers import LiveOffer, OffersUnavailable, aread_offers
 from shop.orders import OrderView, find_order, orders_of, owned_asins
 from shop.promotions import PromotionRule, aactive_promotions
 from shop.search import SearchFilters, search_editions, search_series
-
-from chat.answers import last_volume
-from chat.dialogue import Request, age_limit, price_limit
-from chat.evidence import Evidence
-from chat.phrases import say
-from chat.tokens import Shopper
-from chat.trace import Trace
-from mangaassist.dbthreads import in_database
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -228,13 +228,20 @@ def _filters(work: Gathering) -> SearchFilters:
 
 
 def _first_editions(work: Gathering, series: Iterable[str]) -> list[tuple[str, str]]:
-    """(series id, ASIN of the edition to begin with) in the shopper's language and format where there is one."""
+    """(series id, ASIN of the edition to begin with), in the wished language and format only."""
     request = work.request
-    language = request.edition_language or request.language
     return [
         (series_id, editions[0])
         for series_id in series
-        if (editions := _editions(series_id, language=language, format=request.format, volumes=request.volumes))
+        if (
+            editions := _editions(
+                series_id,
+                language=request.edition_language,
+                format=request.format,
+                volumes=request.volumes,
+                prefer=_preferred(request),
+            )
+        )
     ]
 
 
@@ -268,16 +275,27 @@ def _editions_asked(work: Gathering) -> tuple[list[str], list[str]]:
     """(what was asked for, what there is instead)."""
     request = work.request
     series_id = request.series[0]
+    volumes = request.volumes or _number(request) or _volumes_of(request.variant_of)
+    prefer = _preferred(request)
     exact = _editions(
-        series_id,
-        language=request.edition_language,
-        format=request.format,
-        volumes=request.volumes or _number(request),
-        prefer=request.language,
+        series_id, language=request.edition_language, format=request.format, volumes=volumes, prefer=prefer
     )
+    if not exact and request.variant_of:
+        # No such edition of that very volume: the series in that form is what is meant next.
+        exact = _editions(series_id, language=request.edition_language, format=request.format, prefer=prefer)
     if exact:
         return exact, []
-    return [], _editions(series_id, prefer=request.language)
+    return [], _editions(series_id, prefer=prefer)
+
+
+def _volumes_of(asin: str) -> tuple[int, ...]:
+    found = Edition.objects.filter(pk=asin).values_list("volumes", flat=True).first() if asin else None
+    return tuple(found or ())
+
+
+def _preferred(request: Request) -> str:
+    """The edition language to show first: as asked for earlier, else the one that is spoken."""
+    return request.state.edition_language or request.language
 
 
 def _number(request: Request) -> tuple[int, ...]:
@@ -361,7 +379,7 @@ async def _for_next_volume(work: Gathering) -> Evidence:
     if not series_id:
         return evidence
     last = last_volume(request, evidence, series_id)
-    language = request.edition_language or _language_read(evidence, series_id) or request.language
+    language = request.edition_language or _language_read(evidence, series_id) or _preferred(request)
     nexts = await work.limited("products", in_database(_next_editions, series_id, last, language, request.format), [])
     evidence.editions = tuple(nexts)
     evidence.products |= await work.products(nexts)

@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError
-from escalation.handoffs import HandoffTicket, cancel_handoff, open_handoff
 
 from chat.models import Conversation, Message
 from chat.phrases import say
 from chat.plan import AnswerPlan, Line
 from chat.understanding.types import Language
+from escalation.handoffs import HandoffTicket, cancel_handoff, open_handoff
 from mangaassist.dbthreads import in_database
 
 log = structlog.get_logger(__name__)

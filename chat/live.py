@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from shop.offers import LiveOffer, Money, OffersUnavailable, aread_offers
-from shop.orders import OrderView
-
 from chat.evidence import Evidence
 from chat.guard import escape
 from chat.phrases import JOINERS, name_of, say
 from chat.trace import Trace
 from chat.understanding.types import Language
+from shop.offers import LiveOffer, Money, OffersUnavailable, aread_offers
+from shop.orders import OrderView
 
 
 class LiveValues:

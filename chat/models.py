@@ -45,6 +45,8 @@ class Conversation(models.Model):
     locale = models.CharField(max_length=8, default="en")
     channel = models.CharField(max_length=16, choices=Channel.choices, default=Channel.WIDGET)
     state = models.CharField(max_length=8, choices=State.choices, default=State.BOT)
+    # The last finished turn: what a copy of the conversation's memory must have seen to be believed.
+    last_turn_id = models.UUIDField(null=True, blank=True, editable=False)
     # The page that the shopper looks at: see chat.context.PageContext.
     context = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

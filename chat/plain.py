@@ -27,6 +27,7 @@ async def turn_frames(session: Session, accepted: Accepted, text: str) -> AsyncI
                 conversation_id=session.conversation_id,
                 text=text,
                 shopper=session.shopper,
+                after_turn=accepted.after_turn,
                 context=session.context,
                 hint=session.locale,
             )

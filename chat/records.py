@@ -21,6 +21,8 @@ class Accepted:
     message_id: str
     turn_id: str
     duplicate: bool
+    # The conversation's last finished turn, empty for none: which memory to believe.
+    after_turn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,12 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
     except IntegrityError:
         known = Message.objects.get(conversation_id=conversation_id, client_msg_id=client_msg_id)
         return Accepted(message_id=str(known.public_id), turn_id=str(known.turn_id or ""), duplicate=True)
-    return Accepted(message_id=str(message.public_id), turn_id=str(turn.pk) if turn else "", duplicate=False)
+    return Accepted(
+        message_id=str(message.public_id),
+        turn_id=str(turn.pk) if turn else "",
+        duplicate=False,
+        after_turn=str(conversation.last_turn_id or ""),
+    )
 
 
 def store_answer(turn_id: str, answer: Answer) -> bool:
@@ -128,7 +135,7 @@ def store_answer(turn_id: str, answer: Answer) -> bool:
             quick_replies=answer.quick_replies,
             citations=answer.citations,
         )
-        Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now)
+        Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now, last_turn_id=turn.pk)
     question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
     turn_finished.send_robust(sender=Turn, record=_record(turn, question or "", answer, now))
     return True
@@ -170,4 +177,5 @@ def fail_abandoned(turn_id: str, content: str) -> bool:
             Message.objects.create(
                 conversation_id=turn.conversation_id, turn=turn, role=Message.Role.ASSISTANT, content=content
             )
+            Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now, last_turn_id=turn.pk)
     return bool(ended)

@@ -158,6 +158,7 @@ class TurnRunner:
             self._publish(running, await anext(events))
             if before is not None:
                 await before.finished.wait()
+                running.draft.after_turn = before.turn.turn_id
             async for event in events:
                 self._publish(running, event)
         finally:

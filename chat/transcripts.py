@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chat.cards import order_card, product_card, promotion_card, series_card
+from chat.models import Conversation, Message
+from chat.understanding.types import Language
 from shop.facts import load_product_facts, load_series_facts
 from shop.offers import OffersUnavailable, read_offers
 from shop.orders import find_order
 from shop.promotions import active_promotions
-
-from chat.cards import order_card, product_card, promotion_card, series_card
-from chat.models import Conversation, Message
-from chat.understanding.types import Language
 
 # What a returning shopper is shown at once.
 RECENT = 50

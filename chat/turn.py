@@ -47,6 +47,8 @@ class TurnInput:
     conversation_id: str
     text: str
     shopper: Shopper
+    # The last finished turn when the question was accepted, empty for none.
+    after_turn: str = ""
     context: PageContext = field(default_factory=PageContext)
     hint: Language = "en"
 
@@ -56,6 +58,8 @@ class Draft:
     """What a turn has come to so far: what is stored when it is stopped half-way."""
 
     language: Language
+    # As in TurnInput; a question that had to wait gets the id of the turn it waited for.
+    after_turn: str = ""
     trace: Trace = field(default_factory=Trace)
     message_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     released: list[str] = field(default_factory=list)
@@ -78,10 +82,10 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
     trace = draft.trace
     yield TypingIndicator(say(draft.language, "typing"))
     with trace.step("memory"):
-        draft.memory = await load_memory(turn.conversation_id)
+        draft.memory = await load_memory(turn.conversation_id, after_turn=draft.after_turn)
         state = read_state(draft.memory.dialogue)
     with trace.step("understand") as step:
-        draft.heard = understand(turn.text, hint=turn.hint)
+        draft.heard = await in_database(understand, turn.text, hint=turn.hint)
         draft.language = draft.heard.language
         draft.request = request = resolve(turn.text, draft.heard, state, turn.context)
         step["intent"] = request.intent
@@ -108,7 +112,7 @@ async def _speak(
         memory=draft.memory,
         variant=zlib.crc32(turn.turn_id.encode()),
     )
-    proven = numbers_in(evidence.texts())
+    proven = numbers_in([*evidence.texts(), *map(str, draft.request.volumes)])
     wanted = [card.id for card in plan.cards if card.kind == "product"]
     wanted += [
         id for line in plan.lines for word in line.words.values() for kind, id in slots_in(word) if kind in _LIVE
@@ -208,7 +212,7 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
         first_delta_ms=draft.first_delta_ms,
     )
     await in_database(store_answer, turn.turn_id, answer)
-    remember(turn.conversation_id, draft.memory.after(turn.text, template, dialogue))
+    remember(turn.conversation_id, draft.memory.after(turn.text, template, dialogue), after_turn=turn.turn_id)
     return Response(
         content=content,
         message_id=draft.message_id,
@@ -232,4 +236,4 @@ def _reference(card: Card) -> dict[str, Any]:
 
 
 def new_draft(turn: TurnInput) -> Draft:
-    return Draft(language=language_of(turn.text, hint=turn.hint))
+    return Draft(language=language_of(turn.text, hint=turn.hint), after_turn=turn.after_turn)

@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class KnowledgeConfig(AppConfig):
     name = "knowledge"
     label = "knowledge"
+
+    def ready(self) -> None:
+        from knowledge import feed_kinds, receivers, search  # noqa: F401  (receivers, the kind of cache)
+
+        feed_kinds.register()

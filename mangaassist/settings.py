@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from mangaassist import embedded, environment
 from mangaassist.logs import logging_config
+
+# Lets classes such as admin.ModelAdmin[Series] say what they are about, at run time as for mypy.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -129,13 +133,14 @@ DATABASES: dict[str, Any] = {
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in production: threads share no in-memory database well.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"] = {
         # Writers queue at BEGIN instead of failing at their first write after a read.
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
         "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-            "PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
         ),
     }
 
@@ -247,8 +252,7 @@ def _role(role: str) -> dict[str, dict[str, Any]]:
     return {
         "default": {
             "BACKEND": backends.get(name, name),
-            "OPTIONS": {key: value for key, value in options.items() if value}
-            | environment.options(f"{role}_OPTIONS"),
+            "OPTIONS": {key: value for key, value in options.items() if value} | environment.options(f"{role}_OPTIONS"),
         }
     }
 

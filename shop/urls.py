@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from shop import views
+
+urlpatterns = [
+    path("covers/series/<slug:series_id>.svg", views.series_cover, name="series-cover"),
+    path("covers/<slug:asin>.svg", views.edition_cover, name="edition-cover"),
+]

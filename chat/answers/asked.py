@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from shop.facts import ProductFacts, SeriesFacts
-from shop.promotions import promotions_for
-
 from chat.dialogue import DialogueState, Request
 from chat.evidence import Evidence
 from chat.guard import escape
 from chat.phrases import JOINERS, say
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
+from shop.facts import ProductFacts, SeriesFacts
+from shop.promotions import promotions_for
 
 LONGEST_LIST = 5
 

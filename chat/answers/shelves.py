@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shop.facts import SeriesFacts
-
 from chat.answers.asked import (
     LONGEST_LIST,
     Asked,
@@ -21,6 +19,7 @@ from chat.dialogue import Request
 from chat.phrases import JOINERS, join, name_of, say
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
+from shop.facts import SeriesFacts
 
 
 def recommend(asked: Asked) -> AnswerPlan:
@@ -78,7 +77,7 @@ def _wishes(language: Language, request: Request) -> list[str]:
         wishes.append(say(language, "wish.language", name=name_of(language, request.edition_language)))
     if state.age is not None:
         wishes.append(say(language, "wish.age"))
-    if state.max_price:
+    if state.budget:
         wishes.append(say(language, "wish.price"))
     return wishes
 

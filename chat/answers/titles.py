@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.utils.timezone import localdate
-from shop.facts import ProductFacts, SeriesFacts
 
 from chat.answers.asked import (
     Asked,
@@ -26,6 +25,7 @@ from chat.guard import escape
 from chat.phrases import join, name_of
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Fact, Language
+from shop.facts import ProductFacts, SeriesFacts
 
 
 def series_facts(asked: Asked) -> AnswerPlan:
@@ -37,7 +37,7 @@ def series_facts(asked: Asked) -> AnswerPlan:
     series = evidence.series[known[0]]
     facts = request.facts or ("overview",)
     lines = [line for fact in facts for line in _series_fact(fact, language, series, evidence)]
-    first = tuple(asin for asin in evidence.editions if asin in evidence.products)[:3]
+    first = tuple(asin for asin in evidence.editions if asin in evidence.products)[: 3 if "overview" in facts else 1]
     if first and "overview" in facts:
         lines.append(Line("series.first", live_words(first[0])))
     related = tuple(

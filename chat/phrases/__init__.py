@@ -13,7 +13,7 @@ NAMES: dict[Language, dict[str, str]] = {"en": en.NAMES, "ja": ja.NAMES}
 JOINERS: dict[Language, str] = {"en": ", ", "ja": "、"}
 
 
-def say(language: Language, phrase: str, variant: int = 0, **words: str) -> str:
+def say(language: Language, phrase: str, variant: int = 0, /, **words: str) -> str:
     """One wording, filled. ``variant`` picks among several, so that repeats do not sound canned."""
     wordings = PHRASES[language][phrase]
     return wordings[variant % len(wordings)].format_map(words)

@@ -1,0 +1,226 @@
+"""What a message names: titles, authors, volumes, formats, limits, references. Rules over NFKC text; no I/O."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+
+from chat.understanding.lexicon import (
+    ASKED_FACTS,
+    DEMOGRAPHICS,
+    EDITION_LANGUAGES,
+    FORMATS,
+    GENRES,
+    ORDINALS,
+    THEMES,
+    Lexicon,
+)
+from chat.understanding.types import Entities, Fact, Language
+from shop.titles import Mention
+
+FindMentions = Callable[[str], Iterable[Mention]]
+
+_ORDER = re.compile(r"\b[A-Z]{2,4}-\d{4,}\b", re.IGNORECASE)
+_ORDER_NUMBER = re.compile(
+    r"(?:order|purchase|注文(?:番号)?)\s*(?:no\.?|number|#|番号)?\s*[:：#]?\s*(\d{4,})", re.IGNORECASE
+)
+_ASIN = re.compile(r"\b(?:B0[A-Z0-9]{8}|MD[A-Z0-9]{6,})\b")
+_VOLUME_RANGE = re.compile(
+    r"(?:vol(?:ume)?s?\.?\s*)(\d{1,3})\s*(?:to|-|–|〜|~|through|until)\s*(\d{1,3})"
+    r"|(\d{1,3})\s*巻?\s*(?:から|〜|~|-|–)\s*(\d{1,3})\s*巻"
+    r"|\b(?:have|own|read|got)\s+(\d{1,3})\s*(?:to|-|–|through)\s*(\d{1,3})\b",
+    re.IGNORECASE,
+)
+_VOLUME_LIST = re.compile(
+    r"\bvol(?:ume)?s?\.?\s*\d{1,3}(?:\s*(?:,|and|&)\s*(?:vol(?:ume)?\.?\s*)?\d{1,3}\b)+", re.IGNORECASE
+)
+_VOLUME = re.compile(
+    r"(?:\bvol(?:ume)?s?\.?|\bbook|\bpart|\bnumber|第|#)\s*(\d{1,3})(?!\d|\s*%)|(\d{1,3})\s*(?:巻|冊目|集)",
+    re.IGNORECASE,
+)
+_MAX_PRICE = re.compile(
+    r"(?:under|below|less than|cheaper than|at most|up to|max(?:imum)?(?: of)?|within|no more than)\s*"
+    r"(?:[$€£¥]|usd|us\$)?\s*(\d+(?:[.,]\d{1,2})?)"
+    r"|(\d+(?:,\d{3})*(?:\.\d{1,2})?)\s*(?:円|ドル|dollars|usd)\s*(?:以下|以内|未満|まで|or less|max)",
+    re.IGNORECASE,
+)
+_AGE = re.compile(
+    r"(\d{1,2})\s*[- ]?\s*(?:years?|yrs?)?[- ]?\s*(?:old|yo\b)|\baged?\s+(\d{1,2})\b|(\d{1,2})\s*(?:歳|才)",
+    re.IGNORECASE,
+)
+_STANDALONE = re.compile(r"^\D{0,12}?(\d{1,3})\D{0,4}$")
+_AFTER_TITLE = re.compile(r"^\s*(?:#|no\.?\s*)?(\d{1,3})(?!\d)", re.IGNORECASE)
+_REFERS = re.compile(
+    r"\b(?:it|its|it's|this|that|these|those|them|they|the one|that one|this one|the book|the series|same)\b"
+    r"|それ|これ|あれ|その|この|同じ",
+    re.IGNORECASE,
+)
+_SIMILAR = re.compile(
+    r"\b(?:like|similar|vein of|fan of|fans of|reminds?|along the lines|resembl\w+|more of)\b"
+    r"|みたいな|みたいに|に似た|似て|のような|っぽい|好きなら|が好き|好きな人|近い|ファン",
+    re.IGNORECASE,
+)
+# "I'd like Berserk", "do you have … like": wanting, not comparing.
+_NOT_SIMILAR = re.compile(r"\b(?:i(?:'d| would)|would you|i'd also) like\b", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:not?|without|less|isn't|aren't|except|but no|nothing|never|no more|don't want|avoid)\s+(?:too\s+|so\s+|any\s+|more\s+|very\s+)?$",
+    re.IGNORECASE,
+)
+_NEGATION_AFTER_JA = re.compile(
+    r"^(?:漫画|もの|系|な(?:話|の))?(?:以外|じゃな|ではな|でな|なし|は(?:苦手|嫌|いや|いらない)|抜き|くない|すぎな|すぎず|が苦手|控えめ)"
+)
+
+
+def entities_of(text: str, language: Language, find_mentions: FindMentions) -> tuple[Entities, str]:
+    """(entities, the text with what was found replaced by ``<title>``, ``<author>``, ``<num>``)."""
+    text = unicodedata.normalize("NFKC", text)
+    mentions = sorted(find_mentions(text), key=lambda mention: mention.start)
+    order_ids, rest = _order_ids(_blank(text, mentions))
+    asins = tuple(dict.fromkeys(match[0] for match in _ASIN.finditer(text)))
+    max_price, rest = _max_price(rest)
+    age, rest = _age(rest, text)
+    volumes, rest = _volumes(rest, text, mentions)
+    ordinal = _ordinal(rest)
+    genres, without_genres = _polar(rest, GENRES)
+    themes, without_themes = _polar(rest, THEMES)
+    standalone = _STANDALONE.match(rest.strip()) if not volumes else None
+    entities = Entities(
+        series=tuple(dict.fromkeys(m.id for m in mentions if m.kind == "series")),
+        authors=tuple(dict.fromkeys(m.id for m in mentions if m.kind == "author")),
+        asins=asins,
+        order_ids=order_ids,
+        genres=genres,
+        exclude_genres=without_genres,
+        themes=themes,
+        exclude_themes=without_themes,
+        demographic=_first(rest, DEMOGRAPHICS),
+        volumes=volumes,
+        format=_first(rest, FORMATS),
+        language=_first(rest, EDITION_LANGUAGES),
+        max_price=max_price,
+        age=age,
+        ordinal=ordinal,
+        refers_back=bool(_REFERS.search(rest)),
+        similar_to=bool(_SIMILAR.search(rest)) and not _NOT_SIMILAR.search(rest),
+        bare_number=int(standalone[1]) if standalone and ordinal is None else None,
+        facts=_facts(rest),
+    )
+    return entities, _masked(text, mentions)
+
+
+# --- Titles and numbers -----------------------------------------------------------------------------------
+
+
+def _blank(text: str, mentions: Iterable[Mention]) -> str:
+    """Titles out of the way, so that "Monster" is no monster and "Death Note 3" no death."""
+    chars = list(text)
+    for mention in mentions:
+        chars[mention.start : mention.end] = "\u0001" * (mention.end - mention.start)
+    return "".join(chars)
+
+
+def _masked(text: str, mentions: Iterable[Mention]) -> str:
+    parts, last = [], 0
+    for mention in mentions:
+        if mention.start < last:
+            continue
+        parts += [text[last : mention.start], "<title>" if mention.kind == "series" else "<author>"]
+        last = mention.end
+    masked = "".join([*parts, text[last:]])
+    return re.sub(r"(?:[A-Za-z]{2,4}-)?\d+", "<num>", masked)
+
+
+def _order_ids(rest: str) -> tuple[tuple[str, ...], str]:
+    found = [match[0].upper() for match in _ORDER.finditer(rest)]
+    rest = _ORDER.sub(" ", rest)
+    if not found:
+        found = [f"MA-{match[1]}" for match in _ORDER_NUMBER.finditer(rest)]
+        rest = _ORDER_NUMBER.sub(" ", rest)
+    return tuple(dict.fromkeys(found)), rest
+
+
+def _max_price(rest: str) -> tuple[Decimal | None, str]:
+    match = _MAX_PRICE.search(rest)
+    if match is None:
+        return None, rest
+    digits = match[1] or match[2]
+    digits = digits.replace(",", ".") if re.fullmatch(r"\d+,\d{2}", digits) else digits.replace(",", "")
+    try:
+        limit = Decimal(digits)
+    except InvalidOperation:
+        return None, rest
+    return limit, rest[: match.start()] + " " + rest[match.end() :]
+
+
+_CHILDREN = (
+    (re.compile(r"\b(?:kids?|child(?:ren)?|toddler)\b|子供|子ども|幼児|小学生|園児", re.IGNORECASE), 10),
+    (re.compile(r"\b(?:teen(?:ager)?s?|nephew|niece)\b|中学生|ティーン", re.IGNORECASE), 13),
+    (re.compile(r"高校生"), 16),
+)
+
+
+def _age(rest: str, text: str) -> tuple[int | None, str]:
+    match = _AGE.search(rest)
+    if match is not None:
+        age = int(next(group for group in match.groups() if group))
+        return age, rest[: match.start()] + " " + rest[match.end() :]
+    for_someone = re.search(
+        r"\bfor (?:a|an|my|our|some|the)?\b|向け|の子|息子|娘|に(?:おすすめ|合う)", text, re.IGNORECASE
+    )
+    if for_someone:
+        for pattern, age in _CHILDREN:
+            if pattern.search(rest):
+                return age, rest
+    return None, rest
+
+
+def _volumes(rest: str, text: str, mentions: list[Mention]) -> tuple[tuple[int, ...], str]:
+    found: list[int] = []
+    for match in _VOLUME_RANGE.finditer(rest):
+        first, last = (int(group) for group in match.groups() if group)
+        found += range(first, min(last, first + 200) + 1)
+    rest = _VOLUME_RANGE.sub(" ", rest)
+    for match in _VOLUME_LIST.finditer(rest):
+        found += map(int, re.findall(r"\d{1,3}", match[0]))
+    rest = _VOLUME_LIST.sub(" ", rest)
+    found += [int(match[1] or match[2]) for match in _VOLUME.finditer(rest)]
+    rest = _VOLUME.sub(" ", rest)
+    if not found:
+        # "Berserk 3", right behind a title.
+        for mention in mentions:
+            after = _AFTER_TITLE.match(text[mention.end :]) if mention.kind == "series" else None
+            if after is not None:
+                found.append(int(after[1]))
+                at = mention.end + after.start(1)
+                rest = rest[:at] + " " * len(after[1]) + rest[at + len(after[1]) :] if len(rest) == len(text) else rest
+    return tuple(dict.fromkeys(n for n in found if 0 < n <= 400)), rest
+
+
+# --- Words ------------------------------------------------------------------------------------------------
+
+
+def _first(rest: str, lexicon: Lexicon) -> str:
+    return next((code for pattern, code in lexicon if pattern.search(rest)), "")
+
+
+def _polar(rest: str, lexicon: Lexicon) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(wanted, refused) codes: "horror", "not horror", "less grim", "ホラー以外"."""
+    wanted: list[str] = []
+    refused: list[str] = []
+    for pattern, code in lexicon:
+        match = pattern.search(rest)
+        if match is None:
+            continue
+        negated = _NEGATION.search(rest[: match.start()]) or _NEGATION_AFTER_JA.match(rest[match.end() :])
+        (refused if negated else wanted).append(code)
+    return tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(refused))
+
+
+def _ordinal(rest: str) -> int | None:
+    return next((place for pattern, place in ORDINALS if pattern.search(rest)), None)
+
+
+def _facts(rest: str) -> tuple[Fact, ...]:
+    return tuple(dict.fromkeys(fact for pattern, fact in ASKED_FACTS if pattern.search(rest)))

@@ -1,0 +1,190 @@
+"""Which intent a message has: word and character n-grams, TF-IDF, logistic regression with an explicit *other*.
+
+Trained from our own utterances by scikit-learn in seconds, at the first start; inference is numpy. The trained
+weights lie in ``DATA_DIR/intents/<hash of the sentences>.npz``, so that new sentences mean a new model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import threading
+import tomllib
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from chat.understanding.types import Intent, Language
+
+UTTERANCES = Path(__file__).parent / "utterances"
+INTENTS: tuple[Intent, ...] = get_args(Intent)
+# Part of the file's name: a change of the features below is a new model as well.
+_FEATURES_VERSION = 3
+_TOKEN = re.compile(r"<\w+>|[a-z0-9']+|[^\sa-z0-9]", re.IGNORECASE)
+
+Features = Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The best intent with its probability, the next best, and the distance between them."""
+
+    intent: Intent
+    confidence: float
+    runner_up: Intent
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class IntentModel:
+    """One language's weights: ``weights[feature, intent]``, ``idf[feature]``, ``bias[intent]``."""
+
+    vocabulary: dict[str, int]
+    idf: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    intents: tuple[Intent, ...]
+
+    def guess(self, masked: str, language: Language) -> Guess:
+        counts = features_of(masked, language)
+        known = [(self.vocabulary[f], n) for f, n in counts.items() if f in self.vocabulary]
+        if not known:
+            return Guess("other", 0.5, "search", 0.5)
+        columns = np.fromiter((column for column, _ in known), dtype=np.int64, count=len(known))
+        values = np.fromiter((1 + math.log(n) for _, n in known), dtype=np.float32, count=len(known))
+        values *= self.idf[columns]
+        values /= float(np.linalg.norm(values)) or 1.0
+        scores = values @ self.weights[columns] + self.bias
+        likely = np.exp(scores - scores.max())
+        likely /= likely.sum()
+        first, second = np.argsort(likely)[::-1][:2]
+        return Guess(
+            self.intents[first], float(likely[first]), self.intents[second], float(likely[first] - likely[second])
+        )
+
+
+def features_of(masked: str, language: Language) -> Features:
+    """Words, word pairs, and character 2- to 4-grams (1- to 3-grams for Japanese, which has no spaces)."""
+    text = unicodedata.normalize("NFKC", masked).lower().strip(" ?!.。？！、,~〜")
+    tokens = _TOKEN.findall(text)[:200]
+    counts: Features = Counter()
+    if language == "en":
+        words = [token for token in tokens if token[0].isalnum() or token[0] == "<"]
+        counts.update(f"w:{word}" for word in words)
+        counts.update(f"p:{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True))
+        sizes = (3, 4)
+    else:
+        counts.update(f"w:{token}" for token in tokens if token.startswith("<"))
+        sizes = (1, 2, 3)
+    # A placeholder counts as one character, so that its letters are no evidence.
+    line = "^" + re.sub(r"<(\w)\w*>", lambda m: _PLACE.get(m[1], "\ue003"), text)[:400] + "$"
+    for size in sizes:
+        counts.update(f"c:{line[i : i + size]}" for i in range(len(line) - size + 1))
+    return counts
+
+
+_PLACE = {"t": "\ue000", "a": "\ue001", "n": "\ue002"}
+
+
+def read_utterances(language: Language) -> dict[Intent, list[str]]:
+    with open(UTTERANCES / f"{language}.toml", "rb") as file:
+        table = tomllib.load(file)
+    return {intent: list(table[intent]) for intent in INTENTS}
+
+
+def train(language: Language) -> IntentModel:
+    """Fits one language from its sentences: deterministic, a second or two."""
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import LogisticRegression
+
+    sentences = [(s, i) for i, spoken in read_utterances(language).items() for s in spoken]
+    counted = [features_of(sentence, language) for sentence, _ in sentences]
+    seen = Counter(feature for counts in counted for feature in counts)
+    vocabulary = {feature: column for column, feature in enumerate(sorted(f for f, n in seen.items() if n >= 2))}
+    idf = np.zeros(len(vocabulary), dtype=np.float32)
+    for feature, column in vocabulary.items():
+        idf[column] = math.log((1 + len(counted)) / (1 + seen[feature])) + 1
+    rows, columns, values = [], [], []
+    for row, counts in enumerate(counted):
+        known = [(vocabulary[f], n) for f, n in counts.items() if f in vocabulary]
+        weighted = np.array([(1 + math.log(n)) * idf[c] for c, n in known], dtype=np.float32)
+        weighted /= float(np.linalg.norm(weighted)) or 1.0
+        rows += [row] * len(known)
+        columns += [c for c, _ in known]
+        values += weighted.tolist()
+    matrix = csr_matrix((values, (rows, columns)), shape=(len(counted), len(vocabulary)))
+    fitted = LogisticRegression(C=30.0, max_iter=500, class_weight="balanced").fit(matrix, [i for _, i in sentences])
+    return IntentModel(
+        vocabulary=vocabulary,
+        idf=idf,
+        weights=fitted.coef_.T.astype(np.float32),
+        bias=fitted.intercept_.astype(np.float32),
+        intents=tuple(fitted.classes_.tolist()),
+    )
+
+
+# --- Kept between starts ----------------------------------------------------------------------------------
+
+
+def model_path(language: Language) -> Path:
+    digest = hashlib.sha256((UTTERANCES / f"{language}.toml").read_bytes() + str(_FEATURES_VERSION).encode())
+    return Path(settings.DATA_DIR) / "intents" / f"{language}-{digest.hexdigest()[:16]}.npz"
+
+
+def _save(model: IntentModel, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.npz")
+    with open(draft, "wb") as file:
+        np.savez(
+            file,
+            features=np.array(list(model.vocabulary), dtype=np.str_),
+            idf=model.idf,
+            weights=model.weights,
+            bias=model.bias,
+            intents=np.array(model.intents, dtype=np.str_),
+        )
+    # Whole or not at all, also when two processes train at once.
+    os.replace(draft, path)
+
+
+def _read(path: Path) -> IntentModel:
+    with np.load(path, allow_pickle=False) as stored:
+        parts: dict[str, Any] = {name: stored[name] for name in stored.files}
+    return IntentModel(
+        vocabulary={feature: column for column, feature in enumerate(parts["features"].tolist())},
+        idf=parts["idf"],
+        weights=parts["weights"],
+        bias=parts["bias"],
+        intents=tuple(parts["intents"].tolist()),
+    )
+
+
+_models: dict[Language, IntentModel] = {}
+_lock = threading.Lock()
+
+
+def load(language: Language) -> IntentModel:
+    """The language's model: from memory, from ``DATA_DIR``, or trained now."""
+    model = _models.get(language)
+    if model is None:
+        with _lock:
+            model = _models.get(language)
+            if model is None:
+                path = model_path(language)
+                if not path.exists():
+                    _save(train(language), path)
+                model = _models[language] = _read(path)
+    return model
+
+
+def warm() -> None:
+    for language in get_args(Language):
+        load(language)

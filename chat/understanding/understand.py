@@ -1,0 +1,94 @@
+"""From a message to its meaning: language, entities, then the intent; a few plain rules before the model."""
+
+from __future__ import annotations
+
+import re
+
+from chat.understanding import intents
+from chat.understanding.entities import FindMentions, entities_of
+from chat.understanding.language import language_of
+from chat.understanding.types import Entities, Intent, Language, Understanding
+from shop.titles import find_mentions as find_in_catalogue
+
+_SURE = 0.99
+_RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
+    (
+        re.compile(
+            r"^(?:hi|hiya|hello|hey|yo|howdy|greetings|good (?:morning|afternoon|evening|day))(?: there| again)?[\s!.,]*$"
+            r"|^(?:こんにちは|こんばんは|おはよう(?:ございます)?|はじめまして|もしもし|やあ|どうも)[\s!。、！]*$",
+            re.IGNORECASE,
+        ),
+        "greeting",
+    ),
+    (
+        re.compile(
+            r"^(?:ok(?:ay)?,? |great,? |perfect,? |awesome,? )?(?:many )?(?:thanks|thank you|thx|ty|cheers|ta)\b.{0,24}$"
+            r"|^.{0,8}(?:ありがと|サンキュ|感謝(?:し|です)).{0,14}$",
+            re.IGNORECASE,
+        ),
+        "thanks",
+    ),
+    (re.compile(r"^(?:ok(?:ay)? |good)?(?:bye|goodbye|farewell|see (?:you|ya))\b.{0,16}$|^(?:さようなら|バイバイ|またね|ではまた)", re.IGNORECASE), "goodbye"),
+    (
+        re.compile(
+            r"\b(?:talk|speak|chat|connect|transfer|put) .{0,24}(?:human|person|agent|someone|somebody|representative|staff|operator|manager|support)\b"
+            r"|^(?:a )?(?:human|agent|operator|representative)(?: please)?[.!?]*$|\breal (?:human|person)\b"
+            r"|(?:人|人間|担当者?|オペレーター|スタッフ|店員)(?:さん)?(?:と(?:直接)?(?:話|チャット)|に(?:代わ|つな|繋)|を(?:呼|出))|^オペレーター",
+            re.IGNORECASE,
+        ),
+        "human",
+    ),
+    (re.compile(r"\b(?:in stock|out of stock|sold out|available)\b\??|在庫(?!.*(?:お知らせ|通知))|売り切れ|品切れ", re.IGNORECASE), "availability"),
+    (
+        re.compile(
+            r"\b(?:on sale|discounts?|promotions?|special offers?|any deals|deals|bargains?|coupon codes?|promo)\b|セール|割引|キャンペーン|お買い得|値引き|バーゲン",
+            re.IGNORECASE,
+        ),
+        "promotions",
+    ),
+    (re.compile(r"\bwhere(?: is|'s| are) my (?:order|package|parcel|books?|stuff|delivery)\b|\bmy orders?\b(?!.*\b(?:cancel|change|return))", re.IGNORECASE), "order_status"),
+    (re.compile(r"\bhow much (?:is|are|does|for|do|would|will)\b(?!.*\b(?:shipping|postage|delivery|gift)\b)|\bprice of\b|いくら(?!.*送料)(?<!送料は)|値段|何円", re.IGNORECASE), "price"),
+    (re.compile(r"\bshipping\b|\bpostage\b|\breturn policy\b|\brefunds?\b|送料|返品|返金|ギフト|包装", re.IGNORECASE), "faq"),
+    (re.compile(r"\bwho (?:wrote|drew|created)\b|\bwhat(?:'s| is) .{0,60} about\b|作者は(?:誰)?|どんな(?:話|内容|作品)|どんな漫画(?:です|なの|？|$)|あらすじ", re.IGNORECASE), "series_facts"),
+    (re.compile(r"\bnext (?:volume|book|one)\b|\bafter volume\b|次の巻|続きは|続きが|続巻", re.IGNORECASE), "next_volume"),
+    (re.compile(r"\brecommend|\bsuggest|\bsimilar\b|\bsomething like\b|\banything like\b|おすすめ|オススメ|お勧め|みたいな|に似た", re.IGNORECASE), "recommend"),
+)  # fmt: skip
+
+
+def understand(
+    text: str, *, hint: Language | None = None, find_mentions: FindMentions = find_in_catalogue
+) -> Understanding:
+    """What one message says, by itself. ``hint``: the conversation's language so far. Never raises for a text."""
+    language = language_of(text, hint=hint or "en")
+    entities, masked = entities_of(text, language, find_mentions)
+    guess = intents.load(language).guess(masked, language)
+    ruled = _rule(masked, entities)
+    if ruled is not None:
+        confidence, runner_up, margin = _SURE, guess.intent if guess.intent != ruled else guess.runner_up, _SURE
+        return Understanding(
+            language=language,
+            intent=ruled,
+            confidence=confidence,
+            runner_up=runner_up,
+            margin=margin,
+            entities=entities,
+        )
+    return Understanding(
+        language=language,
+        intent=guess.intent,
+        confidence=guess.confidence,
+        runner_up=guess.runner_up,
+        margin=guess.margin,
+        entities=entities,
+    )
+
+
+def _rule(masked: str, entities: Entities) -> Intent | None:
+    if entities.order_ids:
+        return "order_status"
+    bare = re.sub(r"<\w+>|[\W_]", "", masked)
+    if not bare and entities.series:
+        return "search" if not entities.volumes else "product_facts"
+    if not bare and entities.authors:
+        return "search"
+    return next((intent for pattern, intent in _RULES if pattern.search(masked)), None)

@@ -1,0 +1,54 @@
+"""The feed kind of help articles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from caching.invalidation import invalidate
+from knowledge.models import Article
+from shop import feed_fields as read
+from shop.feed import FeedKind, Row, Upserted, register_kind
+
+LOCALES = ("en", "ja")
+
+
+def _parse(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    slug, locale = read.slug(line), read.choice(line, "locale", LOCALES)
+    return f"{slug}/{locale}", {
+        "slug": slug,
+        "locale": locale,
+        "category": read.text(line, "category", 64),
+        "question": read.text(line, "question", 300),
+        "body": read.text(line, "body", 10_000),
+    }
+
+
+def _upsert(rows: Sequence[Row]) -> Upserted:
+    known = {(a.slug, a.locale): a for a in Article.objects.filter(slug__in=[row.values["slug"] for row in rows])}
+    changed = []
+    for row in rows:
+        old = known.get((row.values["slug"], row.values["locale"]))
+        if old is None or any(getattr(old, name) != value for name, value in row.values.items()):
+            changed.append(Article(**row.values, updated_at=timezone.now()))
+    Article.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["slug", "locale"],
+        update_fields=["category", "question", "body", "updated_at"],
+    )
+    tell_changed({article.locale for article in changed})
+    return Upserted(len(changed), len(rows) - len(changed))
+
+
+def tell_changed(locales: set[str]) -> None:
+    """Answers found so far may be wrong now, whichever article they quote."""
+    if locales:
+        transaction.on_commit(lambda: invalidate({f"corpus:{locale}" for locale in locales}))
+
+
+def register() -> None:
+    register_kind(FeedKind("article", 5, _parse, _upsert))

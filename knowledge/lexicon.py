@@ -1,0 +1,35 @@
+"""Words that say nothing in a question about the shop, and other words for the same matter."""
+
+from __future__ import annotations
+
+STOP_WORDS = frozenset(
+    "a an and any are as at be by can could d do does for from get have how i if in is it long many me much my of on or"
+    " our please s so that the there they this to was we what when where which who will with would you your"
+    " は が を に へ と で も の か な ね よ です ます".split()
+)
+
+# What shoppers say → what articles say.
+_SAME: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("send back", "sending back", "sending things back", "give back"), "return returns"),
+    (("postage", "delivery cost", "shipping cost"), "shipping cost"),
+    (("deliver to", "ship to", "abroad", "overseas", "canada", "germany", "europe"), "international shipping"),
+    (("how long", "how many days", "when will it arrive"), "shipping time delivery days"),
+    (("deliver", "delivery"), "shipping"),
+    (("money back",), "refund"),
+    (("broken", "torn", "defective", "damage"), "damaged"),
+    (("paypal", "credit card", "pay by", "pay with"), "payment methods"),
+    (("wrap", "wrapping", "present"), "gift"),
+    (("preorder", "pre order"), "pre order preorder"),
+    (("kindle", "device", "download"), "ebook"),
+    (("loyalty", "points", "rewards"), "membership points"),
+    (("lost", "missing", "never arrived"), "missing parcel"),
+    (("どのくらい", "何日", "日数", "いつ届"), "配送 日数 お届け"),
+    (("送って", "海外", "アメリカ"), "海外 配送"),
+    (("破れ", "傷", "壊れ", "破損"), "破損"),
+    (("ラッピング", "包装", "プレゼント"), "ギフト"),
+)  # fmt: skip
+
+
+def expand(folded: str) -> str:
+    """Further words for a folded question."""
+    return " ".join(more for said, more in _SAME if any(each in folded for each in said))

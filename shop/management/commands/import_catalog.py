@@ -1,0 +1,138 @@
+"""Takes a catalogue feed (contract: catalogue feed)."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from shop.feed import LONGEST_LINE_BYTES, import_feed
+
+REPORTED_REJECTS = 20
+
+
+class Command(BaseCommand):
+    help = "Imports a feed of JSON Lines (.gz accepted, - for standard input). Importing twice changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="the feed, or - for standard input")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name: str = options["file"]
+        rejects = _rejects_path(name)
+        with ExitStack() as stack:
+            try:
+                source = _open(name, stack)
+            except OSError as error:
+                self.stderr.write(f"Cannot read {name}: {error.strerror or error}")
+                sys.exit(2)
+            size = Path(name).stat().st_size if name != "-" else 0
+            bar = _Bar(self.stderr, size, source)
+            book = _Rejects(rejects, self.stderr)
+            stack.callback(book.close)
+            began = time.monotonic()
+            try:
+                report = import_feed(_lines(source), reject=book.add, progress=bar.show)
+            except (OSError, EOFError) as error:
+                self.stderr.write(f"Cannot read {name}: {error}")
+                sys.exit(2)
+            except KeyboardInterrupt:
+                self.stderr.write("\nInterrupted. What was done stays; import again to go on.")
+                sys.exit(130)
+            bar.clear()
+        seconds = max(time.monotonic() - began, 1e-6)
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report.by_kind.items()) if count)
+        self.stdout.write(
+            f"{report.taken} taken ({report.changed} new or changed: {kinds or 'none'}), {report.rejected} rejected, "
+            f"{seconds:.1f} s, {(report.taken + report.rejected) / seconds:,.0f} lines/s"
+        )
+        if report.rejected:
+            self.stderr.write(f"The rejected lines are in {rejects}")
+        if report.taken == 0:
+            sys.exit(2)
+        if report.rejected:
+            sys.exit(1)
+
+
+def _rejects_path(name: str) -> Path:
+    if name == "-":
+        return Path(settings.DATA_DIR) / "stdin.rejects.jsonl"
+    return Path(f"{name}.rejects.jsonl")
+
+
+def _open(name: str, stack: ExitStack) -> IO[bytes]:
+    if name == "-":
+        return sys.stdin.buffer
+    file = stack.enter_context(open(name, "rb"))
+    if file.peek(2)[:2] == b"\x1f\x8b":
+        return stack.enter_context(gzip.GzipFile(fileobj=file))
+    return file
+
+
+def _lines(source: IO[bytes]) -> Iterator[bytes]:
+    """Lines, with an endless one cut so that it costs no memory: the cut line is then refused as too long."""
+    while True:
+        line = source.readline(LONGEST_LINE_BYTES + 2)
+        if not line:
+            return
+        if not line.endswith(b"\n") and len(line) > LONGEST_LINE_BYTES:
+            while (rest := source.readline(LONGEST_LINE_BYTES)) and not rest.endswith(b"\n"):
+                pass
+        yield line
+
+
+class _Rejects:
+    """Writes bad lines beside the feed, each with its number and reason; no bad line, no file."""
+
+    def __init__(self, path: Path, stderr: Any) -> None:
+        self._path = path
+        self._stderr = stderr
+        self._file: IO[bytes] | None = None
+        self._count = 0
+        path.unlink(missing_ok=True)
+
+    def add(self, number: int, reason: str, raw: bytes) -> None:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(self._path, "wb")
+        entry = {"line": number, "reason": reason, "text": raw[:10_000].decode("utf-8", "replace")}
+        self._file.write(orjson.dumps(entry) + b"\n")
+        self._count += 1
+        if self._count <= REPORTED_REJECTS:
+            self._stderr.write(f"line {number}: {reason}")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+class _Bar:
+    """A progress line on a terminal; nothing elsewhere."""
+
+    def __init__(self, stderr: Any, size: int, source: IO[bytes]) -> None:
+        self._stderr = stderr
+        self._size = size
+        self._raw = source.fileobj if isinstance(source, gzip.GzipFile) else source
+        self._on = stderr.isatty()
+
+    def show(self, lines: int) -> None:
+        if not self._on:
+            return
+        share = ""
+        if self._size and self._raw is not None:
+            done = min(self._raw.tell() / self._size, 1.0)
+            share = f"[{'█' * int(done * 24):<24}] {done:4.0%} "
+        self._stderr.write(f"\r{share}{lines:,} lines", ending="")
+        self._stderr.flush()
+
+    def clear(self) -> None:
+        if self._on:
+            self._stderr.write("\r\033[K", ending="")

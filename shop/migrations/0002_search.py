@@ -1,0 +1,20 @@
+"""The full-text index, in the database's own words."""
+
+from django.db import migrations
+
+from shop.search_index import CREATE, DROP
+
+
+def create(apps, schema_editor):
+    for statement in CREATE[schema_editor.connection.vendor]:
+        schema_editor.execute(statement)
+
+
+def drop(apps, schema_editor):
+    for statement in DROP[schema_editor.connection.vendor]:
+        schema_editor.execute(statement)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [migrations.RunPython(create, drop)]

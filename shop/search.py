@@ -1,0 +1,211 @@
+"""Product search: titles in every script, aliases, authors, genres; misspellings by the nearest known name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from shop import search_index
+from shop.models import Edition, Series, ages_up_to
+from shop.search_index import Document
+from shop.text import query_tokens, tokens
+from shop.titles import find_mentions, nearest_titles
+
+# What a query may bring: the rest adds nothing and costs time.
+LONGEST_QUERY_TOKENS = 40
+_VOLUME = re.compile(r"(?:\bvol(?:ume)?\.?\s*|第|#)(\d{1,3})\b|(\d{1,3})\s*巻|(?<=\s)(\d{1,3})$", re.IGNORECASE)
+_STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "any",
+        "about",
+        "are",
+        "book",
+        "books",
+        "by",
+        "can",
+        "do",
+        "find",
+        "for",
+        "from",
+        "have",
+        "i",
+        "im",
+        "in",
+        "is",
+        "it",
+        "like",
+        "looking",
+        "manga",
+        "me",
+        "my",
+        "of",
+        "on",
+        "or",
+        "please",
+        "sell",
+        "series",
+        "show",
+        "some",
+        "that",
+        "the",
+        "there",
+        "to",
+        "volume",
+        "vol",
+        "want",
+        "what",
+        "which",
+        "with",
+        "you",
+        "your",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFilters:
+    """Empty: no filter. ``max_age_rating``: the highest that may appear."""
+
+    language: str = ""
+    format: str = ""
+    max_age_rating: str = ""
+    demographic: str = ""
+    exclude_genres: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesHit:
+    series_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class EditionHit:
+    asin: str
+    series_id: str
+    score: float
+
+
+NO_FILTERS = SearchFilters()
+
+
+def search_series(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int = 10) -> list[SeriesHit]:
+    """Best first. A title that the query names stands before mere matches of words."""
+    ranked: dict[str, float] = {}
+    for mention in find_mentions(query):
+        if mention.kind == "series":
+            ranked.setdefault(mention.id, 1000.0 * mention.score)
+    words = _words(_VOLUME.sub(" ", query)) or query_tokens(query)
+    found = search_index.find(words, "series", limit * 4, every_word=True)
+    if not found and len(words) > 1:
+        found = search_index.find(words, "series", limit * 4, every_word=False)
+    for ref, score in found:
+        ranked.setdefault(ref, score)
+    if not ranked:
+        for series_id, closeness in nearest_titles(query, limit=limit):
+            ranked.setdefault(series_id, closeness)
+    allowed = _allowed_series(ranked, filters)
+    hits = [SeriesHit(ref, score) for ref, score in ranked.items() if ref in allowed]
+    return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+
+def search_editions(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int = 20) -> list[EditionHit]:
+    """Best first: of the best series first the volume that the query names, else its volumes in order."""
+    volume = _volume_in(query)
+    hits: list[EditionHit] = []
+    series = search_series(query, filters=filters, limit=limit)
+    editions = _allowed_editions(Edition.objects.filter(series__in=[hit.series_id for hit in series]), filters)
+    by_series: dict[str, list[Edition]] = {}
+    for edition in editions.only("asin", "series_id", "volumes", "first_volume", "format", "language"):
+        by_series.setdefault(edition.series_id, []).append(edition)
+    for hit in series:
+        mine = by_series.get(hit.series_id, [])
+        named = [edition for edition in mine if volume is not None and volume in edition.volumes]
+        ordered = sorted(named or mine, key=lambda e: (len(e.volumes) != 1, e.first_volume or 10_000, e.format, e.pk))
+        hits += [EditionHit(edition.pk, edition.series_id, hit.score) for edition in ordered]
+    if len(hits) < limit:
+        known = {hit.asin for hit in hits}
+        found = dict(search_index.find(_words(query), "edition", limit, every_word=True))
+        rows = _allowed_editions(Edition.objects.filter(pk__in=found), filters).values_list("pk", "series_id")
+        extra = [EditionHit(asin, series_id, found[asin]) for asin, series_id in rows if asin not in known]
+        hits += sorted(extra, key=lambda hit: -hit.score)
+    return hits[:limit]
+
+
+def _words(query: str) -> list[str]:
+    words = [word for word in query_tokens(query) if word not in _STOP_WORDS]
+    return words[:LONGEST_QUERY_TOKENS]
+
+
+def _volume_in(query: str) -> int | None:
+    match = _VOLUME.search(unicodedata.normalize("NFKC", query).strip())
+    return int(next(group for group in match.groups() if group)) if match else None
+
+
+def _allowed_series(ids: Iterable[str], filters: SearchFilters) -> set[str]:
+    rows = Series.objects.filter(pk__in=list(ids), age_rating__in=ages_up_to(filters.max_age_rating))
+    if filters.demographic:
+        rows = rows.filter(demographic=filters.demographic)
+    if filters.language or filters.format:
+        rows = rows.filter(_edition_filter("editions__", filters)).distinct()
+    refused = set(filters.exclude_genres)
+    return {pk for pk, genres in rows.values_list("pk", "genres") if not refused & set(genres)}
+
+
+def _edition_filter(prefix: str, filters: SearchFilters) -> Q:
+    wanted = Q()
+    if filters.language:
+        wanted &= Q(**{f"{prefix}language": filters.language})
+    if filters.format:
+        wanted &= Q(**{f"{prefix}format": filters.format})
+    return wanted
+
+
+def _allowed_editions(rows: QuerySet[Edition], filters: SearchFilters) -> QuerySet[Edition]:
+    return rows.filter(_edition_filter("", filters), age_rating__in=ages_up_to(filters.max_age_rating))
+
+
+# --- Keeping the index --------------------------------------------------------------------------------------
+
+
+def index_series(rows: Sequence[Series]) -> None:
+    search_index.put(
+        [
+            Document(
+                kind="series",
+                ref=row.pk,
+                title=_tokens([row.title, row.native_title, row.romanized_title]),
+                names=_tokens(row.aliases),
+                authors=_tokens([*row.authors, *row.native_authors]),
+                words=_tokens([row.demographic, *row.genres, *row.themes, row.description, row.native_description]),
+            )
+            for row in rows
+        ]
+    )
+
+
+def index_editions(rows: Sequence[Edition]) -> None:
+    search_index.put(
+        [
+            Document(
+                kind="edition",
+                ref=row.pk,
+                title=_tokens([row.title]),
+                names="",
+                authors="",
+                words=_tokens([row.publisher, row.isbn13, row.pk, row.description]),
+            )
+            for row in rows
+        ]
+    )
+
+
+def _tokens(texts: Iterable[str]) -> str:
+    return " ".join(token for text in texts for token in tokens(text))
