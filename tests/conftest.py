@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 
-# Before Django reads its settings (so they are named here and not in pyproject.toml): this process's own folder, and patience with a busy machine.
+# Before Django reads its settings (so they are named here and not in pyproject.toml): this process's own
+# folder, and patience with a busy machine.
 _data_dir = Path(tempfile.mkdtemp(prefix="ma-test-"))
 os.environ["DATA_DIR"] = str(_data_dir)
 os.environ["DJANGO_SETTINGS_MODULE"] = "mangaassist.settings"
@@ -22,6 +24,7 @@ for name in ("REDIS_URL", "DATABASE_URL", "DEMO"):
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1", TZ="UTC"
 )
+django.setup()
 
 
 @pytest.fixture(scope="session", autouse=True)

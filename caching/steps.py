@@ -1,0 +1,150 @@
+"""The policy cache's story is told once, as generators of steps; here are the two ways to perform them.
+
+``perform`` waits in the calling thread (admin, Celery, commands), ``aperform`` on the event loop (consumers,
+REST). Both count Redis' failures, and turn them into :class:`~caching.trust.Untrusted` inside the story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from asgiref.sync import sync_to_async
+
+from caching import redis_scripts
+from caching.redis_scripts import Script
+from caching.registry import Args
+from caching.trust import UNAVAILABLE, Untrusted, trust
+from mangaassist.redis import async_client, sync_client
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """MGET → a list of bytes or None."""
+
+    keys: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A Lua script → its reply."""
+
+    script: Script
+    keys: list[str]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """The caller's own computation → a dict by arguments."""
+
+    wanted: list[Args]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """A function that asks the database."""
+
+    function: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Waits for another caller's computation → its value; raises what that raised, or ``TimeoutError``."""
+
+    arrival: Future[Any]
+    seconds: float
+
+
+Step: TypeAlias = Get | Call | Compute | Blocking | Pause | Join
+Steps: TypeAlias = Generator[Step, Any, T]
+ComputeMany: TypeAlias = Callable[[list[Args]], Any]
+
+
+def perform(steps: Steps[T], compute: ComputeMany) -> T:
+    reply: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            step = steps.send(reply) if error is None else steps.throw(error)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        reply = error = None
+        try:
+            reply = _do(step, compute)
+        except BaseException as raised:
+            error = raised
+
+
+async def aperform(steps: Steps[T], compute: Callable[[list[Args]], Awaitable[Any]]) -> T:
+    reply: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            step = steps.send(reply) if error is None else steps.throw(error)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        reply = error = None
+        try:
+            reply = await _ado(step, compute)
+        except BaseException as raised:
+            error = raised
+
+
+def _do(step: Step, compute: ComputeMany) -> Any:
+    if isinstance(step, Get | Call):
+        try:
+            client = sync_client("cache")
+            if isinstance(step, Get):
+                reply = client.mget(step.keys)
+            else:
+                reply = redis_scripts.run(client, step.script, step.keys, *step.arguments)
+        except UNAVAILABLE as error:
+            trust.failed(error)
+            raise Untrusted from error
+        trust.heard()
+        return reply
+    if isinstance(step, Compute):
+        return compute(step.wanted)
+    if isinstance(step, Blocking):
+        return step.function()
+    if isinstance(step, Pause):
+        time.sleep(step.seconds)
+        return None
+    return step.arrival.result(step.seconds)
+
+
+async def _ado(step: Step, compute: Callable[[list[Args]], Awaitable[Any]]) -> Any:
+    if isinstance(step, Get | Call):
+        try:
+            client = async_client("cache")
+            if isinstance(step, Get):
+                reply = await client.mget(step.keys)
+            else:
+                reply = await redis_scripts.arun(client, step.script, step.keys, *step.arguments)
+        except UNAVAILABLE as error:
+            trust.failed(error)
+            raise Untrusted from error
+        trust.heard()
+        return reply
+    if isinstance(step, Compute):
+        return await compute(step.wanted)
+    if isinstance(step, Blocking):
+        return await sync_to_async(step.function, thread_sensitive=False)()
+    if isinstance(step, Pause):
+        await asyncio.sleep(step.seconds)
+        return None
+    # Shielded: who gives up waiting must not take the others' computation with it.
+    async with asyncio.timeout(step.seconds):
+        return await asyncio.shield(asyncio.wrap_future(step.arrival))

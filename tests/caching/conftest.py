@@ -1,0 +1,57 @@
+"""Two kinds like the shop's and the recommender's, registered for one test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from caching import registry
+from caching.behind import behind
+from caching.registry import CacheKind, register_kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    asin: str
+    series: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    asins: tuple[str, ...]
+
+
+FACTS = CacheKind(
+    name="test_facts",
+    label="test facts",
+    key=lambda asin: f"product:{asin}",
+    value_type=Facts,
+    tags=lambda facts: frozenset({f"asin:{facts.asin}", f"series:{facts.series}"}),
+    known_tags=lambda asin: frozenset({f"asin:{asin}"}),
+    default_ttl_s=3600,
+    max_ttl_s=86_400,
+    jitter_percent=0,
+)
+SHELF = CacheKind(
+    name="test_shelf",
+    label="test shelf",
+    key=lambda customer: f"recs:{customer}:0",
+    value_type=Shelf,
+    tags=lambda shelf: frozenset(f"asin:{asin}" for asin in shelf.asins) | {"category:manga"},
+    default_ttl_s=900,
+    max_ttl_s=86_400,
+    stale_on_error_s=600,
+    jitter_percent=0,
+)
+
+
+@pytest.fixture(autouse=True)
+def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(registry, "_kinds", {})
+    register_kind(FACTS)
+    register_kind(SHELF)
+    yield
+    behind.finish()
