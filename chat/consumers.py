@@ -250,11 +250,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.listener.tell(missed.answer)
         known = {message["message_id"] for message in missed.messages}
         while not held.queue.empty():
-            frame = held.queue.get_nowait()
-            if frame is None or frame.get("turn_id") in told or frame.get("message_id") in known:
+            waiting = held.queue.get_nowait()
+            if waiting is None or waiting.get("turn_id") in told or waiting.get("message_id") in known:
                 continue
-            if frame["type"] in {"message", "handoff_state", "response"}:
-                self.listener.tell(frame)
+            if waiting["type"] in {"message", "handoff_state", "response"}:
+                self.listener.tell(waiting)
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
         wait = self._questions.take()

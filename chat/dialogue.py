@@ -50,9 +50,10 @@ class DialogueState:
 def read_state(body: dict[str, Any]) -> DialogueState:
     """From stored JSON; unknown fields (of another version) are ignored."""
     known = {field.name for field in fields(DialogueState)}
-    return DialogueState(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in body.items() if name in known}
-    )
+    kept: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in body.items() if name in known
+    }
+    return DialogueState(**kept)
 
 
 Want = Intent | Literal["unclear"]
@@ -147,8 +148,8 @@ def _is_unsure(heard: Understanding) -> bool:
 
 
 def _again(state: DialogueState, entities: Entities) -> Want:
-    wishes = entities.genres or entities.exclude_genres or entities.themes or entities.exclude_themes
-    wishes = wishes or entities.max_price is not None or entities.age is not None
+    words = entities.genres or entities.exclude_genres or entities.themes or entities.exclude_themes
+    wishes = bool(words) or entities.max_price is not None or entities.age is not None
     if state.intent in {"recommend", "search"} or wishes:
         return "recommend" if wishes or state.intent == "recommend" else "search"
     if state.intent in {"price", "availability", "next_volume"}:

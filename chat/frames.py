@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -232,7 +233,7 @@ def _ping(body: dict[str, Any]) -> Ping:
     return Ping(t=body.get("t"))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[dict[str, Any]], ClientFrame]] = {
     "hello": _hello,
     "user_message": _user_message,
     "stop": _stop,

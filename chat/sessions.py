@@ -120,7 +120,7 @@ def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_
     conversation = session.conversation()
     messages = messages_after(session.conversation_id, after_message_id)
     known = not after_message_id or conversation.messages.filter(public_id=after_message_id).exists()
-    unfinished = [str(pk) for pk in conversation.turns.running().values_list("pk", flat=True)]  # type: ignore[attr-defined]
+    unfinished = [str(pk) for pk in conversation.turns.running().values_list("pk", flat=True)]
     answer = None
     if turn_id and turn_id not in unfinished:
         answer = read_answer(session, turn_id, after_seq)

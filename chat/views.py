@@ -129,7 +129,7 @@ def _page_context() -> PageContext:
 
 def _plain_claims(request: HttpRequest) -> Claims | None:
     try:
-        previous = request.get_signed_cookie(_PLAIN_COOKIE)
+        previous = str(request.get_signed_cookie(_PLAIN_COOKIE))
     except (KeyError, signing.BadSignature):
         return None
     return renew(previous, customer_id=_signed_in(request), context=_page_context().as_dict())

@@ -211,7 +211,7 @@ def merge_carts(session_id: str, customer_id: str) -> None:
         return
     with transaction.atomic():
         cart = _cart(CartOwner(customer_id=customer_id))
-        for asin, quantity in guest.lines.values_list("edition_id", "quantity"):  # type: ignore[attr-defined]
+        for asin, quantity in guest.lines.values_list("edition_id", "quantity"):
             line, created = CartLine.objects.get_or_create(cart=cart, edition_id=asin, defaults={"quantity": quantity})
             if not created:
                 CartLine.objects.filter(pk=line.pk).update(quantity=min(line.quantity + quantity, MOST_OF_ONE))

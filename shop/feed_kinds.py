@@ -34,7 +34,7 @@ def write_changed(model: type[models.Model], rows: Sequence[Row], *, stamp: bool
 
     ``stamp``: the model has an ``updated_at``. Row values are the model's attributes; ids are primary keys.
     """
-    pk = model._meta.pk.attname  # type: ignore[union-attr]
+    pk = model._meta.pk.attname
     known = {str(obj.pk): obj for obj in model._base_manager.filter(pk__in=[row.id for row in rows])}
     changed: list[models.Model] = []
     for row in rows:

@@ -40,11 +40,7 @@ class CatalogQuerySet(models.QuerySet[M]):
         rows = list(rows)
         if rows:
             asins, series = rows[0].__class__.touched(rows)
-            note_change(asins=asins, series=series, fields=self._fields(fields))
-
-    @staticmethod
-    def _fields(names: Iterable[str]) -> frozenset[str]:
-        return frozenset(names) or frozenset({"*"})
+            note_change(asins=asins, series=series, fields=frozenset(fields) or frozenset({"*"}))
 
     def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
         created = super().bulk_create(objs, *args, **kwargs)

@@ -89,7 +89,8 @@ async def aactive_promotions(category: str = "manga") -> list[PromotionRule]:
     async def load() -> PromotionRules:
         return await in_database(_load, category)
 
-    return _running(await policy_cache.aget_or_compute(PROMOTIONS_KIND, (category,), load))
+    found = await policy_cache.aget_or_compute(PROMOTIONS_KIND, (category,), load)
+    return _running(found)
 
 
 def promotions_for(facts: ProductFacts, rules: Iterable[PromotionRule]) -> list[PromotionRule]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaffー々〆"
+# Hiragana, katakana without the middle dot (it separates words), Han characters and their repeat marks.
+_CJK = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u9fff\uf900-\ufaff々〆"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _APOSTROPHE = re.compile(r"['’‘`]")
 _LATIN_MARKS = str.maketrans({"ō": "o", "ū": "u", "ā": "a", "ē": "e", "ī": "i", "é": "e", "è": "e", "ü": "u"})

@@ -80,7 +80,7 @@ def features_of(masked: str, language: Language) -> Features:
         words = [token for token in tokens if token[0].isalnum() or token[0] == "<"]
         counts.update(f"w:{word}" for word in words)
         counts.update(f"p:{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True))
-        sizes = (3, 4)
+        sizes: tuple[int, ...] = (3, 4)
     else:
         counts.update(f"w:{token}" for token in tokens if token.startswith("<"))
         sizes = (1, 2, 3)

@@ -86,7 +86,7 @@ def understand(
 def _rule(masked: str, entities: Entities) -> Intent | None:
     if entities.order_ids:
         return "order_status"
-    bare = re.sub(r"<\w+>|[\W_]", "", masked)
+    bare = re.sub(r"<\w+>|\b(?:vol(?:ume)?s?|book|please)\b|[第巻]|[\W_]", "", masked, flags=re.IGNORECASE)
     if not bare and entities.series:
         return "search" if not entities.volumes else "product_facts"
     if not bare and entities.authors:

@@ -1,16 +1,18 @@
 """The full-text index, in the database's own words."""
 
+from typing import Any
+
 from django.db import migrations
 
 from shop.search_index import CREATE, DROP
 
 
-def create(apps, schema_editor):
+def create(apps: Any, schema_editor: Any) -> None:
     for statement in CREATE[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 
 
-def drop(apps, schema_editor):
+def drop(apps: Any, schema_editor: Any) -> None:
     for statement in DROP[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 

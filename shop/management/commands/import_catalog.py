@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import orjson
 from django.conf import settings
@@ -73,7 +73,7 @@ def _open(name: str, stack: ExitStack) -> IO[bytes]:
         return sys.stdin.buffer
     file = stack.enter_context(open(name, "rb"))
     if file.peek(2)[:2] == b"\x1f\x8b":
-        return stack.enter_context(gzip.GzipFile(fileobj=file))
+        return cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
     return file
 
 
@@ -120,7 +120,8 @@ class _Bar:
     def __init__(self, stderr: Any, size: int, source: IO[bytes]) -> None:
         self._stderr = stderr
         self._size = size
-        self._raw = source.fileobj if isinstance(source, gzip.GzipFile) else source
+        # Of a .gz the position in the compressed file tells how far it is.
+        self._raw: IO[bytes] | None = getattr(source, "fileobj", source)
         self._on = stderr.isatty()
 
     def show(self, lines: int) -> None:
