@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -53,6 +54,12 @@ class Socket:
                 return frame
             assert frame["type"] != "error", frame
 
+    async def receive_error(self) -> Frame:
+        while True:
+            frame = await self.receive()
+            if frame["type"] == "error":
+                return frame
+
     async def ask(self, text: str, *, client_msg_id: str = "", **fields: Any) -> list[Frame]:
         """All frames of one turn, from ``accepted`` to ``response``."""
         client_msg_id = client_msg_id or str(uuid.uuid4())
@@ -74,6 +81,5 @@ class Socket:
             message = await self.raw.receive_output(timeout=10)
             if message["type"] == "websocket.close":
                 return error, message["code"]
-            import json
-
-            error = json.loads(message["text"])
+            frame = json.loads(message["text"])
+            error = frame if frame["type"] == "error" else error
