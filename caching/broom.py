@@ -7,6 +7,7 @@ says where to look.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from caching.redis_scripts import Script, meta_key, refs_prefix, run, script_of, tag_prefix
 from mangaassist.redis import sync_client
@@ -35,7 +36,7 @@ return unlinked
 
 def sweep(asin: str) -> int:
     """Unlinks this product's dead entries; the number of them. Raises ``redis.RedisError``."""
-    client = sync_client("cache")
+    client: Any = sync_client("cache")
     refs = f"{refs_prefix()}{asin}"
     unlinked, cursor = 0, 0
     while True:
@@ -50,5 +51,5 @@ def sweep(asin: str) -> int:
 
 def showing(asin: str) -> list[str]:
     """The keys that show this product now, soonest to expire first. Raises ``redis.RedisError``."""
-    found = sync_client("cache").zrangebyscore(f"{refs_prefix()}{asin}", time.time() * 1000, "+inf")
+    found: Any = sync_client("cache").zrangebyscore(f"{refs_prefix()}{asin}", time.time() * 1000, "+inf")
     return [key.decode() for key in found]

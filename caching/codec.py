@@ -13,7 +13,6 @@ import types
 import typing
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 import orjson
@@ -52,11 +51,17 @@ class Codec(Generic[V]):
             raise CorruptEntry(str(error)) from error
 
 
-@lru_cache(maxsize=256)
-def codec_for(value_type: type[V]) -> Codec[V]:
+def codec_for(value_type: Any) -> Codec[Any]:
+    known = _codecs.get(value_type)
+    if known is not None:
+        return known
     shape = _shape(value_type)
     fingerprint = hashlib.blake2b(shape.encode(), digest_size=6).hexdigest()
-    return Codec(fingerprint, _encoder(value_type), _decoder(value_type))
+    made: Codec[Any] = Codec(fingerprint, _encoder(value_type), _decoder(value_type))
+    return _codecs.setdefault(value_type, made)
+
+
+_codecs: dict[Any, Codec[Any]] = {}
 
 
 def _is_optional(hint: Any) -> bool:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from caching.behind import behind
 from caching.redis_scripts import prefixed
@@ -74,10 +74,10 @@ class Counters:
         now = datetime.now(UTC)
         try:
             for back in range(hours):
-                row = sync_client("cache").hgetall(_hour_key(now - timedelta(hours=back)))
+                row: Any = sync_client("cache").hgetall(_hour_key(now - timedelta(hours=back)))
                 for field, number in row.items():
                     kind, _, event = field.decode().partition(":")
-                    found.setdefault(kind, Counter())[event] += int(number)  # type: ignore[index]
+                    found.setdefault(kind, Counter())[event] += int(number)
         except UNAVAILABLE as error:
             trust.failed(error)
         return found

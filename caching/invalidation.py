@@ -8,6 +8,7 @@ from functools import partial
 from django.db import transaction
 
 from caching.entries import clean_tag
+from caching.redis_scripts import EVERYTHING_TAG, POLICY_TAG
 from caching.trust import trust
 
 TOPIC = "cache.invalidate"
@@ -18,9 +19,9 @@ def invalidate(tags: Iterable[str]) -> None:
 
     Call it inside the transaction that changes the thing (or after it): the bump happens on commit, in this
     process, and an outbox row written in the same transaction repeats it, so that it survives a crash and an
-    outage of Redis. Takes O(number of tags).
+    outage of Redis. Takes O(number of tags). A tag ``…:*`` stands for everything that is cached.
     """
-    wanted = sorted({clean_tag(tag) for tag in tags})
+    wanted = sorted({_widened(clean_tag(tag)) for tag in tags})
     if not wanted:
         return
     from mangaassist.outbox.delivery import enqueue
@@ -33,6 +34,10 @@ def invalidate(tags: Iterable[str]) -> None:
 def bump_now(tags: list[str]) -> None:
     """The bump itself; without Redis it is remembered and delivered before this process reads again."""
     trust.invalidate(tags)
+
+
+def _widened(tag: str) -> str:
+    return EVERYTHING_TAG if tag.endswith(":*") and tag != POLICY_TAG else tag
 
 
 def transaction_changed_something() -> bool:

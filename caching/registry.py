@@ -7,6 +7,7 @@ and its values are checked again, field by field, at every store (caching/codec.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import types
 import typing
@@ -84,6 +85,11 @@ def register_kind(kind: CacheKind[V]) -> CacheKind[V]:
     return kind
 
 
+def key_pattern(kind: CacheKind[Any]) -> str:
+    """The kind's key as the documentation writes it: ``product:{asin}``."""
+    return kind.key(*(f"{{{name}}}" for name in inspect.signature(kind.key).parameters))
+
+
 def is_registered(kind: CacheKind[Any]) -> bool:
     return _kinds.get(kind.name) is kind
 
@@ -130,7 +136,7 @@ def refuse_volatile(value_type: Any) -> None:
 
 
 def _refuse_class(path: str, found: type[Any]) -> None:
-    if not found.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if not found.__dataclass_params__.frozen:
         raise CacheTypeRefused(f"{path}: {found.__name__} is not frozen.")
     words = _words(found.__name__)
     if _VOLATILE_CLASS_WORDS.intersection(words) or words[:1] == ["order"]:

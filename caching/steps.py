@@ -13,12 +13,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from asgiref.sync import sync_to_async
-
 from caching import redis_scripts
 from caching.redis_scripts import Script
 from caching.registry import Args
 from caching.trust import UNAVAILABLE, Untrusted, trust
+from mangaassist.dbthreads import in_database
 from mangaassist.redis import async_client, sync_client
 
 T = TypeVar("T")
@@ -141,7 +140,7 @@ async def _ado(step: Step, compute: Callable[[list[Args]], Awaitable[Any]]) -> A
     if isinstance(step, Compute):
         return await compute(step.wanted)
     if isinstance(step, Blocking):
-        return await sync_to_async(step.function, thread_sensitive=False)()
+        return await in_database(step.function)
     if isinstance(step, Pause):
         await asyncio.sleep(step.seconds)
         return None

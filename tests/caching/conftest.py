@@ -9,6 +9,7 @@ import pytest
 
 from caching import registry
 from caching.behind import behind
+from caching.counters import counters
 from caching.registry import CacheKind, register_kind
 
 
@@ -48,6 +49,10 @@ SHELF = CacheKind(
 )
 
 
+# What the apps registered when Django started.
+REGISTERED_AT_START = {kind.name: kind for kind in registry.registered_kinds()}
+
+
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(registry, "_kinds", {})
@@ -55,3 +60,5 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     register_kind(SHELF)
     yield
     behind.finish()
+    # Into the Redis that the next test flushes.
+    counters.flush()
