@@ -1,0 +1,111 @@
+"""``python -m bench [name …]``: runs the modules of this folder that have a ``run`` and prints their tables.
+
+Everything happens in a temporary folder: a private Redis, a SQLite file, no network. A run of all of them
+rewrites docs/benchmarks.md; a run of some only prints.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import bench
+from bench.tables import Table
+
+REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+
+METHOD = """# Benchmarks
+
+Written by `make bench` ({at:%Y-%m-%d}, Python {python}, {system}, {cores} CPU cores, Redis {redis}).
+
+How to read it: contestants of a table take turns within the same run, in random order, and figures are medians.
+**Ratios to the baseline of the same table carry over to other machines; microseconds do not.** Redis listens on
+a unix socket of the same machine, so a network adds its round trip to every row alike and brings ratios closer
+to 1. The database is SQLite. Other load on the machine during the run makes everything slower and the medians
+a little less exact.
+"""
+
+
+def main(names: list[str]) -> int:
+    """0: all ran; 1: some failed (the others' tables are printed); 2: an unknown name."""
+    modules = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_")]
+    unknown = sorted(set(names) - set(modules))
+    if unknown:
+        sys.stderr.write(f"Unknown: {', '.join(unknown)}. There are: {', '.join(modules)}.\n")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="ma-bench-") as folder:
+        os.environ |= {
+            "DATA_DIR": folder,
+            "DJANGO_SETTINGS_MODULE": "mangaassist.settings",
+            "MANGAASSIST_PROFILE": "embedded",
+            "LOG_LEVEL": "ERROR",
+            # The baselines too must be able to finish.
+            "REDIS_TIMEOUT_S": "10",
+        }
+        for name in ("REDIS_URL", "DATABASE_URL"):
+            os.environ.pop(name, None)
+        from mangaassist.embedded import PrivateRedis
+
+        server = PrivateRedis(Path(folder))
+        server.start()
+        try:
+            return run_all(names or modules, write=not names)
+        finally:
+            server.stop()
+
+
+def run_all(names: Iterable[str], *, write: bool) -> int:
+    """Runs them on a fresh database each run shares; a failing one does not stop the rest."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    tables: list[Table] = []
+    failed = 0
+    for name in names:
+        module = importlib.import_module(f"bench.{name}")
+        run = getattr(module, "run", None)
+        if run is None:
+            continue
+        sys.stderr.write(f"bench: {name}\n")
+        try:
+            found = run()
+        except Exception:
+            traceback.print_exc()
+            failed += 1
+            continue
+        for table in [found] if isinstance(found, Table) else found:
+            tables.append(table)
+            sys.stdout.write(table.markdown() + "\n")
+            sys.stdout.flush()
+    if write and not failed:
+        REPORT.parent.mkdir(exist_ok=True)
+        REPORT.write_text("\n".join([header(), *(table.markdown() for table in tables)]))
+    return 1 if failed else 0
+
+
+def header() -> str:
+    from mangaassist.redis import sync_client
+
+    info = sync_client("cache").info("server")
+    return METHOD.format(
+        at=datetime.now(UTC),
+        python=platform.python_version(),
+        system=platform.system(),
+        cores=os.cpu_count(),
+        redis=info["redis_version"],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
