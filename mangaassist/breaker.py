@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -126,11 +126,15 @@ class BoundedExecutor:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
         self._places = threading.BoundedSemaphore(threads + queue)
 
-    async def run(self, function: Callable[[], T]) -> T:
-        """``function()`` in this pool. Raises :class:`ExecutorFull` at once when there is no place."""
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """Starts ``function()`` in this pool. Raises :class:`ExecutorFull` at once when there is no place."""
         if not self._places.acquire(blocking=False):
             raise ExecutorFull(self.name)
         future = self._pool.submit(function)
         # Released when the thread is done, not when the waiter gives up: a hung call keeps its place.
         future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+        return future
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """``function()`` in this pool, awaited. Raises :class:`ExecutorFull` at once when there is no place."""
+        return await asyncio.wrap_future(self.submit(function))

@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class RecommendationsConfig(AppConfig):
     name = "recommendations"
     label = "recommendations"
+
+    def ready(self) -> None:
+        from recommendations import checks, feed, kinds  # noqa: F401  (system checks, cache kind)
+
+        feed.register()

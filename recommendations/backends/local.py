@@ -1,0 +1,54 @@
+"""Our own engine: trained on this shop's interactions, explained exactly, with no service to wait for."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+from recommendations.artefact import models
+from recommendations.backends.base import NotTrained, Ranked, Recommender, RecommenderQuery
+from recommendations.catalogue import catalogues
+from recommendations.ranking import rank
+
+log = structlog.get_logger(__name__)
+
+ASK_AGAIN_AFTER_S = 60.0
+
+
+class LocalEngine(Recommender):
+    """Ranks with the model in force (recommendations.artefact); a newer one is used as soon as it is published."""
+
+    def __init__(self) -> None:
+        self._asked_at = -ASK_AGAIN_AFTER_S
+        self._lock = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        return f"local-{models.version()}"
+
+    def recommend(self, query: RecommenderQuery) -> Ranked:
+        model = models.current()
+        if model is None:
+            self._ask_for_training()
+            raise NotTrained("There is no trained model yet.")
+        return rank(query, model, catalogues.current())
+
+    def _ask_for_training(self) -> None:
+        """Behind the answer: a broker that hangs must not hold it up."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._asked_at < ASK_AGAIN_AFTER_S:
+                return
+            self._asked_at = now
+        threading.Thread(target=_send_training_task, name="ask-for-training", daemon=True).start()
+
+
+def _send_training_task() -> None:
+    try:
+        current_app.send_task("recommendations.tasks.train", expires=600, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("recommender_training_not_asked_for", error=str(error))

@@ -1,0 +1,186 @@
+"""What shoppers do, taken in; and one shopper's history, as the engines want it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from caching.invalidation import invalidate
+from recommendations.backends.base import HistoryItem
+from recommendations.models import Interaction, content_key
+from shop.models import Edition
+
+# How much each kind says about taste, 0-1. A rating says value / 5, or dislike up to DISLIKED.
+STRENGTH = {"purchase": 1.0, "rating": 1.0, "add_to_cart": 0.7, "click": 0.4, "view": 0.3}
+DISLIKED = 2
+# Clocks of senders may run ahead by this much.
+CLOCK_SKEW = timedelta(minutes=5)
+# Of a shopper with a hundred thousand interactions, the newest ones say what is wanted next.
+NEWEST_INTERACTIONS = 500
+LONGEST_HISTORY = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInteraction:
+    """An interaction to take in: of a customer or of a guest's session. ``value`` of a rating: 1-5."""
+
+    asin: str
+    type: str
+    customer_id: str = ""
+    session_id: str = ""
+    value: float | None = None
+    # None: now.
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """``refused``: (position in what was given, reason)."""
+
+    taken: int
+    duplicates: int
+    refused: tuple[tuple[int, str], ...]
+
+
+def refusal(new: NewInteraction, *, now: datetime) -> str:
+    """Why it cannot be taken, whatever the catalogue holds; empty when it can."""
+    if new.type not in STRENGTH:
+        return f"type must be one of {', '.join(STRENGTH)}"
+    if not (new.customer_id or new.session_id):
+        return "customer_id or session_id is missing"
+    if len(new.customer_id) > 128 or len(new.session_id) > 128:
+        return "customer_id and session_id have at most 128 characters"
+    if new.type == "rating" and not (new.value is not None and 1 <= new.value <= 5):
+        return "the value of a rating must be a number from 1 to 5"
+    if new.at is not None and new.at > now + CLOCK_SKEW:
+        return "at lies in the future"
+    return ""
+
+
+def record_interactions(interactions: Sequence[NewInteraction]) -> Recorded:
+    """Stores them, each once however often it is sent, in any order; the shopper's next answer knows them."""
+    now = timezone.now()
+    series_of = dict(Edition.objects.filter(pk__in={new.asin for new in interactions}).values_list("pk", "series_id"))
+    refused: list[tuple[int, str]] = []
+    good: list[NewInteraction] = []
+    for position, new in enumerate(interactions):
+        reason = refusal(new, now=now)
+        if not reason and new.asin not in series_of:
+            reason = f"edition {new.asin!r} is unknown"
+        if reason:
+            refused.append((position, reason))
+        else:
+            good.append(new)
+    taken = store(as_row(new, series_of[new.asin], now=now) for new in good)
+    return Recorded(taken, len(good) - taken, tuple(refused))
+
+
+def as_row(new: NewInteraction, series_id: str, *, now: datetime) -> Interaction:
+    at = new.at or now
+    return Interaction(
+        customer_id=new.customer_id,
+        session_id=new.session_id,
+        asin=new.asin,
+        series_id=series_id,
+        type=new.type,
+        value=new.value,
+        at=at,
+        content_key=content_key(new.customer_id, new.session_id, new.asin, new.type, new.value, at),
+    )
+
+
+def store(rows: Iterable[Interaction]) -> int:
+    """Writes what is not there yet and makes these shoppers' cached recommendations wrong; the number written."""
+    unique = {row.content_key: row for row in rows}
+    with transaction.atomic():
+        known = Interaction.objects.filter(content_key__in=unique).values_list("content_key", flat=True)
+        for key in list(known):
+            del unique[key]
+        Interaction.objects.bulk_create(unique.values(), ignore_conflicts=True, batch_size=1000)
+        invalidate({owner_tag(row.customer_id, row.session_id) for row in unique.values()})
+    return len(unique)
+
+
+def owner_of(customer_id: str, session_id: str) -> str:
+    """Whose recommendations: a customer's id or ``session-…`` of a guest. The first part of their cache key."""
+    return customer_id or f"session-{session_id}"
+
+
+def owner_tag(customer_id: str, session_id: str) -> str:
+    return f"customer:{owner_of(customer_id, session_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """``items``: newest first, each series once. ``had``: ASINs bought or rated. All of one shopper."""
+
+    items: tuple[HistoryItem, ...] = ()
+    had: tuple[str, ...] = ()
+    disliked: frozenset[str] = frozenset()
+
+
+def history_of(customer_id: str, session_id: str, owned: Collection[str]) -> History:
+    """What this shopper did, and has (``owned``: from the orders, which may know more than the interactions).
+
+    A customer's history is what was done signed in; a session's, what was done in it while nobody was.
+    """
+    if customer_id:
+        rows = Interaction.objects.of_customer(customer_id)
+    elif session_id:
+        rows = Interaction.objects.of_guest(session_id)
+    else:
+        return History()
+    newest = rows.order_by("-at", "-content_key").values_list("asin", "series_id", "type", "value", "at")
+    return _gather(list(newest[:NEWEST_INTERACTIONS]), _bought(owned))
+
+
+def _bought(owned: Collection[str]) -> list[tuple[str, str]]:
+    return sorted(Edition.objects.filter(pk__in=list(owned)).values_list("pk", "series_id")) if owned else []
+
+
+def _gather(interactions: list[tuple[str, str, str, float | None, datetime]], bought: list[tuple[str, str]]) -> History:
+    items: dict[str, HistoryItem] = {}
+    had: dict[str, None] = {}
+    disliked: set[str] = set()
+    for asin, series_id, kind, value, at in interactions:
+        if kind in ("purchase", "rating"):
+            had.setdefault(asin)
+        if series_id in disliked:
+            continue
+        if kind == "rating" and value is not None and value <= DISLIKED:
+            # The newest word on a series counts: an older dislike under a newer like does not.
+            if series_id not in items:
+                disliked.add(series_id)
+            continue
+        known = items.get(series_id)
+        items[series_id] = HistoryItem(
+            series_id=series_id,
+            asin=known.asin if known else asin,
+            strength=max(strength_of(kind, value), known.strength if known else 0.0),
+            read=kind in ("purchase", "rating") or (known is not None and known.read),
+            at=known.at if known else at,
+        )
+    long_ago = min((item.at for item in items.values()), default=timezone.now())
+    for asin, series_id in bought:
+        had.setdefault(asin)
+        known = items.get(series_id)
+        if series_id not in disliked:
+            items[series_id] = HistoryItem(
+                series_id=series_id,
+                asin=known.asin if known and known.read else asin,
+                strength=1.0,
+                read=True,
+                at=known.at if known else long_ago,
+            )
+    return History(tuple(items.values())[:LONGEST_HISTORY], tuple(had), frozenset(disliked))
+
+
+def strength_of(kind: str, value: float | None) -> float:
+    """0 for a dislike."""
+    if kind == "rating" and value is not None:
+        return 0.0 if value <= DISLIKED else min(value, 5.0) / 5
+    return STRENGTH[kind]

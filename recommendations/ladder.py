@@ -1,0 +1,66 @@
+"""Asks the configured engine, then our own, then the database: somebody always answers, and says who."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+
+from recommendations.backends import recommenders
+from recommendations.backends.base import NotTrained, Ranked, RecommenderQuery, RecommenderUnavailable
+from recommendations.catalogue import Catalogue
+from recommendations.popularity import popular_from_database
+
+log = structlog.get_logger(__name__)
+
+LOCAL_ONLY = ("fallback",)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """``degraded``: an engine before this one failed, so this answer must not be kept.
+
+    ``by``: the alias of the engine; empty for the database.
+    """
+
+    ranked: Ranked
+    by: str
+    degraded: bool
+
+
+def aliases() -> tuple[str, ...]:
+    """The engines in the order of asking; where both are the same class, one of them."""
+    configured = settings.RECOMMENDERS
+    if "fallback" not in configured or configured["fallback"]["BACKEND"] == configured["default"]["BACKEND"]:
+        return ("default",)
+    return ("default", "fallback")
+
+
+def version() -> str:
+    return "+".join(recommenders[alias].version for alias in aliases())
+
+
+def ask(query: RecommenderQuery, catalogue: Catalogue, *, engines: tuple[str, ...] = ()) -> Answered:
+    """The first answer on the way down. ``engines``: aliases to ask; by default all that are configured."""
+    degraded = False
+    for alias in _known(engines):
+        try:
+            return Answered(recommenders[alias].recommend(query), alias, degraded)
+        except NotTrained:
+            continue
+        except RecommenderUnavailable as error:
+            log.warning("recommender_unavailable", engine=alias, error=str(error))
+        except Exception:
+            # A bug in an engine costs its answer, never the shopper's.
+            log.exception("recommender_broken", engine=alias)
+        degraded = True
+    return Answered(popular_from_database(query, catalogue), "", degraded)
+
+
+def _known(engines: tuple[str, ...]) -> Iterator[str]:
+    present = aliases()
+    if engines == LOCAL_ONLY and present == ("default",):
+        engines = present
+    return (alias for alias in present if not engines or alias in engines)

@@ -1,0 +1,195 @@
+"""The ladder of our own engine, on arrays only: which ways of ranking fit this query, and the best of each in turn.
+
+* nothing known of the shopper: what is popular;
+* one to nine known series: session neighbours; ten and more: EASE, newer ones counting more;
+* "similar to": what its readers have besides, blended with likeness of content (all there is for a new series);
+* whatever the first one cannot fill: likeness to the history, then popularity.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from recommendations.artefact import Model
+from recommendations.backends.base import HistoryItem, Ranked, RankedItem, ReasonCode, RecommenderQuery
+from recommendations.catalogue import Catalogue
+from recommendations.content import likeness
+from recommendations.ease import Floats, Indices, explain_ease, recency_weights, score_ease
+from recommendations.sessions import vote
+
+# From this many known series on EASE answers; below it session neighbours are better (both measured on an anime log).
+LONG_HISTORY = 10
+# The weight of a history is halved every so many series.
+EASE_HALF_LIFE = 30.0
+SESSION_HALF_LIFE = 4.0
+# Series of the history that content is compared with.
+CONTENT_HISTORY = 10
+# "Similar to": the readers of a series count as much as its content when there are this many of them; and they
+# never count for more than this share.
+EVIDENCE_READERS = 20.0
+MOST_EVIDENCE = 0.6
+REASONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way of ranking. ``scores``: one per series of the catalogue; only those above ``floor`` count.
+
+    ``explain(place)``: how much each item of ``history`` speaks for the series at that place.
+    """
+
+    engine: str
+    scores: Floats
+    floor: float
+    reason: ReasonCode
+    history: tuple[HistoryItem, ...] = ()
+    explain: Callable[[int], Floats] | None = None
+
+
+class Binding:
+    """Where the items of a model stand in a catalogue, which may know series that the model does not."""
+
+    def __init__(self, model: Model, catalogue: Catalogue) -> None:
+        self.model = model
+        self.catalogue = catalogue
+        self.place_of_item = np.array([catalogue.index.get(id, -1) for id in model.item_ids], dtype=np.int64)
+        self._known = self.place_of_item >= 0
+        self.item_of_place = np.full(len(catalogue), -1, dtype=np.int64)
+        self.item_of_place[self.place_of_item[self._known]] = np.flatnonzero(self._known)
+        self.popularity = self.spread(model.popularity, 0.0)
+
+    def spread(self, scores: Floats, elsewhere: float) -> Floats:
+        """From one score per item of the model to one per series of the catalogue."""
+        spread = np.full(len(self.catalogue), elsewhere, dtype=np.float32)
+        spread[self.place_of_item[self._known]] = scores[self._known]
+        return spread
+
+
+@lru_cache(maxsize=2)
+def bind(model: Model, catalogue: Catalogue) -> Binding:
+    return Binding(model, catalogue)
+
+
+def rank(query: RecommenderQuery, model: Model, catalogue: Catalogue) -> Ranked:
+    """The answer of the local engine. No input or output, and the same for the same arguments but its id."""
+    binding = bind(model, catalogue)
+    mask = catalogue.fitting(query.wish)
+    for series_id in (*query.exclude_series, query.seed_series):
+        if series_id in catalogue.index:
+            mask[catalogue.index[series_id]] = False
+    items: list[RankedItem] = []
+    for rung in _rungs(query, binding):
+        if len(items) >= query.limit:
+            break
+        for place in _best(rung, mask, query.limit - len(items)):
+            mask[place] = False
+            items.append(_item(rung, int(place), query, catalogue))
+    engine = items[0].engine if items else "popular"
+    return Ranked(items=tuple(items), engine=engine, recommendation_id=uuid.uuid4().hex)
+
+
+def _best(rung: Rung, mask: npt.NDArray[np.bool_], count: int) -> Indices:
+    """Best first; of equals the one whose id sorts first."""
+    places = np.flatnonzero(mask & (rung.scores > rung.floor))
+    return places[np.argsort(-rung.scores[places], kind="stable")[:count]]
+
+
+def _rungs(query: RecommenderQuery, binding: Binding) -> Iterator[Rung]:
+    if query.shelf == "discover" and query.seed_series in binding.catalogue.index:
+        yield _similar(query.seed_series, binding)
+    elif query.shelf == "discover" and query.history:
+        known = tuple(item for item in query.history if item.series_id in binding.model.index)
+        if len(known) >= LONG_HISTORY:
+            yield _ease(known, binding)
+        elif known:
+            yield _session(known, binding)
+        yield _content(query.history[:CONTENT_HISTORY], binding)
+    wished = query.wish.genres or query.wish.themes or query.wish.demographic
+    yield Rung("popular", binding.popularity, -1.0, "wish" if wished else "popular")
+
+
+def _weights(history: tuple[HistoryItem, ...], half_life: float) -> Floats:
+    strengths = np.array([item.strength for item in history], dtype=np.float32)
+    return strengths * recency_weights(len(history), half_life)
+
+
+def _ease(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
+    model = binding.model
+    covered = tuple(item for item in history if model.ease_index[model.index[item.series_id]] >= 0)
+    rows = model.ease_index[[model.index[item.series_id] for item in covered]]
+    weights = _weights(covered, EASE_HALF_LIFE)
+    scores = np.full(len(model.item_ids), -np.inf, dtype=np.float32)
+    scores[model.ease_items] = score_ease(model.ease, rows, weights)
+
+    def explain(place: int) -> Floats:
+        return explain_ease(model.ease, rows, weights, int(model.ease_index[binding.item_of_place[place]]))
+
+    return Rung("ease", binding.spread(scores, -np.inf), 0.0, "personal", covered, explain)
+
+
+def _session(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
+    items = np.array([binding.model.index[item.series_id] for item in history])
+    votes = vote(binding.model.sessions, items, _weights(history, SESSION_HALF_LIFE))
+
+    def explain(place: int) -> Floats:
+        return votes.explain(int(binding.item_of_place[place]))
+
+    return Rung("session", binding.spread(votes.scores, 0.0), 0.0, "personal", history, explain)
+
+
+def _content(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
+    vectors, index = binding.catalogue.vectors, binding.catalogue.index
+    known = tuple(item for item in history if item.series_id in index)
+    rows = vectors[[index[item.series_id] for item in known]]
+    weights = _weights(known, SESSION_HALF_LIFE)
+    scores = np.asarray(vectors @ (rows.T @ weights), dtype=np.float32)
+
+    def explain(place: int) -> Floats:
+        return np.asarray((rows @ vectors[place].T).toarray(), dtype=np.float32).ravel() * weights
+
+    return Rung("content", scores, 0.05, "personal", known, explain)
+
+
+def _similar(series_id: str, binding: Binding) -> Rung:
+    place = binding.catalogue.index[series_id]
+    scores = likeness(binding.catalogue.vectors, place)
+    item = int(binding.item_of_place[place])
+    readers = int(binding.model.readers[item]) if item >= 0 else 0
+    if not readers:
+        return Rung("content", scores, 0.01, "similar")
+    votes = vote(binding.model.sessions, np.array([item]), np.ones(1, dtype=np.float32)).scores
+    # By the readers that each one has, else every series is similar to the best seller.
+    together = np.asarray(votes / np.sqrt(np.maximum(binding.model.readers, 1)), dtype=np.float32)
+    together[item] = 0.0
+    share = MOST_EVIDENCE * readers / (readers + EVIDENCE_READERS)
+    together *= np.float32(share / max(float(together.max()), 1e-9))
+    scores = np.asarray(scores * (1 - share) + binding.spread(together, 0.0), dtype=np.float32)
+    return Rung("session" if readers >= EVIDENCE_READERS else "content", scores, 0.01, "similar")
+
+
+def _item(rung: Rung, place: int, query: RecommenderQuery, catalogue: Catalogue) -> RankedItem:
+    because: tuple[str, ...] = (query.seed_series,) if rung.reason == "similar" else ()
+    reason = rung.reason
+    if rung.explain is not None:
+        shares = rung.explain(place)
+        speaking = [
+            rung.history[int(i)]
+            for i in np.argsort(-shares, kind="stable")[:REASONS]
+            if shares[i] > 0 and catalogue.may_be_named(rung.history[int(i)].series_id, query.wish.max_age_rating)
+        ]
+        if speaking:
+            reason = "read" if speaking[0].read else "viewed"
+            because = tuple(item.series_id for item in speaking if item.read == speaking[0].read)
+    return RankedItem(
+        series_id=catalogue.rows[place].id,
+        score=float(rung.scores[place]),
+        engine=rung.engine,
+        reason_code=reason,
+        because=because,
+    )
