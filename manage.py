@@ -3,10 +3,14 @@
 
 import os
 import sys
+from pathlib import Path
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
+    from mangaassist import environment
+
+    environment.read_file(Path(__file__).resolve().parent / ".env")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

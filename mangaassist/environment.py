@@ -8,10 +8,30 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 faults: list[str] = []
+
+
+def read_file(path: Path) -> None:
+    """Variables of a ``.env`` file (``NAME=value`` lines, ``#`` comments); what is already set stays."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(lines, start=1):
+        name, separator, value = line.strip().removeprefix("export ").partition("=")
+        if not name or name.startswith("#"):
+            continue
+        if not separator or not name.strip().isidentifier():
+            faults.append(f"{path.name}, line {number}: not NAME=value.")
+            continue
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        os.environ.setdefault(name.strip(), value)
 
 
 def text(name: str, default: str = "") -> str:

@@ -44,7 +44,6 @@ WIDGET_IDENTITY_KEY = environment.text("WIDGET_IDENTITY_KEY")
 
 HTTPS = environment.boolean("HTTPS", not EMBEDDED)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -70,7 +69,6 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 
 INSTALLED_APPS = [
     "mangaassist",
-    "daphne",
     "mangaassist.admin_site.MangaAssistAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -78,6 +76,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    # Serves the API pages' scripts from our own static files.
+    "ninja",
     "mangaassist.outbox",
     "caching",
     "shop",
@@ -92,6 +92,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mangaassist.health.middleware.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -145,6 +146,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 
 REDIS_URL = environment.text("REDIS_URL", f"unix://{embedded.redis_socket(DATA_DIR)}?db=0")
+# No REDIS_URL: `make run` and `runserver` start a Redis of our own.
+PRIVATE_REDIS = not environment.text("REDIS_URL")
 REDIS_URLS = environment.redis_urls(REDIS_URL)
 REDIS_TIMEOUT_S = environment.number("REDIS_TIMEOUT_S", 0.05, low=0.005, high=10)
 # Put before every cache key, for shops that share one Redis.
@@ -257,7 +260,10 @@ def _role(role: str) -> dict[str, dict[str, Any]]:
     }
 
 
-RECOMMENDERS = _role("RECOMMENDER")
+# The fallback answers while the configured engine cannot.
+RECOMMENDERS = _role("RECOMMENDER") | {
+    "fallback": {"BACKEND": "recommendations.backends.local.LocalEngine", "OPTIONS": {}}
+}
 GENERATORS = _role("GENERATOR")
 OFFERS = _role("OFFERS")
 ORDERS = _role("ORDERS")
@@ -302,6 +308,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # A laptop serves the files as they lie; a deployment runs collectstatic and gets hashed, compressed names.
 WHITENOISE_USE_FINDERS = EMBEDDED
 STORAGES = {

@@ -1,3 +1,9 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from mangaassist.health import views
+
+urlpatterns: list[URLPattern] = [
+    path("healthz", views.live),
+    path("readyz", views.ready),
+    path("metrics", views.metrics),
+]

@@ -1,0 +1,71 @@
+# MangaAssist: `make help` says what there is. Everything is installed into .venv, nothing outside this folder.
+
+PYTHON_CANDIDATES = $(PYTHON) python3.12 python3.11 python3 python3.14 python3.13
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --no-input --disable-pip-version-check
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-header --annotation-style=line --allow-unsafe \
+	--no-emit-options
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench venv dev-venv requirements clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+run: venv ## the whole shop at http://127.0.0.1:8000/ (HOST, PORT, DATA_DIR, DEMO=0); Ctrl-C stops it
+	@exec $(BIN)/python -m mangaassist.supervisor
+
+test: venv ## the whole test suite; browser tests when Chromium is found (BROWSER_TESTS=required: must run)
+	@if [ "$$BROWSER_TESTS" = required ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null; then \
+		$(MAKE) --no-print-directory dev-venv; fi
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: dev-venv ## lint, format, types, import directions, Django's own checks, missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: venv ## the benchmarks; writes docs/benchmarks.md
+	$(BIN)/python -m bench
+
+requirements: venv ## compile pyproject.toml into the pinned requirements files
+	$(PIP) install --no-cache-dir --quiet pip-tools
+	$(COMPILE) --output-file=deploy/requirements.txt pyproject.toml
+	$(COMPILE) --extra=test --output-file=requirements.txt pyproject.toml
+	$(COMPILE) --extra=test --extra=dev --constraint=requirements.txt --output-file=requirements-dev.txt pyproject.toml
+
+clean: ## remove .venv and the caches (DATA_DIR stays)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# The virtual environment. A stamp (a copy of the file it was installed from) tells whether pip has work to do, so
+# that a second start needs no network.
+
+venv:
+	@$(BIN)/python -c "" 2>/dev/null || { $(find_python); \
+		echo "Creating $(VENV) with $$("$$python" --version) …"; rm -rf $(VENV); \
+		"$$python" -m venv $(VENV) || { rm -rf $(VENV); \
+			echo "Python cannot make a virtual environment: install its venv package (Debian: python3-venv)." >&2; \
+			exit 1; }; }
+	@$(call install,requirements.txt,requirements)
+
+dev-venv: venv
+	@$(call install,requirements-dev.txt,requirements-dev)
+
+define find_python
+python=; for candidate in $(PYTHON_CANDIDATES); do \
+	if "$$candidate" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		python=$$candidate; break; fi; done; \
+if [ -z "$$python" ]; then \
+	echo "MangaAssist needs Python 3.11 or newer with its venv module: install python3.11 (or set PYTHON=…)." >&2; exit 1; fi
+endef
+
+define install
+cmp -s $(1) $(VENV)/$(2).installed || { \
+	echo "Installing $(1) into $(VENV) (a few minutes the first time) …"; \
+	PYTHONUNBUFFERED=1 $(PIP) install --no-cache-dir --progress-bar on -r $(1) \
+	&& cp $(1) $(VENV)/$(2).installed; }
+endef

@@ -1,0 +1,98 @@
+"""Is every part that the shop stands on well? Each probe ends within ``PROBE_LIMIT_S``, whatever hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from mangaassist.dbthreads import in_database
+from mangaassist.health.heartbeat import heartbeat_age
+from mangaassist.redis import async_client
+from shop import search_index
+
+log = structlog.get_logger(__name__)
+
+PROBE_LIMIT_S = 1.0
+# Below this SQLite may refuse the next write, and nothing may be acknowledged.
+LEAST_FREE_BYTES = 32 * 1024 * 1024
+
+
+class NotWell(Exception):
+    """The text says what is wrong, in words that anyone may read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part's state. ``fault`` is empty when it is well."""
+
+    name: str
+    fault: str
+    took_ms: float
+
+    @property
+    def ok(self) -> bool:
+        return not self.fault
+
+
+async def probe_parts() -> list[Part]:
+    """All parts at once, in their order of importance."""
+    return list(await asyncio.gather(*(_probe(name, check) for name, check in PROBES.items())))
+
+
+async def _probe(name: str, check: Callable[[], Awaitable[None]]) -> Part:
+    began = time.perf_counter()
+    fault = ""
+    try:
+        await asyncio.wait_for(check(), PROBE_LIMIT_S)
+    except TimeoutError:
+        fault = f"no answer within {PROBE_LIMIT_S:g} s"
+    except NotWell as error:
+        fault = str(error)
+    except Exception as error:  # whatever broke, this part is not well and the others are still asked
+        # The error's own text may hold addresses and names: it is for the log, not for everyone.
+        log.debug("probe_failed", part=name, error=str(error))
+        fault = type(error).__name__
+    return Part(name=name, fault=fault, took_ms=round((time.perf_counter() - began) * 1000, 2))
+
+
+async def _database() -> None:
+    await in_database(_select_one)
+    if connection.vendor == "sqlite":
+        free = await asyncio.to_thread(lambda: shutil.disk_usage(settings.DATA_DIR).free)
+        if free < LEAST_FREE_BYTES:
+            raise NotWell("the disk is full")
+
+
+def _select_one() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+async def _redis() -> None:
+    await async_client("cache").ping()
+
+
+async def _worker() -> None:
+    age = await heartbeat_age()
+    if age is None:
+        raise NotWell("no heartbeat")
+
+
+async def _search() -> None:
+    if not await in_database(search_index.is_ready):
+        raise NotWell("no index")
+
+
+PROBES: dict[str, Callable[[], Awaitable[None]]] = {
+    "database": _database,
+    "redis": _redis,
+    "worker": _worker,
+    "search": _search,
+}

@@ -1,0 +1,74 @@
+"""What `make run` runs: the whole shop under one supervisor, and before it the preparation of its data."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from mangaassist.operator import demo_operator
+from shop.models import Series
+
+FEED = settings.BASE_DIR / "shop" / "demo" / "demo.jsonl.gz"
+
+
+class Command(BaseCommand):
+    help = "Runs the shop: private Redis, web, worker and beat. HOST, PORT, DATA_DIR and DEMO=0 are read."
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--prepare",
+            action="store_true",
+            help="only migrate, load the demo shop where none is, and print the operator's password",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["prepare"]:
+            os.environ["DATA_DIR"] = str(settings.DATA_DIR)
+            os.chdir(settings.BASE_DIR)
+            os.execv(sys.executable, [sys.executable, "-m", "mangaassist.supervisor"])  # noqa: S606
+        try:
+            self._migrate()
+            if settings.DEMO:
+                self._load_demo()
+            if settings.EMBEDDED:
+                self._print_operator()
+        except OperationalError as error:
+            raise CommandError(f"The database does not answer: {error}") from error
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if plan:
+            self.stdout.write(f"Preparing the database: {len(plan)} migrations …")
+            call_command("migrate", interactive=False, verbosity=0)
+
+    def _load_demo(self) -> None:
+        """On the first start, and again after one that was interrupted. A catalogue of the shop's own is left alone."""
+        loading = Path(settings.DATA_DIR) / "demo.loading"
+        if Series.objects.exists() and not loading.exists():
+            return
+        loading.touch()
+        self.stdout.write("Loading the demo shop (on the first start only) …")
+        try:
+            call_command("import_catalog", str(FEED), stdout=self.stdout, stderr=self.stderr)
+        except SystemExit as stop:
+            if stop.code != 1:  # 1: some lines were rejected and said so; the others are in
+                raise CommandError(f"The demo shop could not be loaded from {FEED}.") from stop
+        if "train_recommender" in get_commands():
+            self.stdout.write("Training the recommender …")
+            call_command("train_recommender", stdout=self.stdout, stderr=self.stderr)
+        loading.unlink()
+
+    def _print_operator(self) -> None:
+        operator = demo_operator(Path(settings.DATA_DIR))
+        if operator is not None:
+            self.stdout.write(f"Operator for /admin/ and /desk/: name {operator.name}, password {operator.password}")

@@ -1,0 +1,307 @@
+"""`make run`: Redis, then the preparation, then web, worker and beat, each started again when it dies.
+
+Imports no Django, so that it starts at once. Reads ``HOST``, ``PORT``, ``DATA_DIR``, ``REDIS_URL`` and the profile;
+everything else of the environment is for the processes that it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mangaassist import embedded, environment
+from mangaassist.supervised import Output, Program, Supervised
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+REDIS_START_S = 10.0
+READY_POLL_S = 0.1
+WATCH_EVERY_S = 5.0
+# Not ready after this long: say what is awaited.
+PATIENCE_S = 15.0
+# A worker without heartbeat for this long, while everything else is well, hangs.
+HUNG_AFTER_S = 40.0
+
+
+class CannotStart(Exception):
+    """The text is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where one MangaAssist runs."""
+
+    host: str
+    port: int
+    data_dir: Path
+    private_redis: bool
+    profile: str
+
+    @classmethod
+    def from_environment(cls) -> Site:
+        """Raises :class:`CannotStart`."""
+        port = int(environment.number("PORT", 8000, low=1, high=65535))
+        if environment.faults:
+            raise CannotStart(" ".join(environment.faults))
+        return cls(
+            host=environment.text("HOST", "127.0.0.1"),
+            port=port,
+            data_dir=Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve(),
+            private_redis=not environment.text("REDIS_URL"),
+            profile=environment.text("MANGAASSIST_PROFILE", "embedded"),
+        )
+
+    @property
+    def reachable_host(self) -> str:
+        """A host that answers on this machine: every-address hosts are for listening only."""
+        return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.reachable_host}]" if ":" in self.reachable_host else self.reachable_host
+        return f"http://{host}:{self.port}/"
+
+    def listen(self) -> socket.socket:
+        """The listening socket. It is the supervisor's, so that a shopper waits, not fails, while web restarts."""
+        try:
+            family, *_, address = socket.getaddrinfo(
+                self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            return socket.create_server(address[:2], family=family, backlog=2048)
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {self.host} port {self.port} ({error.strerror or error}): "
+                f"stop the program that uses it, or choose another port: PORT={self.port + 1} make run"
+            ) from error
+
+
+class Supervisor:
+    """One site's processes, from the first to the last."""
+
+    def __init__(self, site: Site, listener: socket.socket, lock: int, output: Output) -> None:
+        self.site = site
+        self.output = output
+        self._listener = listener
+        self._lock = lock
+        self._stop = asyncio.Event()
+        self._environment = os.environ | {
+            "DATA_DIR": str(site.data_dir),
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "mangaassist.settings",
+        }
+        self._running: dict[str, Supervised] = {}
+        self._preparing: asyncio.subprocess.Process | None = None
+
+    def ask_to_stop(self) -> None:
+        """The first time: everything ends in order. The second time: at once."""
+        if self._stop.is_set():
+            for each in self._running.values():
+                each.kill()
+            return
+        self._stop.set()
+        self.output.say("Stopping …")
+
+    async def run(self) -> None:
+        """Until it is asked to stop. Raises :class:`CannotStart`."""
+        try:
+            await self._until_stopped(self._live())
+        finally:
+            await self._stop_all()
+
+    async def _live(self) -> None:
+        if self.site.private_redis:
+            await self._start_redis()
+        await self._prepare()
+        for program in self._programs():
+            self._start(program)
+        await self._announce_ready()
+        await self._watch_worker()
+
+    async def _until_stopped(self, life: Coroutine[Any, Any, None]) -> None:
+        tasks: set[asyncio.Task[Any]] = {asyncio.create_task(life), asyncio.create_task(self._stop.wait())}
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    # --- Start, in this order
+
+    async def _start_redis(self) -> None:
+        try:
+            command = embedded.redis_command(self.site.data_dir)
+        except embedded.RedisUnavailable as error:
+            raise CannotStart(str(error)) from error
+        self._start(
+            Program(
+                name="redis",
+                command=tuple(command),
+                colour=35,
+                on_orphan=signal.SIGTERM,
+                # It holds the folder's lock as long as it lives, whatever becomes of us.
+                pass_fds=(self._lock,),
+            )
+        )
+        deadline = time.monotonic() + REDIS_START_S
+        while not embedded.answers(self.site.data_dir):
+            if time.monotonic() > deadline:
+                raise CannotStart(f"Redis did not start within {REDIS_START_S:g} s; its lines above say why.")
+            await asyncio.sleep(0.02)
+
+    async def _prepare(self) -> None:
+        """Settings checked, tables migrated, demo shop loaded: one process, which draws its own progress."""
+        process = self._preparing = await asyncio.create_subprocess_exec(
+            *(sys.executable, "manage.py", "demo", "--prepare"),
+            env=self._environment,
+            cwd=BASE_DIR,
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=embedded.die_with_parent(signal.SIGTERM),
+        )
+        status = await process.wait()
+        self._preparing = None
+        if status != 0:
+            raise CannotStart("MangaAssist cannot start: see above.")
+
+    def _programs(self) -> list[Program]:
+        python = sys.executable
+        # A container's root is its own: Celery's page of warning about it is not for our readers.
+        celery = (python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app")
+        fd = self._listener.fileno()
+        programs = [
+            Program(
+                name="web",
+                command=(python, "-m", "mangaassist.server", "--fd", str(fd)),
+                colour=36,
+                stop_s=45,  # running turns may finish
+                pass_fds=(fd,),
+            ),
+            Program(
+                name="worker",
+                # Threads: tasks wait for the database and the network, and one process starts and dies faster.
+                command=(
+                    *(*celery, "mangaassist", "worker", "--pool", "threads", "--concurrency", "2"),
+                    *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+                ),
+                colour=33,
+            ),
+            Program(name="beat", command=(*celery, "mangaassist.beat", "beat", "--pidfile="), colour=32),
+        ]
+        topics = ("feedback",) if self.site.profile == "aws" else ()
+        programs += [
+            Program(
+                name=topic[:8],
+                command=(python, "manage.py", "consume", topic),
+                colour=34,
+            )
+            for topic in topics
+        ]
+        return programs
+
+    def _start(self, program: Program) -> None:
+        supervised = Supervised(program, self.output, self._environment, BASE_DIR)
+        self._running[program.name] = supervised
+        supervised.start()
+
+    # --- While it runs
+
+    async def _announce_ready(self) -> None:
+        patience = time.monotonic() + PATIENCE_S
+        while parts := await self._parts_not_ready():
+            if time.monotonic() > patience:
+                patience += PATIENCE_S
+                self.output.say(f"Still waiting for: {', '.join(parts)}.")
+            await asyncio.sleep(READY_POLL_S)
+        self.output.say(f"MangaAssist is ready: {self.site.url}")
+
+    async def _watch_worker(self) -> None:
+        """A worker or beat that lives but works no more (it happens after a broken Redis connection) is restarted."""
+        silent_since: float | None = None
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            if await self._parts_not_ready() != ["worker"]:
+                silent_since = None
+                continue
+            silent_since = silent_since or time.monotonic()
+            if time.monotonic() - silent_since > HUNG_AFTER_S:
+                self.output.say("No heartbeat of the worker: starting worker and beat again.")
+                self._running["worker"].kill()
+                self._running["beat"].kill()
+                silent_since = None
+
+    async def _parts_not_ready(self) -> list[str]:
+        """The names of /readyz' parts that are not well; ``["web"]`` when it does not answer."""
+        try:
+            body = await asyncio.wait_for(self._get("/readyz"), timeout=5)
+            return [name for name, part in json.loads(body)["parts"].items() if not part["ok"]]
+        except (OSError, ValueError, KeyError, TimeoutError, asyncio.IncompleteReadError):
+            return ["web"]
+
+    async def _get(self, path: str) -> bytes:
+        """The body of one GET, by hand: an HTTP library would be half of the start-up time."""
+        reader, writer = await asyncio.open_connection(self.site.reachable_host, self.site.port)
+        try:
+            writer.write(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            answer = await reader.read()
+        finally:
+            writer.close()
+        return answer.partition(b"\r\n\r\n")[2]
+
+    # --- Stop, Redis last
+
+    async def _stop_all(self) -> None:
+        self._listener.close()
+        if self._preparing is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._preparing.terminate()
+            await self._preparing.wait()
+        redis = self._running.pop("redis", None)
+        await asyncio.gather(*(each.stop() for each in self._running.values()))
+        if redis is not None:
+            self._running = {"redis": redis}
+            await redis.stop()
+            embedded.remove_socket_folder(self.site.data_dir)
+
+
+async def supervise(site: Site, listener: socket.socket, lock: int, output: Output) -> None:
+    supervisor = Supervisor(site, listener, lock, output)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, supervisor.ask_to_stop)
+    await supervisor.run()
+
+
+def main() -> int:
+    """The exit status."""
+    environment.read_file(BASE_DIR / ".env")
+    output = Output(coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    try:
+        site = Site.from_environment()
+        output.say(f"MangaAssist starts with its data in {site.data_dir} (Ctrl-C stops it).")
+        listener = site.listen()
+        lock = embedded.lock_data_dir(site.data_dir)
+        asyncio.run(supervise(site, listener, lock, output))
+    except (CannotStart, embedded.DataDirInUse) as error:
+        output.say(str(error))
+        return 1
+    else:
+        output.say("MangaAssist has stopped.")
+        return 0
+    finally:
+        output.close()
+
+
+if __name__ == "__main__":
+    # The output's thread may be stuck in a write that nobody reads: leave without waiting for it.
+    status = main()
+    os._exit(status)
