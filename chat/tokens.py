@@ -87,12 +87,13 @@ def read_identity(token: str) -> str:
     return customer_id
 
 
-def renew(previous: str, *, customer_id: str, context: dict[str, Any]) -> Claims:
+def renew(previous: str, *, customer_id: str, context: dict[str, Any], guest_id: str = "") -> Claims:
     """The claims of the next token: a guest keeps session and conversation, also through signing in.
 
     Signing out, or in as somebody else, starts afresh: the last customer's conversation stays theirs.
+    ``guest_id``: how our own pages know this guest already.
     """
-    fresh = Claims(shopper=Shopper(session_id=new_session_id(), customer_id=customer_id), context=context)
+    fresh = Claims(shopper=Shopper(session_id=guest_id or new_session_id(), customer_id=customer_id), context=context)
     try:
         last = read_token(previous, max_age_s=settings.WIDGET_TOKEN_RENEWAL_S)
     except TokenRefused:

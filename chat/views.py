@@ -57,8 +57,16 @@ def _claims(request: HttpRequest, *, same_origin: bool) -> Claims:
     if not isinstance(previous, str) or not isinstance(identity, str):
         raise ValueError("previous and identity must be text.")
     context = read_context(body.get("context"))
-    customer_id = read_identity(identity) if identity else _signed_in(request) if same_origin else ""
-    return renew(previous, customer_id=customer_id, context=context.as_dict())
+    if identity:
+        return renew(previous, customer_id=read_identity(identity), context=context.as_dict())
+    if not same_origin:
+        return renew(previous, customer_id="", context=context.as_dict())
+    guest_id = request.session.get("guest_id", "")
+    claims = renew(previous, customer_id=_signed_in(request), context=context.as_dict(), guest_id=guest_id)
+    if claims.shopper.session_id != guest_id:
+        # The shop's pages and the widget know a guest by one id: they share a cart.
+        request.session["guest_id"] = claims.shopper.session_id
+    return claims
 
 
 def _signed_in(request: HttpRequest) -> str:

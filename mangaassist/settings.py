@@ -26,7 +26,10 @@ PROFILE = environment.choice("MANGAASSIST_PROFILE", "embedded", ("embedded", "aw
 EMBEDDED = PROFILE == "embedded"
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 # Demo data, demo sign-in and the shop's pages exist only here.
-DEMO = EMBEDDED and environment.boolean("DEMO", True)
+DEMO = environment.boolean("DEMO", EMBEDDED)
+if DEMO and not EMBEDDED:
+    environment.faults.append("DEMO=1 contradicts MANGAASSIST_PROFILE=aws: demo data is for the embedded profile only.")
+    DEMO = False
 DEBUG = environment.boolean("DEBUG", False)
 
 # --- Security ---------------------------------------------------------------------------------------------
@@ -128,11 +131,13 @@ TEMPLATES = [
 
 # --- Stores -----------------------------------------------------------------------------------------------
 
-DATABASES: dict[str, Any] = {
-    "default": dj_database_url.parse(
-        environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'mangaassist.sqlite3'}"), conn_max_age=60
-    )
-}
+_database: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "mangaassist.sqlite3"}
+if environment.text("DATABASE_URL"):
+    try:
+        _database = dict(dj_database_url.parse(environment.text("DATABASE_URL"), conn_max_age=60))
+    except ValueError as error:
+        environment.faults.append(f"DATABASE_URL is not a database's address: {error}")
+DATABASES: dict[str, Any] = {"default": _database}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: threads share no in-memory database well.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
@@ -228,7 +233,8 @@ _ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
     ),
     "HANDOFF": ("desk", "desk", {"desk": "escalation.backends.desk.Desk"}),
 }
-# Options that have an environment variable of their own: (role, short name) → {option: variable}.
+# Options that have an environment variable of their own: (role, short name) → {option: variable}. What a backend
+# cannot do without is a parameter of its class without a default: the system checks then ask for the variable.
 _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
     ("RECOMMENDER", "personalize"): {
         "campaign_arn": "PERSONALIZE_CAMPAIGN_ARN",
@@ -240,6 +246,10 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
     ("ANALYTICS", "kinesis"): {"stream": "KINESIS_ANALYTICS_STREAM"},
     ("FEEDBACK_QUEUE", "sqs"): {"queue_url": "FEEDBACK_QUEUE_URL"},
 }
+
+
+# The same by the backend's dotted path.
+OPTION_VARIABLES = {_ROLES[role][2][name]: variables for (role, name), variables in _ROLE_VARIABLES.items()}
 
 
 def _role(role: str) -> dict[str, dict[str, Any]]:

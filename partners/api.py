@@ -1,0 +1,272 @@
+"""The partner REST API, v1. Every operation is one domain call; the rest is the contract's shape."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import NinjaAPI
+from ninja.security import HttpBearer
+
+from chat.cards import order_card, product_card
+from chat.context import ContextRefused, read_context
+from chat.feedback import read_opinion, save_feedback
+from chat.frames import FrameRefused, clean_text
+from chat.handoff import ask_for_person, state_of
+from chat.models import Conversation, Message
+from chat.plain import turn_frames
+from chat.records import Accepted, accept_message
+from chat.sessions import Session, open_session, read_answer, start_conversation
+from chat.tokens import Claims, Shopper, new_session_id
+from chat.transcripts import frames_of, messages_after
+from mangaassist.dbthreads import in_database
+from partners import problems
+from partners.models import ApiKey
+from partners.problems import Problem
+from partners.schemas import (
+    AsinsIn,
+    ConversationIn,
+    ConversationOut,
+    FeedbackIn,
+    FeedbackOut,
+    HandoffIn,
+    HandoffOut,
+    MessageIn,
+)
+from partners.schemas import Problem as ProblemOut
+from shop.facts import load_product_facts
+from shop.offers import OffersUnavailable, read_offers
+from shop.orders import OrdersUnavailable, find_order
+from shop.search import SearchFilters, search_editions
+
+
+class KeyAuth(HttpBearer):
+    """``Authorization: Bearer ma_…``"""
+
+    async def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
+        return await in_database(ApiKey.objects.find, token)
+
+
+api = NinjaAPI(
+    title="MangaAssist",
+    version="1",
+    description="Conversations, products and orders for a shop's own systems.",
+    auth=KeyAuth(),
+    urls_namespace="api-v1",
+    docs_url="/docs",
+)
+problems.register(api)
+_ERRORS = {401: ProblemOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut}
+
+
+def _key(request: HttpRequest, scope: str) -> ApiKey:
+    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    if not key.allows(scope):
+        raise Problem(403, "forbidden", f"This key lacks the scope {scope}.")
+    return key
+
+
+def _conversation(key: ApiKey, conversation_id: str) -> Conversation:
+    """This tenant's conversation; another's is not told from an unknown one."""
+    try:
+        found = Conversation.objects.filter(pk=conversation_id, tenant=key.prefix).first()
+    except ValidationError:
+        found = None
+    if found is None:
+        raise Problem(404, "not-found", "There is no such conversation.")
+    return found
+
+
+def _session(key: ApiKey, conversation_id: str) -> Session:
+    conversation = _conversation(key, conversation_id)
+    shopper = Shopper(session_id=conversation.session_id, customer_id=conversation.customer_id, tenant=key.prefix)
+    return open_session(Claims(shopper=shopper, conversation_id=str(conversation.pk), context=conversation.context))
+
+
+# --- Conversations --------------------------------------------------------------------------------------------
+
+
+@api.post("/conversations", response={201: ConversationOut, **_ERRORS}, tags=["conversations"])
+async def create_conversation(request: HttpRequest, body: ConversationIn) -> Any:
+    """Opens a conversation; its token lets a browser join it."""
+    key = _key(request, "conversations")
+    try:
+        context = read_context((body.context or {}) | {"locale": body.locale})
+    except ContextRefused as error:
+        raise Problem(422, "invalid", str(error)) from error
+    shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id, tenant=key.prefix)
+
+    def start() -> Session:
+        conversation = start_conversation(shopper, context, channel=Conversation.Channel.PARTNER)
+        return _session(key, str(conversation.pk))
+
+    session = await in_database(start)
+    return 201, {
+        "conversation_id": session.conversation_id,
+        "token": session.token(),
+        "expires_in": settings.WIDGET_TOKEN_TTL_S,
+    }
+
+
+@api.post("/conversations/{conversation_id}/messages", response={200: dict, **_ERRORS}, tags=["conversations"])
+async def send_message(request: HttpRequest, conversation_id: str, body: MessageIn) -> Any:
+    """Asks a question: the finished turn, or its frames as server-sent events (``Accept: text/event-stream``)."""
+    key = _key(request, "conversations")
+    session = await in_database(_session, key, conversation_id)
+    try:
+        text = clean_text(body.text)
+    except FrameRefused as refusal:
+        raise Problem(422, "invalid", refusal.message) from refusal
+    client_msg_id = str(body.client_msg_id or uuid.uuid4())
+    accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        stream = StreamingHttpResponse(_events(session, accepted, text), content_type="text/event-stream")
+        stream["Cache-Control"] = "no-store"
+        stream["X-Accel-Buffering"] = "no"
+        return stream
+    return await _finished(session, accepted, text)
+
+
+async def _frames(session: Session, accepted: Accepted, text: str) -> AsyncIterator[dict[str, Any]]:
+    """The frames of the turn; of a repeated question only its one answer."""
+    if accepted.duplicate:
+        answer = await in_database(read_answer, session, accepted.turn_id, 0) if accepted.turn_id else None
+        if answer is None:
+            raise Problem(503, "unavailable", "That question is still being answered.", retry_after_s=2)
+        yield answer
+        return
+    if accepted.turn_id:
+        async for frame in turn_frames(session, accepted, text):
+            yield frame
+
+
+async def _finished(session: Session, accepted: Accepted, text: str) -> dict[str, Any]:
+    last: dict[str, Any] = {"type": "accepted", "status": "with_agent", "content": ""}
+    async for frame in _frames(session, accepted, text):
+        last = frame
+    return {key: value for key, value in last.items() if key not in {"type", "seq"}} | {
+        "question_id": accepted.message_id
+    }
+
+
+async def _events(session: Session, accepted: Accepted, text: str) -> AsyncIterator[bytes]:
+    async for frame in _frames(session, accepted, text):
+        yield b"event: %s\nid: %d\ndata: %s\n\n" % (frame["type"].encode(), frame.get("seq", 0), orjson.dumps(frame))
+
+
+@api.get("/conversations/{conversation_id}/messages", response={200: dict, **_ERRORS}, tags=["conversations"])
+async def list_messages(request: HttpRequest, conversation_id: str, after: str = "") -> Any:
+    """What was said, oldest first, with cards read live now; ``after``: a message id."""
+    key = _key(request, "conversations")
+
+    def read() -> dict[str, Any]:
+        conversation = _conversation(key, conversation_id)
+        try:
+            messages = messages_after(str(conversation.pk), after)
+        except ValidationError as error:
+            raise Problem(422, "invalid", "after must be a message id.") from error
+        return {
+            "messages": frames_of(conversation, messages),
+            "next": str(messages[-1].public_id) if messages else None,
+        }
+
+    return await in_database(read)
+
+
+@api.post("/conversations/{conversation_id}/feedback", response={202: FeedbackOut, **_ERRORS}, tags=["conversations"])
+async def give_feedback(request: HttpRequest, conversation_id: str, body: FeedbackIn) -> Any:
+    """A thumb for an answer; a second one replaces the first."""
+    key = _key(request, "conversations")
+
+    def save() -> str:
+        conversation = _conversation(key, conversation_id)
+        opinion = read_opinion(body.rating, body.reason, body.comment)
+        try:
+            return str(save_feedback(conversation, str(body.message_id), opinion).pk)
+        except Message.DoesNotExist as error:
+            raise Problem(404, "not-found", "There is no such answer in this conversation.") from error
+
+    return 202, {"status": "received", "feedback_id": await in_database(save)}
+
+
+@api.post("/conversations/{conversation_id}/handoff", response={202: HandoffOut, **_ERRORS}, tags=["conversations"])
+async def request_handoff(request: HttpRequest, conversation_id: str, body: HandoffIn) -> Any:
+    """Asks for a person; asking again finds the same request."""
+    key = _key(request, "conversations")
+
+    def ask() -> dict[str, Any]:
+        session = _session(key, conversation_id)
+        ticket = ask_for_person(session.conversation_id, reason=body.reason, language=session.locale)
+        state = state_of(ticket, session.locale)
+        return {
+            "handoff_id": ticket.handoff_id,
+            "message": state.message,
+            "estimated_wait": state.estimated_wait,
+            "position": state.position,
+        }
+
+    return 202, await in_database(ask)
+
+
+# --- Catalogue and orders -------------------------------------------------------------------------------------
+
+
+def _product_views(asins: list[str]) -> list[dict[str, Any]]:
+    """Facts with the live offer, in the order asked; unknown ASINs are left out."""
+    facts = load_product_facts(asins)
+    try:
+        offers = read_offers(list(facts))
+    except OffersUnavailable:
+        offers = {}
+    return [product_card(facts[asin], offers.get(asin)) for asin in dict.fromkeys(asins) if asin in facts]
+
+
+@api.get("/products/{asin}", response={200: dict, **_ERRORS}, tags=["catalogue"])
+async def get_product(request: HttpRequest, asin: str) -> Any:
+    """One edition with its live offer."""
+    _key(request, "catalog:read")
+    found = await in_database(_product_views, [asin])
+    if not found:
+        raise Problem(404, "not-found", "There is no such product.")
+    return found[0]
+
+
+@api.post("/products/batch", response={200: dict, **_ERRORS}, tags=["catalogue"])
+async def get_products(request: HttpRequest, body: AsinsIn) -> Any:
+    """Up to 100 editions with their live offers, in one read."""
+    _key(request, "catalog:read")
+    found = await in_database(_product_views, body.asins)
+    known = {product["asin"] for product in found}
+    return {"products": found, "unknown": [asin for asin in body.asins if asin not in known]}
+
+
+@api.get("/search", response={200: dict, **_ERRORS}, tags=["catalogue"])
+async def search(request: HttpRequest, q: str, language: str = "", format: str = "", limit: int = 20) -> Any:
+    """Editions by title in any script, alias, author, genre."""
+    _key(request, "catalog:read")
+    if not 1 <= limit <= 100 or len(q) > 200:
+        raise Problem(422, "invalid", "limit must be 1 to 100 and q at most 200 characters.")
+
+    def find() -> list[dict[str, Any]]:
+        hits = search_editions(q, filters=SearchFilters(language=language, format=format), limit=limit)
+        return _product_views([hit.asin for hit in hits])
+
+    return {"items": await in_database(find)}
+
+
+@api.get("/orders/{order_id}", response={200: dict, **_ERRORS}, tags=["orders"])
+async def get_order(request: HttpRequest, order_id: str, customer_id: str) -> Any:
+    """A customer's order, read live; somebody else's is not told from an unknown one."""
+    _key(request, "orders:read")
+    try:
+        order = await in_database(find_order, order_id, customer_id=customer_id)
+    except OrdersUnavailable as error:
+        raise Problem(503, "unavailable", "Orders cannot be read now.", retry_after_s=5) from error
+    if order is None:
+        raise Problem(404, "not-found", "There is no such order of this customer.")
+    return order_card(order, "en")

@@ -1,0 +1,60 @@
+"""What partners send and get; the OpenAPI document is made from this."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Field, Schema
+
+
+class ConversationIn(Schema):
+    customer_id: str = Field("", max_length=128, description="Your id of the signed-in customer; empty for a guest.")
+    locale: Literal["en", "ja"] = "en"
+    context: dict[str, Any] | None = Field(None, description="The page: asin, series, category, query, device.")
+
+
+class ConversationOut(Schema):
+    conversation_id: str
+    token: str = Field(description="For the widget's hello frame.")
+    expires_in: int
+
+
+class MessageIn(Schema):
+    text: str
+    client_msg_id: UUID | None = None
+
+
+class FeedbackIn(Schema):
+    message_id: UUID
+    rating: Literal["up", "down", 1, -1]
+    reason: str = Field("", max_length=64)
+    comment: str = Field("", max_length=2000)
+
+
+class FeedbackOut(Schema):
+    status: Literal["received"]
+    feedback_id: str
+
+
+class HandoffIn(Schema):
+    reason: str = Field("", max_length=500)
+
+
+class HandoffOut(Schema):
+    handoff_id: str
+    message: str
+    estimated_wait: int | None = Field(description="Seconds; null when unknown.")
+    position: int | None
+
+
+class AsinsIn(Schema):
+    asins: list[str] = Field(max_length=100, min_length=1)
+
+
+class Problem(Schema):
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None

@@ -1,0 +1,43 @@
+"""Words and pieces of the shop's templates."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.translation import gettext as _
+
+from chat.phrases import name_of
+from storefront import context
+from storefront.shelves import language
+
+register = template.Library()
+
+
+@register.filter
+def called(code: str) -> str:
+    """A code of the catalogue as a reader calls it: "box_set" → "box set"."""
+    return name_of(language(), code)
+
+
+@register.filter
+def availability(code: str) -> str:
+    return {
+        "in_stock": _("In stock"),
+        "low_stock": _("Only a few left"),
+        "out_of_stock": _("Out of stock"),
+        "pre_order": _("Pre-order"),
+    }.get(code, _("Availability unknown just now"))
+
+
+@register.filter
+def order_status(code: str) -> str:
+    return name_of(language(), f"order.{code}")
+
+
+@register.simple_tag
+def widget_context(page: dict[str, str] | str) -> str:
+    return context.widget_context(page if isinstance(page, dict) else {})
+
+
+@register.filter
+def split_words(words: str) -> list[str]:
+    return words.split()

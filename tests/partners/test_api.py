@@ -1,0 +1,150 @@
+"""The REST API as a shop's engineer uses it."""
+
+from __future__ import annotations
+
+import uuid
+from io import StringIO
+from typing import Any
+
+import orjson
+import pytest
+from django.core.management import call_command
+
+from partners.models import ApiKey, create_api_key
+from shop.models import Offer
+from tests.partners.conftest import Partner
+
+
+async def test_a_conversation_from_opening_to_feedback(partner: Partner) -> None:
+    opened = await partner.post("/conversations", {"locale": "en", "customer_id": "alice"})
+    assert opened.status_code == 201
+    conversation_id = opened.json()["conversation_id"]
+    answered = await partner.post(f"/conversations/{conversation_id}/messages", {"text": "Is Berserk 3 in stock?"})
+    assert answered.status_code == 200
+    turn = answered.json()
+    assert turn["status"] == "complete"
+    assert "$14.99" in turn["content"]
+    assert turn["cards"][0]["data"]["availability"] == "in_stock"
+    listed = (await partner.get(f"/conversations/{conversation_id}/messages")).json()
+    assert [message["role"] for message in listed["messages"]] == ["user", "assistant"]
+    feedback = await partner.post(
+        f"/conversations/{conversation_id}/feedback", {"message_id": turn["message_id"], "rating": "down"}
+    )
+    assert feedback.status_code == 202
+    assert feedback.json()["status"] == "received"
+    handoff = await partner.post(f"/conversations/{conversation_id}/handoff", {"reason": "please"})
+    assert handoff.status_code == 202
+    assert handoff.json()["estimated_wait"] is None
+
+
+async def test_a_turn_as_server_sent_events(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    response = await partner.post(
+        f"/conversations/{conversation_id}/messages", {"text": "hello"}, accept="text/event-stream"
+    )
+    text = b"".join([chunk async for chunk in response.streaming_content]).decode()
+    events = [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
+    assert [event["event"] for event in events][0] == "typing_indicator"
+    assert events[-1]["event"] == "response"
+    assert [int(event["id"]) for event in events] == list(range(1, len(events) + 1))
+    assert orjson.loads(events[-1]["data"])["status"] == "complete"
+
+
+async def test_the_same_client_msg_id_has_one_answer(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    body = {"text": "hello", "client_msg_id": str(uuid.uuid4())}
+    first = (await partner.post(f"/conversations/{conversation_id}/messages", body)).json()
+    again = (await partner.post(f"/conversations/{conversation_id}/messages", body)).json()
+    assert again["message_id"] == first["message_id"]
+    assert again["content"] == first["content"]
+
+
+async def test_products_carry_the_live_offer(partner: Partner) -> None:
+    await Offer.objects.filter(pk="BERSERK-EN-1").aupdate(price="13.37")
+    one = (await partner.get("/products/BERSERK-EN-1")).json()
+    assert one["price"]["amount"] == "13.37"
+    batch = (await partner.post("/products/batch", {"asins": ["YOTSUBA-EN-1", "NOPE"]})).json()
+    assert [product["asin"] for product in batch["products"]] == ["YOTSUBA-EN-1"]
+    assert batch["unknown"] == ["NOPE"]
+    found = (await partner.get("/search", q="ベルセルク 2", language="ja")).json()
+    assert found["items"][0]["asin"] == "BERSERK-JA-2"
+
+
+async def test_an_order_is_its_customers_only(partner: Partner) -> None:
+    assert (await partner.get("/orders/MA-10002", customer_id="alice")).json()["status"] == "shipped"
+    foreign = await partner.get("/orders/MA-10002", customer_id="bob")
+    unknown = await partner.get("/orders/MA-0", customer_id="bob")
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.json() == unknown.json()
+
+
+async def test_another_tenants_conversation_is_not_found(partner: Partner, other_partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    for id in (conversation_id, str(uuid.uuid4()), "nonsense"):
+        response = await other_partner.post(f"/conversations/{id}/messages", {"text": "hello"})
+        assert response.status_code == 404
+        assert response.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/conversations", b"{", 422),
+        ("/conversations", {"locale": "xx"}, 422),
+        ("/conversations", {"context": {"asin": 7}}, 422),
+        ("/conversations", {"customer_id": "x" * 200}, 422),
+        ("/conversations/{id}/messages", {}, 422),
+        ("/conversations/{id}/messages", {"text": " "}, 422),
+        ("/conversations/{id}/messages", {"text": "x" * 4001}, 422),
+        ("/conversations/{id}/messages", {"text": "hi", "client_msg_id": "1"}, 422),
+        ("/conversations/{id}/feedback", {"message_id": "1", "rating": "up"}, 422),
+        ("/conversations/{id}/feedback", {"message_id": str(uuid.uuid4()), "rating": "best"}, 422),
+        ("/conversations/{id}/feedback", {"message_id": str(uuid.uuid4()), "rating": "up"}, 404),
+        ("/products/batch", {"asins": []}, 422),
+        ("/products/batch", {"asins": ["x"] * 101}, 422),
+    ],
+)
+async def test_bad_input_is_a_problem_that_names_it(partner: Partner, path: str, body: Any, status: int) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    response = await partner.post(path.replace("{id}", conversation_id), body)
+    assert response.status_code == status, response.content
+    problem = response.json()
+    assert problem["status"] == status
+    assert problem["type"].startswith("/api/v1/docs#problem-")
+    assert problem["detail"]
+
+
+async def test_a_key_is_needed_and_its_scopes_count(partner: Partner) -> None:
+    assert (await Partner("ma_wrong").get("/products/BERSERK-EN-1")).status_code == 401
+    _, secret = await _create("Reader", ["catalog:read"])
+    reader = Partner(secret)
+    assert (await reader.get("/products/BERSERK-EN-1")).status_code == 200
+    assert (await reader.post("/conversations", {})).status_code == 403
+
+
+async def test_a_revoked_key_is_no_key(partner: Partner) -> None:
+    from django.utils import timezone
+
+    await ApiKey.objects.all().aupdate(revoked_at=timezone.now())
+    assert (await partner.get("/products/BERSERK-EN-1")).status_code == 401
+
+
+async def _create(name: str, scopes: list[str]) -> tuple[ApiKey, str]:
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(create_api_key)(name, scopes)
+
+
+@pytest.mark.django_db
+def test_create_api_key_prints_the_secret_last_and_stores_only_its_hash() -> None:
+    out = StringIO()
+    call_command("create_api_key", "A shop", stdout=out, stderr=StringIO())
+    secret = out.getvalue().strip().splitlines()[-1]
+    assert ApiKey.objects.find(secret) is not None
+    assert secret not in str(ApiKey.objects.values().get())
+
+
+def test_the_openapi_document_names_the_operations(client: Any) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert "/api/v1/conversations/{conversation_id}/messages" in document["paths"]
