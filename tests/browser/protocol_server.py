@@ -83,6 +83,7 @@ class ProtocolServer:
         self.tasks: set[asyncio.Task[None]] = set()
         self.refusals: list[int] = []  # close codes for the next hellos
         self.deaf = False  # messages are read and neither stored nor acknowledged
+        self.mute = False  # pings get no answer, as on a connection that died without a word
         self.skip_seq = 0  # the frame of this seq gets lost once on its way
 
     # --- For tests
@@ -210,7 +211,7 @@ class ProtocolServer:
             case "handoff":
                 await _write(send, {"type": "saved", "client_msg_id": frame["client_msg_id"]})
                 await self._hand_off(cancel=bool(frame.get("cancel")))
-            case "ping":
+            case "ping" if not self.mute:
                 await _write(send, {"type": "pong", "t": frame["t"]})
 
     async def _hello(self, hello: Frame, send: Send) -> None:
@@ -349,7 +350,7 @@ async def _write(send: Send, frame: Frame) -> None:
 def cover(name: str) -> str:
     """A printed-looking cover: a tone, a disc, a title's first letters."""
     hue = sum(map(ord, name)) * 47 % 360
-    letters = name.split(".")[0].split("-")[0][:2].upper()
+    letters = name.split(".", maxsplit=1)[0].split("-", maxsplit=1)[0][:2].upper()
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 300"><rect width="200" height="300" '
         f'fill="hsl({hue} 38% 30%)"/><circle cx="128" cy="118" r="74" fill="hsl({(hue + 35) % 360} 62% 62%)"/>'

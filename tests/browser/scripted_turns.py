@@ -71,7 +71,9 @@ SHELF = (
         reason="For the darker road.",
     ),
     product("nausicaa-box", "Nausicaä Box Set", format="box_set", availability="out_of_stock", price=None, volume=None),
-    product("dungeon-14", "Delicious in Dungeon, Vol. 14", volume=14, volumes=[14], availability="pre_order", rating=None),
+    product(
+        "dungeon-14", "Delicious in Dungeon, Vol. 14", volume=14, volumes=[14], availability="pre_order", rating=None
+    ),
 )
 
 

@@ -539,6 +539,7 @@ class Connection {
   #ready(frame) {
     this.#openedAt = Date.now();
     this.#tokenRefusals = 0;
+    frame.messages ??= [];
     if (frame.reset) this.#turns.clear();
     this.#conversationId = frame.conversation_id;
     const last = frame.messages[frame.messages.length - 1];
@@ -826,7 +827,7 @@ class CardPainter {
   #facts(data) {
     const volumes = Array.isArray(data.volumes) ? data.volumes : [];
     const many = volumes.length > 1 && fill(this.text.volumes, { first: volumes[0], last: volumes[volumes.length - 1] });
-    const told = new RegExp(`(^|\\D)${data.volume}(\\D|$)`).test(data.title ?? "");
+    const told = (data.title ?? "").match(/\d+/g)?.includes(String(data.volume));
     const one = data.volume && !told && fill(this.text.volume, { volume: data.volume });
     return [
       many || one,
@@ -963,7 +964,7 @@ const QUIET_ERRORS = new Set(["token", "forbidden", "no_hello", "hello_twice", "
 const length = (text) => [...text].length; // characters, as the server counts them
 
 class MangaAssist extends HTMLElement {
-  static observedAttributes = ["lang", "theme", "mode", "title", "accent"];
+  static observedAttributes = ["lang", "theme", "mode", "title", "accent", "identity", "context"];
 
   #shadow = this.attachShadow({ mode: "open" });
   #root = el("div", { class: "root", hidden: true });
@@ -980,8 +981,10 @@ class MangaAssist extends HTMLElement {
   #entries = []; // what was said, oldest first; see #draw for the fields
   #turns = new Map(); // running turns: turn_id → {entry, watchdog}
   #awaited = new Map(); // client_msg_id of an action, opinion or request → {saved(), failed()}
+  #stopping = ""; // the turn that the shopper has stopped
   #carting = null; // the card whose "add to cart" is under way
   #handoff = { state: "bot" };
+  #met = false; // the server has greeted this page: what comes with a later ready was missed
   #unread = 0;
   #open = false;
   #atEnd = true;
@@ -1015,11 +1018,12 @@ class MangaAssist extends HTMLElement {
       onframe: (frame) => this.#receive(frame),
       onstatus: () => this.#showStatus(),
     });
+    const before = this.#tab.get("session") ?? {};
     this.#build();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint(), { signal });
     visualViewport?.addEventListener("resize", () => this.#fitViewport(), { signal });
     visualViewport?.addEventListener("scroll", () => this.#fitViewport(), { signal });
-    this.#resume();
+    this.#resume(before);
   }
 
   disconnectedCallback() {
@@ -1036,15 +1040,17 @@ class MangaAssist extends HTMLElement {
       // Left on the element, every spot of the chat would show it as a tooltip.
       this.#title = now;
       this.removeAttribute("title");
+      return;
     }
     if (!this.#life || before === now) return;
     if (name === "theme" || name === "accent") this.#paint();
+    else if (name === "identity") this.#connection.renew();
+    else if (name === "context") this.context = null;
     else this.#build();
   }
 
   /** What this tab was doing on the page before: an open panel stays open, a person who answers is not missed. */
-  #resume() {
-    const { open = false, engaged = false } = this.#tab.get("session") ?? {};
+  #resume({ open = false, engaged = false }) {
     for (const { text, client_msg_id: id } of this.#connection.unacknowledged) {
       this.#entries.push({ role: "user", content: text, client_msg_id: id, state: "sending", at: new Date().toISOString() });
     }
@@ -1069,7 +1075,7 @@ class MangaAssist extends HTMLElement {
     return this.#pageContext();
   }
 
-  /** The page has changed under the chat: the next answers know it. */
+  /** The page has changed under the chat: the next answers know it. null: what the attribute says. */
   set context(value) {
     this.#context = value;
     this.#showEmpty();
@@ -1183,7 +1189,7 @@ class MangaAssist extends HTMLElement {
     const inPage = this.mode === "page";
     const role = inPage ? "region" : "dialog";
     return (this.#ui.panel = el(
-      "section", { id: "panel", class: "panel", role, "aria-labelledby": "heading", onkeydown: (event) => this.#panelKey(event) },
+      "section", { id: "panel", class: "panel", role, "aria-labelledby": "heading", onkeydown: (event) => this.#panelKey(event), onclick: (event) => this.#panelClick(event) },
       this.#bar(inPage), this.#menu(inPage), this.#banner(), this.#transcript(), this.#composer(),
       (this.#ui.announcer = el("div", { class: "unseen announcer", "aria-live": "polite" })),
     ));
@@ -1219,21 +1225,20 @@ class MangaAssist extends HTMLElement {
     } }, t.restart);
     const wide = el("button", { type: "button", class: "widen", onclick: () => {
       this.#device.set("wide", !this.#device.get("wide"));
-      this.#showWidth(wide);
+      this.#showWidth();
       this.#toggleMenu(false);
       this.#ui.more.focus();
     } });
-    this.#ui.restart = restart;
+    Object.assign(this.#ui, { restart, wide });
     this.#ui.menu = el("div", { id: "menu", class: "menu", hidden: true }, restart, !inPage && wide);
-    this.#root.classList.toggle("wide", !inPage && Boolean(this.#device.get("wide")));
-    wide.textContent = this.#device.get("wide") ? t.narrower : t.wider;
+    this.#showWidth();
     return this.#ui.menu;
   }
 
-  #showWidth(button) {
+  #showWidth() {
     const wide = Boolean(this.#device.get("wide"));
     this.#root.classList.toggle("wide", wide);
-    button.textContent = wide ? this.#text.narrower : this.#text.wider;
+    this.#ui.wide.textContent = wide ? this.#text.narrower : this.#text.wider;
   }
 
   #toggleMenu(open = this.#ui.menu.hidden) {
@@ -1302,7 +1307,7 @@ class MangaAssist extends HTMLElement {
 
   /** On phones the panel fills what the keyboard leaves. */
   #fitViewport() {
-    if (!visualViewport) return;
+    if (!visualViewport || visualViewport.scale > 1.01) return; // a reader who zooms in keeps the layout
     this.#root.style.setProperty("--seen-height", `${visualViewport.height}px`);
     this.#root.style.setProperty("--seen-top", `${visualViewport.offsetTop}px`);
   }
@@ -1328,6 +1333,7 @@ class MangaAssist extends HTMLElement {
     const cut = status === "refused" || (attempts >= TRIES_BEFORE_PLAIN && navigator.onLine);
     if (cut || status === "open") this.#tab.set("cut", status === "open" ? null : true);
     this.#offerPlain(Boolean(this.#tab.get("cut")));
+    if (status === "open") this.#sendStop();
     if (status === "open" || status === "idle") say("");
     else if (!navigator.onLine) say(t.offline);
     else if (status === "refused") say(t.refused);
@@ -1400,6 +1406,11 @@ class MangaAssist extends HTMLElement {
     }
   }
 
+  #panelClick({ target }) {
+    const { menu, more } = this.#ui;
+    if (!menu.hidden && !menu.contains(target) && !more.contains(target)) this.#toggleMenu(false);
+  }
+
   /** Enter sends, but not the Enter that settles a Japanese conversion (Safari reports that one only as 229). */
   #fieldKey(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
@@ -1467,8 +1478,14 @@ class MangaAssist extends HTMLElement {
   }
 
   #stop() {
-    const [turnId] = this.#turns.keys();
-    if (turnId) this.#connection.signal({ type: "stop", turn_id: turnId });
+    [this.#stopping] = this.#turns.keys();
+    this.#ui.stop.disabled = true;
+    this.#sendStop();
+  }
+
+  /** Again after each reconnect, until the turn has ended. */
+  #sendStop() {
+    if (this.#turns.has(this.#stopping)) this.#connection.signal({ type: "stop", turn_id: this.#stopping });
   }
 
   /** Sends what the server answers with `saved`. */
@@ -1545,6 +1562,9 @@ class MangaAssist extends HTMLElement {
   #ready(frame) {
     this.#maxText = frame.max_text || MAX_TEXT;
     if (frame.reset) this.#keepUnsent();
+    const caughtUp = this.#met && !frame.reset;
+    this.#met = true;
+    const known = new Set(this.#entries.map((entry) => entry.message_id));
     const unsent = this.#entries.filter((entry) => entry.state === "sending");
     this.#entries = this.#entries.filter((entry) => entry.state !== "sending");
     for (const message of frame.messages) this.#take(message, unsent);
@@ -1555,6 +1575,8 @@ class MangaAssist extends HTMLElement {
     this.#showHandoff();
     this.#redraw();
     this.#follow({ force: this.#atEnd });
+    const missed = caughtUp ? this.#entries.filter((entry) => entry.message_id && entry.role !== "user" && !known.has(entry.message_id)) : [];
+    for (const entry of missed) this.#heard(entry);
     this.#emit("ready", { conversation_id: frame.conversation_id });
   }
 
@@ -1567,6 +1589,7 @@ class MangaAssist extends HTMLElement {
     this.#keepUnsent();
     if (!this.#connection.unacknowledged.length) this.#entries = [];
     this.#handoff = { state: "bot" };
+    this.#met = false;
     this.#showHandoff();
     this.#redraw();
   }
@@ -1731,6 +1754,7 @@ class MangaAssist extends HTMLElement {
       if (this.#shadow.activeElement === this.#ui.stop) this.#ui.field.focus();
     }
     this.#ui.stop.hidden = !running;
+    this.#ui.stop.disabled = this.#turns.has(this.#stopping);
     this.#remember();
     this.#showReplies();
   }
