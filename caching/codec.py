@@ -32,7 +32,7 @@ class CorruptEntry(ValueError):
 class Codec(Generic[V]):
     """``encode`` raises :class:`CacheTypeRefused`, ``decode`` :class:`CorruptEntry`."""
 
-    fingerprint: str
+    fingerprint: bytes
     _to_plain: Convert
     # None: what orjson gives is the value already.
     _from_plain: Convert | None
@@ -56,7 +56,7 @@ def codec_for(value_type: Any) -> Codec[Any]:
     if known is not None:
         return known
     shape = _shape(value_type)
-    fingerprint = hashlib.blake2b(shape.encode(), digest_size=6).hexdigest()
+    fingerprint = hashlib.blake2b(shape.encode(), digest_size=6).hexdigest().encode()
     made: Codec[Any] = Codec(fingerprint, _encoder(value_type), _decoder(value_type))
     return _codecs.setdefault(value_type, made)
 

@@ -35,14 +35,14 @@ class Counters:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, Event]] = Counter()
         self._flushed_at = time.monotonic()
 
     def add(self, kind: str, event: Event, number: int = 1) -> None:
         if not number:
             return
         with self._lock:
-            self._counts[f"{kind}:{event}"] += number
+            self._counts[kind, event] += number
             due = time.monotonic() - self._flushed_at >= FLUSH_S
             if due:
                 self._flushed_at = time.monotonic()
@@ -59,8 +59,8 @@ class Counters:
             return
         key = _hour_key(datetime.now(UTC))
         pipeline = sync_client("cache").pipeline(transaction=False)
-        for field, number in counts.items():
-            pipeline.hincrby(key, field, number)
+        for (kind, event), number in counts.items():
+            pipeline.hincrby(key, f"{kind}:{event}", number)
         pipeline.expire(key, KEEP_S)
         try:
             pipeline.execute()

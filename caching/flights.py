@@ -12,20 +12,21 @@ import threading
 import weakref
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from caching.entries import Stamp
 
+State = Literal["fresh", "due", "stale", "miss"]
 
-@dataclass(frozen=True, slots=True)
-class Look:
+
+class Look(NamedTuple):
     """What one read of one key found.
 
     ``fresh``: serve it. ``due``: serve it, but somebody should renew it. ``stale``: expired, to be served only
     if computing fails. ``miss``: nothing that may be served.
     """
 
-    state: Literal["fresh", "due", "stale", "miss"]
+    state: State
     value: Any
     stamp: Stamp
     # The clock of the newest invalidation of the key's tags; None where the tags are unknown without a value.

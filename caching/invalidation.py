@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from functools import partial
 
@@ -12,6 +13,7 @@ from caching.redis_scripts import EVERYTHING_TAG, POLICY_TAG
 from caching.trust import trust
 
 TOPIC = "cache.invalidate"
+_thread = threading.local()
 
 
 def invalidate(tags: Iterable[str]) -> None:
@@ -26,6 +28,7 @@ def invalidate(tags: Iterable[str]) -> None:
         return
     from mangaassist.outbox.delivery import enqueue
 
+    _thread.may_have_changed = True
     with transaction.atomic(savepoint=False):
         enqueue(TOPIC, {"tags": wanted})
         transaction.on_commit(partial(bump_now, wanted))
@@ -42,5 +45,9 @@ def _widened(tag: str) -> str:
 
 def transaction_changed_something() -> bool:
     """Whether the open transaction holds an invalidation: what it computes now may never be committed."""
-    connection = transaction.get_connection()
-    return any(isinstance(hook[1], partial) and hook[1].func is bump_now for hook in connection.run_on_commit)
+    # The usual answer, at the price of one attribute.
+    if not getattr(_thread, "may_have_changed", False):
+        return False
+    hooks = transaction.get_connection().run_on_commit
+    _thread.may_have_changed = any(isinstance(hook[1], partial) and hook[1].func is bump_now for hook in hooks)
+    return bool(_thread.may_have_changed)

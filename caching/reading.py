@@ -6,13 +6,15 @@ import random
 from functools import partial
 from typing import Any
 
+from django.conf import settings
+
 from caching import entries
 from caching.codec import CorruptEntry, codec_for
 from caching.counters import counters
 from caching.entries import SEEN_BYTES, Entry, Stamp
-from caching.flights import Look
+from caching.flights import Look, State
 from caching.policies import Policy, policies
-from caching.redis_scripts import READ, START_EPOCH, meta_key, new_epoch, prefixed, tag_prefix
+from caching.redis_scripts import META, READ, START_EPOCH, TAG, new_epoch
 from caching.registry import Args, CacheKind, CacheTypeRefused, is_registered
 from caching.steps import Blocking, Call, Get, Steps
 from caching.trust import Untrusted, trust
@@ -41,51 +43,65 @@ def look(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look] |
     return looks
 
 
+_MISS: tuple[State, Any] = ("miss", None)
+
+# Per key: the entry; the newest clock of all its tags; that of the tags known without it (None: unknown).
+_Found = tuple[Entry | None, int, int | None]
+
+
 def read(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look]]:
     """One look at each key, with the policies renewed first if they changed. Raises :class:`Untrusted`."""
-    names = [prefixed(key) for key in keys]
-    newest: dict[str, int | None] = dict.fromkeys(keys)
+    prefix: str = settings.CACHE_KEY_PREFIX
+    names = [prefix + key for key in keys]
+    found: list[_Found]
     if kind.known_tags is None:
-        reply = yield Call(READ, [meta_key(), *names], (tag_prefix(),))
-        meta, raws, clocks = reply[0], reply[1::2], dict(zip(keys, reply[2::2], strict=True))
+        reply = yield Call(READ, [f"{prefix}{META}", *names], (prefix + TAG,))
+        meta, raws = reply[0], reply[1::2]
+        found = [(_entry(kind, raw), clock, None) for raw, clock in zip(raws, reply[2::2], strict=True)]
     else:
-        tags = {key: entries.encoded_tags(kind.known_tags(*args)) for key, args in keys.items()}
-        union = sorted({tag for each in tags.values() for tag in each})
-        reply = yield Get([meta_key(), *names, *(tag_prefix() + tag.decode() for tag in union)])
-        meta, raws = reply[0], reply[1 : 1 + len(names)]
-        clock_of = {tag: _clock(raw) for tag, raw in zip(union, reply[1 + len(names) :], strict=True)}
-        raws, clock_of = yield from _read_further_tags(raws, clock_of, meta)
-        newest = {key: max((clock_of[tag] for tag in each), default=0) for key, each in tags.items()}
-        clocks = {
-            key: max((clock_of[tag] for tag in (*tags[key], *_tags_of(raw))), default=0)
-            for key, raw in zip(keys, raws, strict=True)
-        }
+        tags = [entries.encoded_tags(kind.known_tags(*args)) for args in keys.values()]
+        meta, raws, found = yield from _read_with_known_tags(kind, prefix, names, tags)
     stamp = entries.read_stamp(meta)
     if stamp is None:
-        meta = yield Call(START_EPOCH, [meta_key()], (new_epoch(),))
+        meta = yield Call(START_EPOCH, [f"{prefix}{META}"], (new_epoch(),))
         stamp = entries.read_stamp(meta)
         assert stamp is not None
     if not policies.is_current(stamp.token):
         yield Blocking(partial(policies.load, stamp.token))
     policy = policies.of(kind)
-    return {
-        key: _judge(kind, policy, raw, stamp, clock=clocks[key], newest=newest[key])
-        for key, raw in zip(keys, raws, strict=True)
-    }
+    looks = {}
+    for key, raw, (entry, clock, newest) in zip(keys, raws, found, strict=True):
+        state, value = _MISS if entry is None else _judge(kind, policy, entry, stamp, clock)
+        looks[key] = Look(state, value, stamp, newest, b"" if raw is None else raw[:SEEN_BYTES])
+    return looks
 
 
-def _read_further_tags(
-    raws: list[bytes | None], clock_of: dict[bytes, int], meta: bytes | None
-) -> Steps[tuple[list[bytes | None], dict[bytes, int]]]:
-    """The clocks of tags that only the entries themselves name (a product's series)."""
-    further = sorted({tag for raw in raws for tag in _tags_of(raw)} - clock_of.keys())
-    if not further:
-        return raws, clock_of
-    reply = yield Get([meta_key(), *(tag_prefix() + tag.decode() for tag in further)])
-    if reply[0] is None or meta is None or reply[0].split(b" ")[0] != meta.split(b" ")[0]:
-        # The epoch changed between the two reads: nothing of the first one may be believed.
-        return [None] * len(raws), dict.fromkeys(further, 0) | clock_of
-    return raws, clock_of | {tag: _clock(raw) for tag, raw in zip(further, reply[1:], strict=True)}
+def _read_with_known_tags(
+    kind: CacheKind[Any], prefix: str, names: list[str], tags: list[tuple[bytes, ...]]
+) -> Steps[tuple[bytes | None, list[bytes | None], list[_Found]]]:
+    """One MGET; a second one only for tags that nobody but the entries themselves names."""
+    union = tags[0] if len(tags) == 1 else tuple({tag for each in tags for tag in each})
+    reply = yield Get([f"{prefix}{META}", *names, *[f"{prefix}{TAG}{tag.decode()}" for tag in union]])
+    meta, raws = reply[0], reply[1 : 1 + len(names)]
+    clock_of = dict(zip(union, map(_clock, reply[1 + len(names) :]), strict=True))
+    found = [_entry(kind, raw) for raw in raws]
+    further = {tag for entry in found if entry is not None for tag in entry.tags if tag not in clock_of}
+    if further:
+        again = yield Get([f"{prefix}{META}", *[f"{prefix}{TAG}{tag.decode()}" for tag in further]])
+        if _epoch(again[0]) != _epoch(meta):
+            # The epoch changed between the two reads: nothing of the first one may be believed.
+            found = [None] * len(raws)
+        clock_of |= zip(further, map(_clock, again[1:]), strict=True)
+    judged: list[_Found] = []
+    for entry, known in zip(found, tags, strict=True):
+        newest = max([clock_of[tag] for tag in known], default=0)
+        own = () if entry is None else entry.tags
+        judged.append((entry, max([clock_of[tag] for tag in own], default=newest), newest))
+    return meta, raws, judged
+
+
+def _epoch(meta: bytes | None) -> bytes:
+    return b"" if meta is None else meta.partition(b" ")[0]
 
 
 def _clock(raw: bytes | None) -> int:
@@ -95,46 +111,46 @@ def _clock(raw: bytes | None) -> int:
     return int(raw) if raw.isdigit() else 2**63
 
 
-def _tags_of(raw: bytes | None) -> list[bytes]:
-    return [] if raw is None else raw.partition(b"\n")[0].split(b"\t")[6:]
-
-
-def _judge(
-    kind: CacheKind[Any], policy: Policy, raw: bytes | None, stamp: Stamp, *, clock: int, newest: int | None
-) -> Look:
-    """Whether this entry may be served, now, under this policy."""
+def _entry(kind: CacheKind[Any], raw: bytes | None) -> Entry | None:
     if raw is None:
-        return Look("miss", None, stamp, newest)
-    miss = Look("miss", None, stamp, newest, raw[:SEEN_BYTES])
+        return None
     try:
-        entry = entries.unpack(raw)
-        if entry.epoch != stamp.epoch or clock > entry.seq or entry.schema != schema_of(kind, policy):
-            return miss
-        state = _state_by_age(kind, policy, entry)
-        if state == "miss":
-            return miss
-        value = codec_for(kind.value_type).decode(entry.payload) if entry.payload else None
+        return entries.unpack(raw)
     except CorruptEntry:
         counters.add(kind.name, "corrupt")
-        return miss
-    return Look(state, value, stamp, newest, raw[:SEEN_BYTES])
+        return None
 
 
-def _state_by_age(kind: CacheKind[Any], policy: Policy, entry: Entry) -> Any:
+def _judge(kind: CacheKind[Any], policy: Policy, entry: Entry, stamp: Stamp, clock: int) -> tuple[State, Any]:
+    """Whether this entry may be served, now, under this policy; and its value."""
+    if entry.epoch != stamp.epoch or clock > entry.seq or entry.schema != schema_of(kind, policy):
+        return "miss", None
+    state = _state_by_age(kind, policy, entry)
+    if state == "miss" or not entry.payload:
+        return state, None
+    try:
+        return state, codec_for(kind.value_type).decode(entry.payload)
+    except CorruptEntry:
+        counters.add(kind.name, "corrupt")
+        return "miss", None
+
+
+def _state_by_age(kind: CacheKind[Any], policy: Policy, entry: Entry) -> State:
     age = entries.now_ms() - entry.stored_ms
     life = life_ms(policy, entry)
     if age < -SKEW_MS:
         return "miss"
     if age < life:
-        draw = 1.0 - random.random()
-        return "due" if entries.refresh_is_due(age, life, entry.cost_ms, draw) else "fresh"
+        return "due" if entries.refresh_is_due(age, life, entry.cost_ms, 1.0 - random.random()) else "fresh"
     return "stale" if entry.payload and age < life + kind.stale_on_error_s * 1000 else "miss"
 
 
 def life_ms(policy: Policy, entry: Entry) -> int:
+    """How long this entry lives under this policy."""
     ttl_s = policy.ttl_s if entry.payload else policy.negative_ttl_s
     return entries.life_ms(ttl_s, policy.jitter_percent, entry.spread)
 
 
 def schema_of(kind: CacheKind[Any], policy: Policy) -> bytes:
-    return f"{codec_for(kind.value_type).fingerprint}.{policy.generation}".encode()
+    """The type's shape and the policy's generation: an entry of another one is a miss."""
+    return b"%b.%d" % (codec_for(kind.value_type).fingerprint, policy.generation)

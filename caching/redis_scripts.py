@@ -22,6 +22,9 @@ from mangaassist.redis import sync_client
 POLICY_TAG = "policy:*"
 EVERYTHING_TAG = "everything:*"
 
+META = "cache:meta"
+TAG = "cache:tag:"
+
 # Longer than any entry lives, its stale time included.
 KEEP_TAGS_MS = 2 * MAX_TTL_S * 1000 + 3_600_000
 
@@ -41,11 +44,11 @@ def prefixed(name: str) -> str:
 
 
 def meta_key() -> str:
-    return prefixed("cache:meta")
+    return prefixed(META)
 
 
 def tag_prefix() -> str:
-    return prefixed("cache:tag:")
+    return prefixed(TAG)
 
 
 def tags_key() -> str:

@@ -10,8 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from caching import redis_scripts
 from caching.redis_scripts import Script
@@ -23,15 +22,13 @@ from mangaassist.redis import async_client, sync_client
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+class Get(NamedTuple):
     """MGET → a list of bytes or None."""
 
     keys: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A Lua script → its reply."""
 
     script: Script
@@ -39,27 +36,23 @@ class Call:
     arguments: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
+class Compute(NamedTuple):
     """The caller's own computation → a dict by arguments."""
 
     wanted: list[Args]
 
 
-@dataclass(frozen=True, slots=True)
-class Blocking:
+class Blocking(NamedTuple):
     """A function that asks the database."""
 
     function: Callable[[], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(NamedTuple):
     """Waits for another caller's computation → its value; raises what that raised, or ``TimeoutError``."""
 
     arrival: Future[Any]
@@ -102,7 +95,7 @@ async def aperform(steps: Steps[T], compute: Callable[[list[Args]], Awaitable[An
 
 
 def _do(step: Step, compute: ComputeMany) -> Any:
-    if isinstance(step, Get | Call):
+    if isinstance(step, (Get, Call)):
         try:
             client = sync_client("cache")
             if isinstance(step, Get):
@@ -125,7 +118,7 @@ def _do(step: Step, compute: ComputeMany) -> Any:
 
 
 async def _ado(step: Step, compute: Callable[[list[Args]], Awaitable[Any]]) -> Any:
-    if isinstance(step, Get | Call):
+    if isinstance(step, (Get, Call)):
         try:
             client = async_client("cache")
             if isinstance(step, Get):
