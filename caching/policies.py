@@ -60,7 +60,10 @@ class Policies:
                 self._token = token
 
     def of(self, kind: CacheKind[Any]) -> Policy:
-        return self._by_kind.get(kind.name) or default_policy(kind)
+        policy = self._by_kind.get(kind.name)
+        if policy is None:
+            policy = self._by_kind[kind.name] = default_policy(kind)
+        return policy
 
 
 def _read_table() -> dict[str, Policy]:

@@ -102,6 +102,19 @@ end
 return meta
 """)
 
+# KEYS: meta, run. ARGV: the server's run id, a new epoch. A server that was restarted, or that took over from
+# another one, may have lost its last invalidations: nothing stored before may be believed.
+ADOPT = script_of("""
+local before = redis.call('MGET', KEYS[2])[1]
+if before == ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1])
+if not before then return 0 end
+local meta = redis.call('MGET', KEYS[1])[1]
+local clock, version = string.match(meta or '', '^%x+ (%d+) (%d+)$')
+redis.call('SET', KEYS[1], string.format('%s %.0f %.0f', ARGV[2], clock or 0, version or 0))
+return 1
+""")
+
 # KEYS: meta, tags index. ARGV: candidate epoch, tag prefix, how long tags are kept (ms), tags…
 BUMP = script_of("""
 local meta = redis.call('MGET', KEYS[1])[1]
@@ -189,6 +202,17 @@ async def arun(client: Any, script: Script, keys: list[str], *args: Any) -> Any:
         return await client.evalsha(script.sha, len(keys), *keys, *args)
     except redis.exceptions.NoScriptError:
         return await client.eval(script.text, len(keys), *keys, *args)
+
+
+def adopt_server() -> None:
+    """Starts a new epoch if this is not the server run that the epoch began on. Raises ``redis.RedisError``."""
+    client: Any = sync_client("cache")
+    try:
+        run_id = client.info("server").get("run_id", "")
+    except redis.ResponseError:
+        # A hosted Redis may forbid INFO; then only its own promises about restarts hold.
+        return
+    run(client, ADOPT, [meta_key(), prefixed("cache:run")], run_id, new_epoch())
 
 
 def bump(tags: list[str]) -> None:

@@ -16,9 +16,8 @@ import redis
 import structlog
 from django.db import DatabaseError, connection
 
-from caching.redis_scripts import bump, meta_key
+from caching.redis_scripts import adopt_server, bump
 from mangaassist.breaker import Breaker
-from mangaassist.redis import sync_client
 
 log = structlog.get_logger(__name__)
 
@@ -80,10 +79,9 @@ class Trust:
             pending = dict(self._pending)
         outstanding = set().union(*pending.values()) | self._undelivered(seen_failure=not self._no_failure())
         try:
+            adopt_server()
             if outstanding:
                 bump(sorted(outstanding))
-            else:
-                sync_client("cache").exists(meta_key())
         except UNAVAILABLE as error:
             self.failed(error)
             raise Untrusted from error
