@@ -15,6 +15,9 @@ from django.utils.module_loading import import_string
 
 B = TypeVar("B")
 
+# Every handler of this process, for the system checks.
+handlers: list[BackendHandler[Any]] = []
+
 
 class BackendHandler(Generic[B]):
     """The configured backends of one role, by alias.
@@ -30,6 +33,7 @@ class BackendHandler(Generic[B]):
         self._built: dict[str, B] = {}
         self._lock = threading.Lock()
         setting_changed.connect(self._forget, weak=False)
+        handlers.append(self)
 
     def __getitem__(self, alias: str) -> B:
         backend = self._built.get(alias)
@@ -40,7 +44,8 @@ class BackendHandler(Generic[B]):
                     backend = self._built[alias] = self._build(alias)
         return backend
 
-    def _build(self, alias: str) -> B:
+    def find(self, alias: str) -> tuple[type[B], dict[str, Any]]:
+        """The class and its options, without building it. Raises ``ImproperlyConfigured``."""
         try:
             spec: dict[str, Any] = getattr(settings, self.setting)[alias]
             path: str = spec["BACKEND"]
@@ -49,16 +54,19 @@ class BackendHandler(Generic[B]):
         try:
             found = import_string(path)
         except ImportError as error:
-            raise ImproperlyConfigured(
-                f"{self.setting}[{alias!r}]: cannot import {path!r}: {error}"
-            ) from error
+            raise ImproperlyConfigured(f"{self.setting}[{alias!r}]: cannot import {path!r}: {error}") from error
         if not (isinstance(found, type) and issubclass(found, self.base)):
             raise ImproperlyConfigured(
                 f"{self.setting}[{alias!r}]: {path!r} is not a {self.base.__module__}.{self.base.__name__}."
             )
+        return found, spec.get("OPTIONS", {})
+
+    def _build(self, alias: str) -> B:
+        found, options = self.find(alias)
         try:
-            return found(**spec.get("OPTIONS", {}))
+            return found(**options)
         except TypeError as error:
+            path = f"{found.__module__}.{found.__qualname__}"
             raise ImproperlyConfigured(f"{self.setting}[{alias!r}]: {path!r}: {error}") from error
 
     def _forget(self, *, setting: str, **kwargs: Any) -> None:

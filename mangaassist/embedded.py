@@ -27,13 +27,17 @@ _PR_SET_PDEATHSIG = 1
 
 
 def redis_socket(data_dir: Path) -> Path:
-    """This folder's Redis socket: inside it, or in a temporary folder of its own when that path is too long."""
+    """This folder's Redis socket: inside it, or in a temporary folder when its path cannot be put into a URL.
+
+    Too long, or with characters that Redis' clients read in different ways.
+    """
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     folder = f"mangaassist-{os.getuid()}-{name}"
     places = (data_dir / "redis", Path(tempfile.gettempdir()) / folder)
     for place in places:
-        if len(os.fsencode(place / "redis.sock")) <= SOCKET_PATH_BYTES:
-            return place / "redis.sock"
+        socket = place / "redis.sock"
+        if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", str(socket), re.ASCII):
+            return socket
     return Path("/tmp") / folder / "redis.sock"  # noqa: S108  (owner and mode are checked before use)
 
 

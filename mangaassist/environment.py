@@ -99,22 +99,18 @@ def redis_urls(base: str) -> dict[str, str]:
 
     ``broker`` is in Celery's spelling (``redis+socket://`` for unix sockets).
     """
-    parts = urlsplit(base)
-    if parts.scheme == "unix":
+    try:
+        parts = urlsplit(base)
         query = parse_qs(parts.query)
-        first = int(query.get("db", ["0"])[0])
-        urls = {
-            name: f"unix://{parts.path}?db={first + offset}"
-            for name, offset in (("cache", 0), ("channels", 2), ("streams", 3))
-        }
-        urls["broker"] = f"redis+socket://{parts.path}?virtual_host={first + 1}"
-        return urls
-    path = parts.path.strip("/")
-    if parts.scheme not in {"redis", "rediss"} or (path and not path.isdigit()):
+        first = int((query.get("db", ["0"])[0] if parts.scheme == "unix" else parts.path.strip("/")) or 0)
+        readable = parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
+    except ValueError:  # a database or a port that is no number
+        readable = False
+    if not readable:
         faults.append("REDIS_URL must look like redis://host:6379/0, rediss://… or unix:///path?db=0.")
         return redis_urls("redis://127.0.0.1:6379/0")
-    first = int(path or 0)
-    return {
-        name: urlunsplit(parts._replace(path=f"/{first + offset}"))
-        for name, offset in (("cache", 0), ("broker", 1), ("channels", 2), ("streams", 3))
-    }
+    offsets = {"cache": 0, "broker": 1, "channels": 2, "streams": 3}
+    if parts.scheme == "unix":
+        urls = {name: f"unix://{parts.path}?db={first + offset}" for name, offset in offsets.items()}
+        return urls | {"broker": f"redis+socket://{parts.path}?virtual_host={first + 1}"}
+    return {name: urlunsplit(parts._replace(path=f"/{first + offset}")) for name, offset in offsets.items()}

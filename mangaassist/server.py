@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import sys
 import time
 from collections.abc import Sequence
 
+import django
 import uvicorn
+from django.core.checks import run_checks
 
 # Seconds that running turns get to finish, then open connections to close.
 DRAIN_S = 20
@@ -72,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the parent")
     options = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
+    django.setup()
+    faults = [each for each in run_checks() if each.is_serious()]
+    if faults:
+        sys.exit("\n".join(str(fault) for fault in faults))
     server = Server(configuration(options.host, options.port))
     server.run([socket.socket(fileno=options.fd)] if options.fd is not None else None)
 

@@ -78,8 +78,10 @@ class Site:
             )[0]
             return socket.create_server(address[:2], family=family, backlog=2048)
         except OSError as error:
+            # socket.create_server() adds the address to strerror, which the line has already.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
             raise CannotStart(
-                f"Cannot listen on {self.host} port {self.port} ({error.strerror or error}): "
+                f"Cannot listen on {self.host} port {self.port} ({reason}): "
                 f"stop the program that uses it, or choose another port: PORT={self.port + 1} make run"
             ) from error
 

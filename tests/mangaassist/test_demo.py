@@ -1,0 +1,69 @@
+"""`manage.py demo --prepare`: the database is made ready, the demo shop comes in once."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from mangaassist.management.commands import demo
+from shop.models import Series
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def small_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """A shop of one series, and a data folder of this test's own."""
+    series = {
+        **{
+            "kind": "series",
+            "id": "yotsuba",
+            "title": "Yotsuba&!",
+            "native_title": "よつばと!",
+            "authors": ["Kiyohiko Azuma"],
+        },
+        **{"category": "manga", "demographic": "seinen", "genres": ["comedy"], "themes": [], "status": "ongoing"},
+        **{"age_rating": "all", "description": "A girl of five sees everything for the first time."},
+    }
+    feed = tmp_path / "demo.jsonl.gz"
+    feed.write_bytes(gzip.compress(json.dumps(series).encode() + b"\n"))
+    monkeypatch.setattr(demo, "FEED", feed)
+    settings.DATA_DIR = tmp_path
+
+
+def prepare() -> str:
+    said = io.StringIO()
+    call_command("demo", prepare=True, stdout=said, stderr=said)
+    return said.getvalue()
+
+
+def test_the_first_start_loads_the_shop_and_later_ones_leave_it_alone() -> None:
+    assert "Loading the demo shop" in prepare()
+    Series.objects.filter(pk="yotsuba").update(description="Changed by the operator.")
+    assert "Loading" not in prepare()
+    assert Series.objects.get(pk="yotsuba").description == "Changed by the operator."
+
+
+def test_an_interrupted_load_is_finished_at_the_next_start(tmp_path: Path) -> None:
+    prepare()
+    (tmp_path / "demo.loading").touch()
+    assert "Loading the demo shop" in prepare()
+    assert not (tmp_path / "demo.loading").exists()
+
+
+def test_without_demo_there_is_no_shop_but_an_operator(settings: Any) -> None:
+    settings.DEMO = False
+    said = prepare()
+    assert "Operator for /admin/ and /desk/: name operator, password " in said
+    assert not Series.objects.exists()
+
+
+def test_outside_the_embedded_profile_there_is_neither(settings: Any) -> None:
+    settings.DEMO = settings.EMBEDDED = False
+    assert prepare() == ""

@@ -1,0 +1,107 @@
+"""Reading the environment: good values, and every bad one remembered as a line instead of raised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mangaassist import environment
+
+
+@pytest.fixture(autouse=True)
+def faults() -> Iterator[list[str]]:
+    before = environment.faults[:]
+    environment.faults.clear()
+    yield environment.faults
+    environment.faults[:] = before
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [("1", True), ("true", True), ("On", True), ("0", False), ("no", False), ("", True)]
+)
+def test_yes_and_no(monkeypatch: pytest.MonkeyPatch, value: str, read: bool) -> None:
+    monkeypatch.setenv("X", value)
+    assert environment.boolean("X", True) is read
+    assert environment.faults == []
+
+
+def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", " a, b ,,c")
+    assert environment.words("X") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "fault"),
+    [
+        (lambda: environment.boolean("X", False), "maybe", "X='maybe' is not a yes or no (use 1 or 0)."),
+        (lambda: environment.number("X", 5, low=1, high=9), "much", "X='much' is not a number."),
+        (lambda: environment.number("X", 5, low=1, high=9), "nan", "X=nan must be between 1 and 9."),
+        (lambda: environment.number("X", 5, low=1, high=9), "10", "X=10 must be between 1 and 9."),
+        (lambda: environment.choice("X", "a", ("a", "b")), "c", "X='c' is unknown; choose one of a, b."),
+        (lambda: environment.options("X"), "[1]", "X must be a JSON object."),
+        (lambda: environment.options("X"), "{", "X is not JSON: "),
+    ],
+)
+def test_a_bad_value_is_one_line_and_the_default(
+    monkeypatch: pytest.MonkeyPatch, faults: list[str], read: object, value: str, fault: str
+) -> None:
+    assert callable(read)
+    monkeypatch.delenv("X", raising=False)
+    default = read()
+    monkeypatch.setenv("X", value)
+    assert read() == default
+    assert len(faults) == 1
+    assert faults[0].startswith(fault)
+    assert "\n" not in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("base", "cache", "broker", "streams"),
+    [
+        ("redis://r:6379/4?x=1", "redis://r:6379/4?x=1", "redis://r:6379/5?x=1", "redis://r:6379/7?x=1"),
+        ("rediss://:pw@r", "rediss://:pw@r/0", "rediss://:pw@r/1", "rediss://:pw@r/3"),
+        (
+            "unix:///run/r.sock?db=2",
+            "unix:///run/r.sock?db=2",
+            "redis+socket:///run/r.sock?virtual_host=3",
+            "unix:///run/r.sock?db=5",
+        ),
+    ],
+)
+def test_one_redis_url_becomes_one_per_database(base: str, cache: str, broker: str, streams: str) -> None:
+    urls = environment.redis_urls(base)
+    assert (urls["cache"], urls["broker"], urls["streams"]) == (cache, broker, streams)
+    assert environment.faults == []
+
+
+@pytest.mark.parametrize("base", ["memcached://x", "redis://h:port/0", "redis://h/zero", "unix:///s?db=x"])
+def test_a_bad_redis_url_is_one_line(base: str, faults: list[str]) -> None:
+    environment.redis_urls(base)
+    assert faults == ["REDIS_URL must look like redis://host:6379/0, rediss://… or unix:///path?db=0."]
+
+
+def test_a_file_of_variables_yields_to_what_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: list[str]
+) -> None:
+    monkeypatch.setenv("MA_SET", "from outside")
+    for name in ("MA_PLAIN", "MA_QUOTED", "MA_JSON"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    file = tmp_path / ".env"
+    file.write_text(
+        "# a comment\n\nMA_SET=from the file\nMA_PLAIN=a=b # c\nexport MA_QUOTED='two words'\n"
+        'MA_JSON={"a": 1}\nno sense\n'
+    )
+    environment.read_file(file)
+    assert environment.text("MA_SET") == "from outside"
+    assert environment.text("MA_PLAIN") == "a=b # c"
+    assert environment.text("MA_QUOTED") == "two words"
+    assert environment.options("MA_JSON") == {"a": 1}
+    assert faults == [".env, line 7: not NAME=value."]
+
+
+def test_no_file_of_variables_is_no_fault(tmp_path: Path, faults: list[str]) -> None:
+    environment.read_file(tmp_path / ".env")
+    assert faults == []

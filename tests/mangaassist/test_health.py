@@ -1,0 +1,115 @@
+"""/healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import AsyncClient, Client
+
+from mangaassist import breaker
+from mangaassist.dbthreads import in_database
+from mangaassist.health import heartbeat, probes, tasks
+from mangaassist.redis import sync_client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def ready(client: AsyncClient) -> tuple[int, dict[str, Any]]:
+    response = await client.get("/readyz")
+    return response.status_code, response.json()
+
+
+async def test_live_asks_nothing(async_client: AsyncClient, settings: Any) -> None:
+    settings.REDIS_URLS = dict.fromkeys(settings.REDIS_URLS, "unix:///nowhere.sock?db=0")
+    response = await async_client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "live"})
+    assert "no-store" in response["Cache-Control"]
+
+
+async def test_ready_when_every_part_is_well(async_client: AsyncClient) -> None:
+    await asyncio.to_thread(tasks.heartbeat)
+    status, body = await ready(async_client)
+    assert status == 200
+    assert body["status"] == "ready"
+    assert [name for name, part in body["parts"].items() if part["ok"]] == ["database", "redis", "worker", "search"]
+
+
+async def test_no_heartbeat_is_named(async_client: AsyncClient) -> None:
+    status, body = await ready(async_client)
+    assert status == 503
+    assert body["parts"]["worker"]["fault"] == "no heartbeat"
+    assert body["parts"]["database"]["ok"]
+
+
+async def test_without_redis_it_says_so_and_asks_the_rest(async_client: AsyncClient, settings: Any) -> None:
+    settings.REDIS_URLS = dict.fromkeys(settings.REDIS_URLS, "unix:///nowhere.sock?db=0")
+    status, body = await ready(async_client)
+    assert status == 503
+    assert {name for name, part in body["parts"].items() if not part["ok"]} == {"redis", "worker"}
+    assert "nowhere" not in str(body)
+
+
+async def test_a_hanging_part_does_not_hang_the_answer(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setitem(probes.PROBES, "search", hang)
+    monkeypatch.setattr(probes, "PROBE_LIMIT_S", 0.05)
+    _, body = await ready(async_client)
+    assert body["parts"]["search"] == {
+        "ok": False,
+        "took_ms": pytest.approx(50, abs=500),
+        "fault": "no answer within 0.05 s",
+    }
+
+
+async def test_a_full_disk_is_red(async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1024))
+    _, body = await ready(async_client)
+    assert body["parts"]["database"]["fault"] == "the disk is full"
+
+
+async def test_probes_come_by_address_and_without_tls(async_client: AsyncClient, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["shop.example"]
+    settings.SECURE_SSL_REDIRECT = True
+    for path in ("/healthz", "/metrics"):
+        response = await async_client.get(path, headers={"host": "10.0.0.7"})
+        assert response.status_code == 200
+
+
+def test_probes_answer_under_wsgi_too(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "live"}
+
+
+def test_a_heartbeat_ends_by_itself() -> None:
+    tasks.heartbeat()
+    left = sync_client("streams").ttl(heartbeat.KEY)
+    assert 0 < left <= heartbeat.FRESH_S
+
+
+def test_a_heartbeat_without_redis_does_not_break_the_worker(settings: Any) -> None:
+    settings.REDIS_URLS = dict.fromkeys(settings.REDIS_URLS, "unix:///nowhere.sock?db=0")
+    tasks.heartbeat()
+
+
+async def test_metrics_tell_of_breakers(async_client: AsyncClient) -> None:
+    breaker.Breaker("test-oracle", failures=1).failed()
+    try:
+        text = (await async_client.get("/metrics")).content.decode()
+    finally:
+        del breaker.registry["test-oracle"]
+    assert 'mangaassist_breaker_state{breaker="test-oracle",state="open"} 1.0' in text
+    assert 'mangaassist_breaker_state{breaker="test-oracle",state="closed"} 0.0' in text
+    assert "process_resident_memory_bytes" in text
+
+
+async def test_the_search_probe_asks_the_index() -> None:
+    from shop import search_index
+
+    assert await in_database(search_index.is_ready)
