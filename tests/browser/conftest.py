@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.protocol_server import ProtocolServer
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
-OpenPage = Callable[..., Page]
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
+# The browser tools are in requirements-dev.txt only.
+if not REQUIRED and not (find_spec("playwright") and find_spec("axe_playwright_python")):
+    collect_ignore_glob = ["test_*.py"]
+
+OpenPage = Callable[..., "Page"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,12 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright's event loop would stay behind in the thread that runs the async tests.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
-        if os.environ.get("BROWSER_TESTS") == "required":
+        if REQUIRED:
             pytest.fail("BROWSER_TESTS=required, but there is no chromium on PATH (or in $CHROMIUM).")
         pytest.skip("no chromium on PATH")
+    from playwright.sync_api import expect, sync_playwright
+
     expect.set_options(timeout=8000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

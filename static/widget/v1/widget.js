@@ -118,7 +118,7 @@ const STRINGS = {
   },
   ja: {
     name: "MangaAssist",
-    tagline: "マンガのことなら何でもどうぞ",
+    tagline: "マンガ選びの相談相手",
     launcher: "{name}のチャットを開く",
     launcherUnread: "{name}のチャットを開く（新着{count}件）",
     close: "チャットを閉じる",
@@ -1092,7 +1092,7 @@ class MangaAssist extends HTMLElement {
     this.#connection.start();
     this.#remember();
     this.#follow({ force: true });
-    if (focus) (matchMedia("(pointer: coarse)").matches ? this.#ui.heading : this.#ui.field).focus();
+    if (focus) (onTouchScreen() ? this.#ui.heading : this.#ui.field).focus();
     if (!was) this.#emit("open");
   }
 
@@ -1987,22 +1987,27 @@ class MangaAssist extends HTMLElement {
 
   #chip(words) {
     return el("button", { type: "button", class: "chip", onclick: () => {
-      this.#ui.field.focus({ preventScroll: true });
+      // The chip goes away; on a touch screen the field would bring up the keyboard over the answer.
+      (onTouchScreen() ? this.#ui.scroll : this.#ui.field).focus({ preventScroll: true });
       this.send(words);
     } }, words);
   }
 
   #showReplies() {
     const { replies } = this.#ui;
-    const last = this.#entries[this.#entries.length - 1];
+    const last = this.#entries.findLast((entry) => entry.role !== "system");
     const offered = this.#turns.size === 0 && last?.role === "assistant" ? (last.quick_replies ?? []) : [];
     replies.hidden = !offered.length;
     replies.replaceChildren(...offered.map((words) => this.#chip(String(words))));
   }
 }
 
+function onTouchScreen() {
+  return matchMedia("(pointer: coarse)").matches;
+}
+
 function guessDevice() {
-  if (!matchMedia("(pointer: coarse)").matches) return "desktop";
+  if (!onTouchScreen()) return "desktop";
   return Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
 }
 
