@@ -65,7 +65,10 @@ class Command(BaseCommand):
                 raise CommandError(f"The demo shop could not be loaded from {FEED}.") from stop
         if "train_recommender" in get_commands():
             self.stdout.write("Training the recommender …")
-            call_command("train_recommender", stdout=self.stdout, stderr=self.stderr)
+            try:
+                call_command("train_recommender", stdout=self.stdout, stderr=self.stderr)
+            except CommandError as error:  # it is trained again by and by; until then popular titles are recommended
+                self.stderr.write(f"Not trained: {error}")
         loading.unlink()
 
     def _print_operator(self) -> None:
