@@ -624,7 +624,6 @@ function el(tag, attributes = {}, ...children) {
 }
 
 const ICONS = {
-  balloon: "M12 3.5c5 0 9 3.2 9 7.2s-4 7.2-9 7.2c-.9 0-1.8-.1-2.6-.3L5 20.5l.8-4.2C4.1 15 3 13 3 10.7c0-4 4-7.2 9-7.2z",
   close: "M6 6l12 12M18 6L6 18",
   down: "M12 5v13M6 12.5l6 6 6-6",
   more: "M5 12h.01M12 12h.01M19 12h.01",
