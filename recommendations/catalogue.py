@@ -137,6 +137,10 @@ class CatalogueHolder:
                 self._held = Catalogue(_read_series(), version)
             return self._held
 
+    def forget(self) -> None:
+        """Something changed that the version may not show (a bulk update keeps ``updated_at``)."""
+        self._held = None
+
 
 def _read_series() -> list[SeriesRow]:
     fields = "pk", "title", "native_title", "category", "demographic", "age_rating", "genres", "themes", "authors"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
@@ -18,7 +18,7 @@ from recommendations.reasons import shelf_title
 from recommendations.requests import RecommendationRequest
 from recommendations.shelves import COLLECTIONS, EditionRow, beginnings, continuations, next_volume, usual
 from recommendations.wishes import Asked, understand
-from shop.models import Edition
+from shop.models import Edition, EditionQuerySet, ages_up_to
 
 # Series that reading is continued in, at most.
 MOST_CONTINUED = 30
@@ -103,11 +103,11 @@ def _language(rows: list[EditionRow], locale: str) -> str:
     return locale if Edition.objects.in_language(locale).exists() else ""
 
 
-def _rows(editions: Iterable[Edition]) -> list[EditionRow]:
+def _rows(editions: EditionQuerySet) -> list[EditionRow]:
     fields = "pk", "series_id", "language", "format", "volumes", "edition_number"
     return [
         EditionRow(asin=pk, series_id=series, language=language, format=form, volumes=tuple(volumes), edition_number=no)
-        for pk, series, language, form, volumes, no in editions.values_list(*fields)  # type: ignore[attr-defined]
+        for pk, series, language, form, volumes, no in editions.values_list(*fields)
     ]
 
 
@@ -140,6 +140,7 @@ def _continue(work: _Drafting) -> ShelfDraft:
         for series_id, rows in mine.items()
         if series_id in work.catalogue.index
         and fits[work.catalogue.index[series_id]]
+        and series_id not in work.history.disliked
         and series_id not in work.request.exclude_series
     }
     reading = dict(list(allowed.items())[:MOST_CONTINUED])
@@ -155,7 +156,7 @@ def _continue(work: _Drafting) -> ShelfDraft:
     return ShelfDraft(name="continue", title=title, engine="continue", suggestions=tuple(suggestions), complete=True)
 
 
-def _next_ones(reading: dict[str, list[EditionRow]], request: RecommendationRequest) -> Iterable[Edition]:
+def _next_ones(reading: dict[str, list[EditionRow]], request: RecommendationRequest) -> EditionQuerySet:
     """Editions that may hold the next volume of each of these series."""
     wanted = []
     for series_id, rows in reading.items():
@@ -165,7 +166,13 @@ def _next_ones(reading: dict[str, list[EditionRow]], request: RecommendationRequ
             wanted.append(Q(series_id=series_id) & holds)
     if not wanted:
         return Edition.objects.none()
-    return Edition.objects.for_age(request.max_age_rating).filter(reduce(or_, wanted))
+    return _for_age(request).filter(reduce(or_, wanted))
+
+
+def _for_age(request: RecommendationRequest) -> EditionQuerySet:
+    """Both the series and the edition may be for older readers; asked of the database, the newest truth there is."""
+    ages = ages_up_to(request.max_age_rating)
+    return Edition.objects.filter(age_rating__in=ages, series__age_rating__in=ages)
 
 
 def _continuation(work: _Drafting, series_id: str, asins: tuple[str, ...], rows: list[EditionRow]) -> Suggestion:
@@ -258,9 +265,7 @@ def _shelf(work: _Drafting, name: str, title: str, engine: str, picks: list[tupl
     series = [series_id for _, series_id in picks]
     rows = [work.catalogue.find(series_id) for series_id in series]
     unnumbered = {row.id for row in rows if row is not None and row.volume_count in (None, 0, 1)}
-    editions = Edition.objects.for_age(work.request.max_age_rating).filter(
-        Q(first_volume__lte=1) | Q(first_volume__isnull=True), series__in=series
-    )
+    editions = _for_age(work.request).filter(Q(first_volume__lte=1) | Q(first_volume__isnull=True), series__in=series)
     if work.language:
         editions = editions.in_language(work.language)
     if work.request.format:

@@ -131,6 +131,9 @@ class PersonalizeRecommender(Recommender):
         """One attempt; the breaker hears of its outcome whether anybody still waits for it or not."""
         try:
             answer: dict[str, Any] = self._client.get_recommendations(**arguments)
+            # botocore makes an empty answer of a body that is no JSON (a proxy's error page with status 200).
+            if "recommendationId" not in answer and "itemList" not in answer:
+                raise ResponseParserError("neither items nor a recommendation id")
         except ClientError as error:
             self._breaker.failed()
             # ThrottlingException is in no service model: all there is to go by is the code.
@@ -165,7 +168,7 @@ def _read(answer: dict[str, Any], most: int, reason: ReasonCode, seed: str) -> R
             reason_code=reason,
             because=(seed,) if reason == "similar" and seed else (),
         )
-        for item in answer.get("itemList", ())[:most]
+        for item in (answer.get("itemList") or ())[:most]
         if item.get("itemId")
     )
     return Ranked(items=items, engine="personalize", recommendation_id=answer.get("recommendationId", ""))

@@ -14,20 +14,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import botocore.session
-from botocore.model import Shape
 
 _MODEL = botocore.session.get_session().get_service_model("personalize-runtime")
 REQUEST_SHAPE = _MODEL.operation_model("GetRecommendations").input_shape
 
 
-def faults_of(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
+def faults_of(value: Any, shape: Any, path: str = "") -> Iterator[str]:
     """Each breach of the model, in a line."""
     limits = shape.metadata
     if shape.type_name == "structure":
         if not isinstance(value, dict):
             yield f"{path}: not an object"
             return
-        members = shape.members  # type: ignore[attr-defined]
+        members = shape.members
         for name, inner in value.items():
             if name not in members:
                 yield f"{path}.{name}: unknown"
@@ -46,11 +45,11 @@ def faults_of(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
             yield f"{path}: {value!r} is none of {limits['enum']}"
     elif shape.type_name == "map":
         for key, inner in value.items():
-            yield from faults_of(key, shape.key, f"{path}[{key!r}]")  # type: ignore[attr-defined]
-            yield from faults_of(inner, shape.value, f"{path}[{key!r}]")  # type: ignore[attr-defined]
+            yield from faults_of(key, shape.key, f"{path}[{key!r}]")
+            yield from faults_of(inner, shape.value, f"{path}[{key!r}]")
     elif shape.type_name == "list":
         for place, inner in enumerate(value):
-            yield from faults_of(inner, shape.member, f"{path}[{place}]")  # type: ignore[attr-defined]
+            yield from faults_of(inner, shape.member, f"{path}[{place}]")
 
 
 @dataclass

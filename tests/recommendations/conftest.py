@@ -1,12 +1,14 @@
-"""Each test has its own folder for models."""
+"""Each test has its own folder for models. ``committed_…`` fixtures really commit: the cache and threads need that."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from caching.behind import behind
 from tests.recommendations.library import load_library, train_on_readers
 
 
@@ -16,10 +18,22 @@ def own_models(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def library(transactional_db: None) -> None:
+def library(db: None) -> None:
     load_library()
 
 
 @pytest.fixture
 def trained(library: None) -> None:
+    train_on_readers()
+
+
+@pytest.fixture
+def committed_library(transactional_db: None) -> Iterator[None]:
+    load_library()
+    yield
+    behind.finish()
+
+
+@pytest.fixture
+def committed_trained(committed_library: None) -> None:
     train_on_readers()
