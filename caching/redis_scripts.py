@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,9 @@ EVERYTHING_TAG = "everything:*"
 
 META = "cache:meta"
 TAG = "cache:tag:"
+MARK = "cache:bumped:"
+# Delivering an invalidation again costs a few computations, never a stale value.
+KEEP_MARKS_MS = 3_600_000
 
 # Longer than any entry lives, its stale time included.
 KEEP_TAGS_MS = 2 * MAX_TTL_S * 1000 + 3_600_000
@@ -115,7 +119,8 @@ redis.call('SET', KEYS[1], string.format('%s %.0f %.0f', ARGV[2], clock or 0, ve
 return 1
 """)
 
-# KEYS: meta, tags index. ARGV: candidate epoch, tag prefix, how long tags are kept (ms), tags…
+# KEYS: meta, tags index. ARGV: candidate epoch, tag prefix, how long tags are kept (ms), prefix of marks, how
+# long those are kept (ms), number of marks, marks…, tags… A mark says that an invalidation was delivered.
 BUMP = script_of("""
 local meta = redis.call('MGET', KEYS[1])[1]
 local epoch, clock, version = string.match(meta or '', '^(%x+) (%d+) (%d+)$')
@@ -123,7 +128,8 @@ if not epoch then epoch, clock, version = ARGV[1], 0, 0 end
 clock = clock + 1
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 4, #ARGV do
+for i = 7, 6 + ARGV[6] do redis.call('SET', ARGV[4] .. ARGV[i], 1, 'PX', ARGV[5]) end
+for i = 7 + ARGV[6], #ARGV do
   local tag = ARGV[i]
   if tag == 'policy:*' then version = version + 1
   elseif tag == 'everything:*' then epoch = ARGV[1]
@@ -215,6 +221,19 @@ def adopt_server() -> None:
     run(client, ADOPT, [meta_key(), prefixed("cache:run")], run_id, new_epoch())
 
 
-def bump(tags: list[str]) -> None:
-    """Moves the logical clock past every entry that carries one of these tags. Raises ``redis.RedisError``."""
-    run(sync_client("cache"), BUMP, [meta_key(), tags_key()], new_epoch(), tag_prefix(), KEEP_TAGS_MS, *tags)
+def bump(tags: Collection[str], marks: Collection[str]) -> None:
+    """Moves the logical clock past every entry that carries one of these tags. Raises ``redis.RedisError``.
+
+    ``marks`` are the ids of the invalidations that this delivers.
+    """
+    arguments = (new_epoch(), tag_prefix(), KEEP_TAGS_MS, prefixed(MARK), KEEP_MARKS_MS, len(marks), *marks)
+    run(sync_client("cache"), BUMP, [meta_key(), tags_key()], *arguments, *sorted(tags))
+
+
+def unmarked(marks: Sequence[str]) -> set[str]:
+    """Those of these invalidations that were not delivered lately. Raises ``redis.RedisError``."""
+    if not marks:
+        return set()
+    client: Any = sync_client("cache")
+    found = client.mget([prefixed(MARK + mark) for mark in marks])
+    return {mark for mark, value in zip(marks, found, strict=True) if value is None}

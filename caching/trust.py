@@ -16,7 +16,7 @@ import redis
 import structlog
 from django.db import DatabaseError, connection
 
-from caching.redis_scripts import adopt_server, bump
+from caching.redis_scripts import EVERYTHING_TAG, adopt_server, bump, unmarked
 from mangaassist.breaker import Breaker
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,10 @@ log = structlog.get_logger(__name__)
 SILENCE_S = 1.0
 # How often the background thread asks a silent Redis whether it is back.
 PROBE_S = 0.1
+
+# The outbox topic of invalidations.
+TOPIC = "cache.invalidate"
+MOST_ROWS = 1_000
 
 UNAVAILABLE = (redis.RedisError, OSError)
 
@@ -40,8 +44,8 @@ class Trust:
         # One failure opens it: the next caller must not pay another timeout. A thread probes, never a caller.
         self.breaker = Breaker("cache", failures=1, pause_s=PROBE_S)
         self._lock = threading.Lock()
-        # Tags still to be delivered, one entry per call of invalidate().
-        self._pending: dict[object, frozenset[str]] = {}
+        # Invalidations that this process still has to deliver: tags by id.
+        self._pending: dict[str, frozenset[str]] = {}
         self._failures = 0
         self._failures_settled = 0
         self._heard_at = float("-inf")
@@ -77,48 +81,48 @@ class Trust:
         with self._lock:
             failures = self._failures
             pending = dict(self._pending)
-        outstanding = set().union(*pending.values()) | self._undelivered(seen_failure=not self._no_failure())
+        stored = self._undelivered(seen_failure=not self._no_failure())
         try:
             adopt_server()
-            if outstanding:
-                bump(sorted(outstanding))
+            waiting = pending | {id: stored[id] for id in unmarked(list(stored))}
+            if waiting:
+                bump(frozenset().union(*waiting.values()), waiting)
         except UNAVAILABLE as error:
             self.failed(error)
             raise Untrusted from error
         with self._lock:
-            for call in pending:
-                self._pending.pop(call, None)
+            for id in pending:
+                self._pending.pop(id, None)
             self._failures_settled = failures
         self.heard()
 
-    def invalidate(self, tags: Iterable[str]) -> bool:
+    def invalidate(self, tags: Iterable[str], id: str) -> bool:
         """Bumps the clock now (True), or keeps the tags until that can be done (False)."""
-        call = object()
         wanted = frozenset(tags)
         with self._lock:
-            self._pending[call] = wanted
+            self._pending[id] = wanted
         if self.is_open():
             return False
         try:
-            bump(sorted(wanted))
+            bump(wanted, [id])
         except UNAVAILABLE as error:
             self.failed(error)
             return False
         with self._lock:
-            self._pending.pop(call, None)
+            self._pending.pop(id, None)
         return True
 
     def _no_failure(self) -> bool:
         return self._failures == self._failures_settled
 
-    def _undelivered(self, *, seen_failure: bool) -> set[str]:
+    def _undelivered(self, *, seen_failure: bool) -> dict[str, frozenset[str]]:
         try:
-            return undelivered_tags()
+            return undelivered()
         except (DatabaseError, RuntimeError) as error:
             # Without the database nothing new was committed either: only an outage of Redis forbids trust.
             if seen_failure:
                 raise Untrusted from error
-            return set()
+            return {}
 
     def _probe_in_background(self) -> None:
         with self._lock:
@@ -146,9 +150,17 @@ class Trust:
         self._heard_at = float("-inf")
 
 
-def undelivered_tags() -> set[str]:
-    """The tags of all invalidations whose outbox rows were not delivered yet. Raises ``DatabaseError``."""
-    return set()
+def undelivered() -> dict[str, frozenset[str]]:
+    """Invalidations whose outbox rows are not done: tags by id. Raises ``DatabaseError``."""
+    from mangaassist.outbox.models import OutboxMessage
+
+    states = (OutboxMessage.Status.WAITING, OutboxMessage.Status.CLAIMED, OutboxMessage.Status.PARKED)
+    rows = OutboxMessage.objects.filter(topic=TOPIC, status__in=states).values_list("payload", flat=True)
+    found = {row["id"]: frozenset(row["tags"]) for row in rows[: MOST_ROWS + 1]}
+    if len(found) <= MOST_ROWS:
+        return found
+    # So many that emptying the cache is cheaper than reading them all at each look.
+    return {id: frozenset({EVERYTHING_TAG}) for id in found}
 
 
 trust = Trust()

@@ -33,6 +33,7 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
     list_filter = ("state", "channel", "locale", "updated_at")
     search_fields = ("id", "customer_id", "session_id", "messages__content")
     date_hierarchy = "updated_at"
+    change_form_template = "admin/chat/conversation.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("turns", "messages")
@@ -55,13 +56,21 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
     ) -> HttpResponse:
         conversation = get_object_or_404(Conversation, pk=object_id)
         context = (extra_context or {}) | {"conversation": conversation, "lines": transcript(conversation)}
-        self.change_form_template = "admin/chat/conversation.html"
         return super().change_view(request, object_id, form_url, context)
 
 
 @admin.register(Turn)
 class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
-    list_display = ("started_at", "intent", "status", "language", "confidence", "latency_ms", "first_delta_ms", "engine")
+    list_display = (
+        "started_at",
+        "intent",
+        "status",
+        "language",
+        "confidence",
+        "latency_ms",
+        "first_delta_ms",
+        "engine",
+    )
     list_filter = ("status", "intent", "language", "generator", "engine", "started_at")
     search_fields = ("id", "messages__content")
     date_hierarchy = "started_at"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -14,6 +15,12 @@ UNSURE_BELOW = 0.35
 THIN_MARGIN = 0.05
 
 # Intents that are about one series or edition, so that "it" and "the second one" have a meaning.
+_LIFTED = re.compile(
+    r"\b(?:forget|drop|lift|ignore) (?:my|the|all|those|these) (?:wish(?:es)?|filters?|constraints?|limits?)\b"
+    r"|\bany age\b|\bfor (?:me|myself|adults?|grown-?ups)\b|\bno (?:limit|budget|filters?)\b"
+    r"|条件(?:を(?:外|忘|リセット)|なし|は忘れて)|年齢は(?:気にし|問わ)|大人向け|自分用",
+    re.IGNORECASE,
+)
 ABOUT_A_TITLE: frozenset[str] = frozenset({"series_facts", "product_facts", "next_volume", "price", "availability"})
 _NEED_NO_CONTEXT: frozenset[str] = frozenset({"greeting", "thanks", "goodbye", "human", "faq", "order_status"})
 
@@ -93,6 +100,10 @@ class Request:
 def resolve(text: str, heard: Understanding, state: DialogueState, context: PageContext) -> Request:
     """What ``heard`` means after ``state`` and on the page ``context``."""
     entities = heard.entities
+    if _LIFTED.search(text):
+        state = replace(
+            state, age=None, budget="", format="", edition_language="", exclude_genres=(), exclude_themes=()
+        )
     intent: Want = _intent_in_context(heard, state)
     state = _take_in(replace(state, language=heard.language), entities, intent)
     series, asin, asins = _target(intent, entities, state, context)
@@ -165,6 +176,10 @@ def _target(
         return (), entities.asins[0], ()
     if entities.series:
         return entities.series, "", ()
+    if intent == "recommend" and (entities.similar_to or entities.refers_back):
+        # "Something similar?": to what we talk about, or to what the page shows.
+        meant = state.liked or ((state.series or context.series,) if state.series or context.series else ())
+        return meant, "", ()
     if intent not in ABOUT_A_TITLE:
         return (state.liked if intent == "recommend" else ()), "", ()
     number = entities.ordinal or (entities.bare_number if len(state.shown) > 1 else None)
@@ -211,7 +226,8 @@ def _variant_of(entities: Entities, state: DialogueState, context: PageContext) 
 
 def _take_in(state: DialogueState, entities: Entities, intent: Want) -> DialogueState:
     """Constraints stay until lifted; a recommendation with new examples starts a new wish."""
-    if intent == "recommend" and (entities.series or not state.intent):
+    if intent == "recommend" and _is_a_new_wish(entities):
+        # What was said for a child's sake (the age) stays.
         state = replace(
             state,
             liked=entities.series,
@@ -220,6 +236,9 @@ def _take_in(state: DialogueState, entities: Entities, intent: Want) -> Dialogue
             themes=(),
             exclude_themes=(),
             demographic="",
+            format="",
+            edition_language="",
+            budget="",
         )
     if entities.series and entities.series[0] != state.series:
         # Another title: its language is chosen anew.
@@ -235,17 +254,37 @@ def _take_in(state: DialogueState, entities: Entities, intent: Want) -> Dialogue
         demographic=entities.demographic or state.demographic,
         format=(entities.format or state.format) if intent == "recommend" else state.format,
         edition_language=entities.language or state.edition_language,
-        budget=str(entities.max_price) if entities.max_price is not None else state.budget,
+        budget=f"{entities.max_price} {entities.currency}" if entities.max_price is not None else state.budget,
         age=entities.age if entities.age is not None else state.age,
     )
+
+
+def _is_a_new_wish(entities: Entities) -> bool:
+    """Titles, genres or moods wished for, or nothing said at all; "not horror" and "under $10" only narrow."""
+    named = entities.series or entities.genres or entities.themes or entities.demographic
+    narrows = (
+        entities.exclude_genres
+        or entities.exclude_themes
+        or entities.max_price is not None
+        or entities.language
+        or entities.format
+        or entities.age is not None
+        or entities.similar_to
+        or entities.refers_back
+    )
+    return bool(named) or not narrows
 
 
 def _merge(kept: tuple[str, ...], added: tuple[str, ...], *, without: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in (*kept, *added) if word not in without))
 
 
-def price_limit(state: DialogueState) -> Decimal | None:
-    return Decimal(state.budget) if state.budget else None
+def price_limit(state: DialogueState) -> tuple[Decimal, str] | None:
+    """(amount, currency or empty)."""
+    if not state.budget:
+        return None
+    amount, _, currency = state.budget.partition(" ")
+    return Decimal(amount), currency
 
 
 def age_limit(state: DialogueState) -> str:

@@ -28,7 +28,7 @@ from shop.models import Edition
 from shop.offers import LiveOffer, OffersUnavailable, aread_offers
 from shop.orders import OrderView, find_order, orders_of, owned_asins
 from shop.promotions import PromotionRule, aactive_promotions
-from shop.search import SearchFilters, search_editions, search_series
+from shop.search import SearchFilters, search_editions, search_series, series_by_author
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -184,8 +184,10 @@ async def _within_budget(work: Gathering, items: Iterable[Recommendation]) -> li
     return [item for item in listed if _affordable(offers.get(item.asin), limit)]
 
 
-def _affordable(offer: LiveOffer | None, limit: Decimal) -> bool:
-    return offer is not None and offer.price is not None and offer.price.amount <= limit
+def _affordable(offer: LiveOffer | None, limit: tuple[Decimal, str]) -> bool:
+    amount, currency = limit
+    price = offer.price if offer is not None else None
+    return price is not None and price.amount <= amount and currency in {"", price.currency}
 
 
 async def _for_search(work: Gathering) -> Evidence:
@@ -193,7 +195,7 @@ async def _for_search(work: Gathering) -> Evidence:
     found = await work.limited("products", in_database(_search, work), [])
     evidence = await _with_facts(work, Evidence(), found, request.series)
     evidence.found = tuple(asin for asin in found if asin in evidence.products)
-    limit = price_limit(request.state)
+    limit = price_limit(request.state) if request.entities.max_price is not None else None
     if limit is not None and evidence.found:
         offers = await work.offers(evidence.found)
         evidence.found = tuple(asin for asin in evidence.found if _affordable(offers.get(asin), limit))
@@ -207,11 +209,13 @@ def _search(work: Gathering) -> list[str]:
         return list(entities.asins)
     if work.request.series:
         series = list(work.request.series)
+    elif entities.authors:
+        series = [id for author in entities.authors for id in series_by_author(author, filters=filters)]
     else:
         words = " ".join((*entities.authors, *entities.genres, *entities.themes)) or work.request.text
         series = [hit.series_id for hit in search_series(words, filters=filters, limit=CANDIDATES)]
     found = [asin for _, asin in _first_editions(work, series)]
-    if found:
+    if found or entities.authors:
         return found
     return [hit.asin for hit in search_editions(work.request.text, filters=filters, limit=CANDIDATES)]
 

@@ -226,6 +226,15 @@ def _product_views(asins: list[str]) -> list[dict[str, Any]]:
     return [product_card(facts[asin], offers.get(asin)) for asin in dict.fromkeys(asins) if asin in facts]
 
 
+@api.post("/products/batch", response={200: dict, **_ERRORS}, tags=["catalogue"])
+async def get_products(request: HttpRequest, body: AsinsIn) -> Any:
+    """Up to 100 editions with their live offers, in one read."""
+    _key(request, "catalog:read")
+    found = await in_database(_product_views, body.asins)
+    known = {product["asin"] for product in found}
+    return {"products": found, "unknown": [asin for asin in body.asins if asin not in known]}
+
+
 @api.get("/products/{asin}", response={200: dict, **_ERRORS}, tags=["catalogue"])
 async def get_product(request: HttpRequest, asin: str) -> Any:
     """One edition with its live offer."""
@@ -234,15 +243,6 @@ async def get_product(request: HttpRequest, asin: str) -> Any:
     if not found:
         raise Problem(404, "not-found", "There is no such product.")
     return found[0]
-
-
-@api.post("/products/batch", response={200: dict, **_ERRORS}, tags=["catalogue"])
-async def get_products(request: HttpRequest, body: AsinsIn) -> Any:
-    """Up to 100 editions with their live offers, in one read."""
-    _key(request, "catalog:read")
-    found = await in_database(_product_views, body.asins)
-    known = {product["asin"] for product in found}
-    return {"products": found, "unknown": [asin for asin in body.asins if asin not in known]}
 
 
 @api.get("/search", response={200: dict, **_ERRORS}, tags=["catalogue"])

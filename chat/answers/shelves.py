@@ -27,15 +27,18 @@ def recommend(asked: Asked) -> AnswerPlan:
     wishes = _wishes(language, request)
     items = [item for item in evidence.recommended if item.asin in evidence.products][:LONGEST_LIST]
     if not items:
+        if "recommendations" in evidence.failed:
+            lines = [Line("failed.products")]
+        else:
+            lines = [Line("recommend.none"), *_said_wishes(language, wishes)]
         return AnswerPlan(
-            lines=(Line("recommend.none" if "recommendations" not in evidence.failed else "failed.products"),),
+            lines=tuple(lines),
             state=request.state,
-            quick_replies=replies(language, "recommend", "promotions", "human"),
+            quick_replies=replies(language, "lift", "recommend", "human") if wishes else replies(language, "recommend"),
         )
     lines = [Line("recommend.failed")] if "recommendations" in evidence.failed else []
     lines.append(_recommend_intro(asked, personal=any(item.engine != "popular" for item in items)))
-    if wishes:
-        lines.append(Line("recommend.constraints", {"wishes": JOINERS[language].join(wishes)}))
+    lines += _said_wishes(language, wishes)
     lines += [
         _introduce("recommend.item", language, evidence.series[item.series_id])
         for item in items
@@ -48,6 +51,10 @@ def recommend(asked: Asked) -> AnswerPlan:
         cards=tuple(CardRef("product", item.asin, item.reason) for item in items),
         quick_replies=replies(language, "second", "in_stock", "japanese" if language == "en" else "english"),
     )
+
+
+def _said_wishes(language: Language, wishes: list[str]) -> list[Line]:
+    return [Line("recommend.constraints", {"wishes": JOINERS[language].join(wishes)})] if wishes else []
 
 
 def _recommend_intro(asked: Asked, *, personal: bool) -> Line:
@@ -82,6 +89,11 @@ def _wishes(language: Language, request: Request) -> list[str]:
     return wishes
 
 
+def _age_said(language: Language, request: Request) -> list[Line]:
+    """A search keeps to the age that was given for somebody, and says so."""
+    return _said_wishes(language, [say(language, "wish.age")] if request.state.age is not None else [])
+
+
 def _introduce(phrase: str, language: Language, series: SeriesFacts) -> Line:
     return Line(
         phrase,
@@ -100,9 +112,9 @@ def search(asked: Asked) -> AnswerPlan:
     if not found:
         failed = "products" in evidence.failed
         return AnswerPlan(
-            lines=(Line("search.failed" if failed else "search.none"),),
+            lines=(Line("search.failed" if failed else "search.none"), *_age_said(language, request)),
             state=request.state,
-            quick_replies=replies(language, "recommend", "promotions", "human"),
+            quick_replies=replies(language, *(["lift"] if request.state.age is not None else []), "recommend", "human"),
         )
     in_order = dict.fromkeys(evidence.products[asin].series_id for asin in found if asin in evidence.products)
     authors = request.entities.authors
@@ -114,7 +126,7 @@ def search(asked: Asked) -> AnswerPlan:
     items = [_introduce("search.item", language, evidence.series[s]) for s in in_order if s in evidence.series]
     only = found[0] if len(found) == 1 else ""
     return AnswerPlan(
-        lines=(intro, *items),
+        lines=(intro, *_age_said(language, request), *items),
         state=remember_focus(request.state, evidence, shown=found, asin=only),
         cards=product_cards(*found),
         quick_replies=replies(language, "in_stock", "price", "similar"),

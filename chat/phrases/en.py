@@ -144,6 +144,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Reasons on cards
     "reason.first": ("A good place to start",),
     # Quick replies
+    "reply.lift": ("Forget my wishes",),
     "reply.recommend": ("Recommend me something",),
     "reply.promotions": ("What's on offer?",),
     "reply.orders": ("Where is my order?",),

@@ -149,6 +149,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Reasons on cards
     "reason.first": ("最初の一冊に",),
     # Quick replies
+    "reply.lift": ("条件なしで探して",),
     "reply.recommend": ("おすすめを教えて",),
     "reply.promotions": ("セールはありますか？",),
     "reply.orders": ("注文はどこまで来ていますか？",),

@@ -46,6 +46,7 @@ _MAX_PRICE = re.compile(
     r"|(\d+(?:,\d{3})*(?:\.\d{1,2})?)\s*(?:円|ドル|dollars|usd)\s*(?:以下|以内|未満|まで|or less|max)",
     re.IGNORECASE,
 )
+_DOLLARS = re.compile(r"[$]|dollar|usd|buck|ドル", re.IGNORECASE)
 _AGE = re.compile(
     r"(\d{1,2})\s*[- ]?\s*(?:years?|yrs?)?[- ]?\s*(?:old|yo\b)|\baged?\s+(\d{1,2})\b|(\d{1,2})\s*(?:歳|才)",
     re.IGNORECASE,
@@ -79,7 +80,7 @@ def entities_of(text: str, language: Language, find_mentions: FindMentions) -> t
     mentions = sorted(find_mentions(text), key=lambda mention: mention.start)
     order_ids, rest = _order_ids(_blank(text, mentions))
     asins = tuple(dict.fromkeys(match[0] for match in _ASIN.finditer(text)))
-    max_price, rest = _max_price(rest)
+    max_price, currency, rest = _max_price(rest)
     age, rest = _age(rest, text)
     volumes, rest = _volumes(rest, text, mentions)
     ordinal = _ordinal(rest)
@@ -100,6 +101,7 @@ def entities_of(text: str, language: Language, find_mentions: FindMentions) -> t
         format=_first(rest, FORMATS),
         language=_first(rest, EDITION_LANGUAGES),
         max_price=max_price,
+        currency=currency,
         age=age,
         ordinal=ordinal,
         refers_back=bool(_REFERS.search(rest)),
@@ -141,17 +143,19 @@ def _order_ids(rest: str) -> tuple[tuple[str, ...], str]:
     return tuple(dict.fromkeys(found)), rest
 
 
-def _max_price(rest: str) -> tuple[Decimal | None, str]:
+def _max_price(rest: str) -> tuple[Decimal | None, str, str]:
     match = _MAX_PRICE.search(rest)
     if match is None:
-        return None, rest
+        return None, "", rest
+    said = rest[match.start() : match.end() + 9]
+    currency = "JPY" if re.search(r"[¥円]|yen", said, re.IGNORECASE) else "USD" if _DOLLARS.search(said) else ""
     digits = match[1] or match[2]
     digits = digits.replace(",", ".") if re.fullmatch(r"\d+,\d{2}", digits) else digits.replace(",", "")
     try:
         limit = Decimal(digits)
     except InvalidOperation:
-        return None, rest
-    return limit, rest[: match.start()] + " " + rest[match.end() :]
+        return None, "", rest
+    return limit, currency, rest[: match.start()] + " " + rest[match.end() :]
 
 
 _CHILDREN = (

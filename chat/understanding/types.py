@@ -62,6 +62,7 @@ class Entities:
     format: str = ""  # paperback | hardcover | ebook | omnibus | deluxe | box_set
     language: str = ""  # of the edition: en | ja
     max_price: Decimal | None = None
+    currency: str = ""  # of max_price, when it was said: USD | JPY
     age: int | None = None
     # "the second one" → 2, "the last one" → -1
     ordinal: int | None = None

@@ -51,7 +51,7 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
     (re.compile(r"\bshipping\b|\bpostage\b|\breturn policy\b|\brefunds?\b|送料|返品|返金|ギフト|包装", re.IGNORECASE), "faq"),
     (re.compile(r"\bwho (?:wrote|drew|created)\b|\bwhat(?:'s| is) .{0,60} about\b|作者は(?:誰)?|どんな(?:話|内容|作品)|どんな漫画(?:です|なの|？|$)|あらすじ", re.IGNORECASE), "series_facts"),
     (re.compile(r"\bnext (?:volume|book|one)\b|\bafter volume\b|次の巻|続きは|続きが|続巻", re.IGNORECASE), "next_volume"),
-    (re.compile(r"\brecommend|\bsuggest|\bsimilar\b|\bsomething like\b|\banything like\b|おすすめ|オススメ|お勧め|みたいな|に似た", re.IGNORECASE), "recommend"),
+    (re.compile(r"\brecommend|\bsuggest|\bforget my wishes\b|条件なし|\bsimilar\b|\bsomething like\b|\banything like\b|おすすめ|オススメ|お勧め|みたいな|に似た", re.IGNORECASE), "recommend"),
 )  # fmt: skip
 
 

@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class AnalyticsConfig(AppConfig):
     name = "mangaassist.analytics"
     label = "analytics"
+
+    def ready(self) -> None:
+        from mangaassist.analytics import publishing, receivers  # noqa: F401  (connects the receivers)
+
+        publishing.register()

@@ -89,7 +89,7 @@ async def test_another_tenants_conversation_is_not_found(partner: Partner, other
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/conversations", b"{", 422),
+        ("/conversations", b"{", 400),
         ("/conversations", {"locale": "xx"}, 422),
         ("/conversations", {"context": {"asin": 7}}, 422),
         ("/conversations", {"customer_id": "x" * 200}, 422),

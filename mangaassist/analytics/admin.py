@@ -1,0 +1,19 @@
+"""The embedded profile's event log."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from mangaassist.analytics.models import AnalyticsEvent
+
+
+@admin.register(AnalyticsEvent)
+class AnalyticsEventAdmin(admin.ModelAdmin[AnalyticsEvent]):
+    list_display = ("at", "event", "session_id")
+    list_filter = ("event", "at")
+    search_fields = ("session_id",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AnalyticsEvent | None = None) -> bool:
+        return False

@@ -1,0 +1,41 @@
+"""Listens to the conversation and only appends to the buffer: no turn ever waits for analytics."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from chat.records import TurnRecord
+from chat.signals import card_clicked, conversation_started, feedback_received, turn_finished
+from escalation.signals import handoff_changed
+from mangaassist.analytics import events
+from mangaassist.analytics.buffer import buffer
+
+
+@receiver(conversation_started)
+def on_conversation(sender: Any, conversation_id: str, locale: str, at: datetime, **kwargs: Any) -> None:
+    buffer.append(events.event("conversation_started", conversation_id, at, locale=locale))
+
+
+@receiver(turn_finished)
+def on_turn(sender: Any, record: TurnRecord, **kwargs: Any) -> None:
+    buffer.append(events.turn_finished(record))
+
+
+@receiver(feedback_received)
+def on_feedback(
+    sender: Any, conversation_id: str, turn_id: str, rating: int | None, reason: str, at: datetime, **kwargs: Any
+) -> None:
+    buffer.append(events.event("feedback", conversation_id, at, turn_id=turn_id, rating=rating, reason=reason))
+
+
+@receiver(card_clicked)
+def on_click(sender: Any, conversation_id: str, asin: str, action: str, at: datetime, **kwargs: Any) -> None:
+    buffer.append(events.event("card_clicked", conversation_id, at, asin=asin, action=action))
+
+
+@receiver(handoff_changed)
+def on_handoff(sender: Any, conversation_id: str, status: str, at: datetime, **kwargs: Any) -> None:
+    buffer.append(events.event("handoff", conversation_id, at, status=status))

@@ -1,0 +1,54 @@
+"""Writing an effect down. It is delivered when, and only when, the transaction it stands in commits."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+
+from mangaassist.breaker import Breaker, BreakerOpen
+from mangaassist.outbox.models import OutboxMessage
+
+log = structlog.get_logger(__name__)
+_breaker = Breaker("broker", failures=2, pause_s=5.0)
+_lock = threading.Lock()
+_pending: set[str] = set()
+
+
+def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> None:
+    """Stores a delivery with the caller's own rows. ``key`` names what it is about, for people."""
+    OutboxMessage.objects.create(topic=topic, payload=payload, key=key)
+    transaction.on_commit(lambda: wake(topic))
+
+
+def wake(topic: str) -> None:
+    """Tells the worker that there is something to do. Only a hint: beat sweeps every two seconds anyway.
+
+    Sent from a thread of its own, one per topic at a time, so that a hung broker costs nobody anything.
+    """
+    if not settings.OUTBOX_WAKE:
+        return
+    with _lock:
+        if topic in _pending:
+            return
+        _pending.add(topic)
+    threading.Thread(target=_send, args=(topic,), name=f"wake-{topic}", daemon=True).start()
+
+
+def _send(topic: str) -> None:
+    try:
+        _breaker.call(
+            lambda: current_app.send_task("mangaassist.outbox.tasks.drain", args=[topic], retry=False, expires=30),
+            failures=(Exception,),
+        )
+    except BreakerOpen:
+        pass
+    except Exception as error:  # The row is stored; the sweep will find it.
+        log.info("wake_up_failed", topic=topic, error=type(error).__name__)
+    finally:
+        with _lock:
+            _pending.discard(topic)

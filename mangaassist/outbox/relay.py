@@ -1,0 +1,101 @@
+"""Delivers what is due: claim with a lease, effect, done. At least once; the row's id makes it once at the end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+from django.utils import timezone
+
+from mangaassist.outbox.models import OutboxMessage, claim, settle
+from mangaassist.outbox.topics import Delivery, Topic, find_topic, topic_names
+
+log = structlog.get_logger(__name__)
+LONGEST_ERROR = 2000
+
+
+def drain(topic_name: str, *, most_batches: int = 50) -> int:
+    """Delivers the due rows of one topic; the number done. Stops when nothing is due, or all of a batch failed."""
+    topic = find_topic(topic_name)
+    if topic is None:
+        log.warning("outbox_topic_unknown", topic=topic_name)
+        return 0
+    done = 0
+    for _ in range(most_batches):
+        rows = claim(topic.name, topic.batch_size, topic.lease_s)
+        if not rows:
+            break
+        delivered = _deliver(topic, rows)
+        done += delivered
+        if not delivered:
+            break
+    return done
+
+
+def sweep() -> int:
+    """Every topic in turn, a few batches each: a flood in one does not hold up the others."""
+    return sum(drain(name, most_batches=5) for name in topic_names())
+
+
+def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> int:
+    failed = _attempt(topic, rows)
+    if len(failed) == len(rows) > 1:
+        # Perhaps one of them poisons the batch: each alone shows which.
+        failed = {id: error for row in rows for id, error in _attempt(topic, [row]).items()}
+    good = [row for row in rows if str(row.pk) not in failed]
+    settle(good, status=OutboxMessage.Status.DONE, done_at=timezone.now(), leased_until=None, error="")
+    for row in rows:
+        if str(row.pk) in failed:
+            _postpone(topic, row, failed[str(row.pk)])
+    return len(good)
+
+
+def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
+    """Ids that failed, with their errors."""
+    deliveries = [Delivery(str(row.pk), row.topic, row.key, row.payload, row.attempts) for row in rows]
+    try:
+        return topic.handler(deliveries)
+    except Exception as error:  # Whatever a handler raises: the rows are kept and tried again.
+        log.warning("outbox_delivery_failed", topic=topic.name, rows=len(rows), error=repr(error)[:300])
+        return {delivery.id: repr(error) for delivery in deliveries}
+
+
+def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
+    """Back-off with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"); parked at the end."""
+    if row.attempts >= topic.max_attempts:
+        log.error("outbox_row_parked", topic=topic.name, id=str(row.pk))
+        settle([row], status=OutboxMessage.Status.PARKED, error=error[:LONGEST_ERROR], leased_until=None)
+        return
+    ceiling = min(topic.longest_retry_s, topic.retry_s * 2 ** (row.attempts - 1))
+    due_at = timezone.now() + timedelta(seconds=random.uniform(0, ceiling))
+    settle([row], status=OutboxMessage.Status.WAITING, error=error[:LONGEST_ERROR], due_at=due_at, leased_until=None)
+
+
+def retry_now(rows: Sequence[OutboxMessage]) -> int:
+    """Parked or waiting rows get a new set of attempts, at once."""
+    return OutboxMessage.objects.filter(
+        pk__in=[row.pk for row in rows], status__in=(OutboxMessage.Status.PARKED, OutboxMessage.Status.WAITING)
+    ).update(status=OutboxMessage.Status.WAITING, attempts=0, due_at=timezone.now())
+
+
+def discard(rows: Sequence[OutboxMessage]) -> int:
+    """Rows that a person has decided not to deliver."""
+    return (
+        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows])
+        .exclude(status=OutboxMessage.Status.DONE)
+        .update(status=OutboxMessage.Status.DISCARDED)
+    )
+
+
+KEPT_DAYS = 7
+
+
+def prune() -> int:
+    """Removes what was done more than a week ago."""
+    before = timezone.now() - timedelta(days=KEPT_DAYS)
+    count, _ = OutboxMessage.objects.filter(
+        status__in=(OutboxMessage.Status.DONE, OutboxMessage.Status.DISCARDED), created_at__lt=before
+    ).delete()
+    return count

@@ -1,0 +1,60 @@
+"""What can be delivered: topics, registered by their owners in ``apps.ready()``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row on its way. ``id`` is the idempotency key; ``attempt`` counts from 1."""
+
+    id: str
+    topic: str
+    key: str
+    payload: dict[str, Any]
+    attempt: int
+
+
+class DeliveryFailed(Exception):
+    """A whole batch failed; it is tried again later."""
+
+
+# Delivers a batch. Returns the ids that failed with their errors; the others are done.
+# Raises for a failure of all of them.
+Handler = Callable[[Sequence[Delivery]], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """``retry_s``: the pause before the second attempt; it doubles up to ``longest_retry_s``, with full jitter.
+
+    After ``max_attempts`` a row is parked. ``lease_s`` must be longer than a batch takes.
+    """
+
+    name: str
+    handler: Handler
+    batch_size: int = 100
+    max_attempts: int = 12
+    retry_s: float = 2.0
+    longest_retry_s: float = 900.0
+    lease_s: float = 60.0
+
+
+_topics: dict[str, Topic] = {}
+
+
+def register_topic(topic: Topic) -> None:
+    if topic.name in _topics:
+        raise ValueError(f"Outbox topic {topic.name!r} is registered twice.")
+    _topics[topic.name] = topic
+
+
+def find_topic(name: str) -> Topic | None:
+    return _topics.get(name)
+
+
+def topic_names() -> list[str]:
+    return sorted(_topics)
