@@ -128,7 +128,7 @@ def main() -> None:
     commands = {each.__name__: each for each in (read, hang, cold, policy, bump, migrate)}
     for line in sys.stdin:
         name, *words = line.split()
-        say(str(commands[name](*words)))  # type: ignore[operator]
+        say(str(commands[name](*words)))
 
 
 if __name__ == "__main__":

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 from pytest_django import Settings
 
 from caching import steps
 from caching.behind import behind
-from caching.invalidation import bump_now
+from caching.invalidation import bump_now, deliver, invalidate
 from caching.policy_cache import policy_cache
-from caching.trust import trust
+from caching.trust import TOPIC, Trust, trust
 from mangaassist.embedded import PrivateRedis, redis_socket
 from mangaassist.redis import sync_client
 from tests.caching.conftest import FACTS, Facts
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -83,6 +86,62 @@ def test_an_invalidation_during_an_outage_is_delivered_before_anything_is_read(
     assert read("new") == "new"
     wait_until_trusted()
     assert read("newer") in {"new", "newer"}
+
+
+def test_an_invalidation_of_another_process_during_an_outage_is_found_in_the_outbox(
+    own_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other process changed a row, could not bump, and died: its row is all that is left."""
+    assert read("old") == "old"
+    monkeypatch.setattr(Trust, "invalidate", lambda *args: False)
+    invalidate(["asin:B1"])
+    # This one saw the outage …
+    send(own_redis, signal.SIGSTOP)
+    assert read("computed") == "computed"
+    send(own_redis, signal.SIGCONT)
+    wait_until_trusted()
+    assert read("new") == "new"
+    # … and delivers the row once, not at every look.
+    trust.settle()
+    assert read("unused") == "new"
+
+
+def test_an_idle_process_looks_into_the_outbox_before_it_reads(
+    own_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read("old") == "old"
+    with monkeypatch.context() as patch:
+        patch.setattr(Trust, "invalidate", lambda *args: False)
+        invalidate(["asin:B1"])
+    monkeypatch.setattr("caching.trust.SILENCE_S", 0.0)
+    assert read("new") == "new"
+
+
+def test_the_relay_repeats_only_what_was_not_delivered(own_redis: PrivateRedis) -> None:
+    from mangaassist.outbox.models import OutboxMessage
+    from mangaassist.outbox.topics import Delivery
+
+    invalidate(["asin:B1"])
+    row = OutboxMessage.objects.get(topic=TOPIC)
+    assert read("refilled") == "refilled"
+    redis: Any = sync_client("cache")
+    for expected in ("refilled", "bumped"):
+        assert deliver([Delivery(str(row.pk), TOPIC, "", row.payload, 1)]) == {}
+        assert read("bumped") == expected
+        redis.delete(f"cache:bumped:{row.payload['id']}")
+
+
+def test_an_invalidation_acts_on_commit_and_not_after_a_rollback(own_redis: PrivateRedis) -> None:
+    assert read("old") == "old"
+    with transaction.atomic():
+        invalidate(["asin:B1"])
+        # Inside, nothing is served from before the change, and nothing uncommitted is stored.
+        assert read("uncommitted") == "uncommitted"
+        transaction.set_rollback(True)
+    assert read("unused") == "old"
+    with transaction.atomic():
+        invalidate(["asin:B1"])
+    assert read("new") == "new"
 
 
 def test_without_redis_everything_is_computed(own_redis: PrivateRedis) -> None:
