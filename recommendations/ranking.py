@@ -26,7 +26,7 @@ from recommendations.sessions import vote
 # From this many known series on EASE answers; below it session neighbours are better (both measured on an anime log).
 LONG_HISTORY = 10
 # The weight of a history is halved every so many series.
-EASE_HALF_LIFE = 30.0
+EASE_HALF_LIFE = 15.0
 SESSION_HALF_LIFE = 4.0
 # Series of the history that content is compared with.
 CONTENT_HISTORY = 10
