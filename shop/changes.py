@@ -1,27 +1,40 @@
-"""Every change of the catalogue is heard once per transaction, after its commit."""
+"""Every change of the catalogue invalidates what shows it, and is heard once per transaction, after its commit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from threading import local
+from weakref import WeakSet
 
+from django.apps import apps
 from django.db import transaction
 
+from caching.invalidation import invalidate
 from shop.signals import catalog_changed
 
 # Fields of an edition that are read live: their change makes nothing in any cache wrong.
 LIVE_FIELDS = frozenset({"price", "stock"})
 
 
-@dataclass(slots=True)
-class _Gathered:
-    asins: set[str] = field(default_factory=set)
-    series: set[str] = field(default_factory=set)
-    fields: set[str] = field(default_factory=set)
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class _Change:
+    asins: frozenset[str]
+    series: frozenset[str]
+    fields: frozenset[str]
 
 
-_state = local()
+class _Waiting(local):
+    """Of this thread's transaction. A change lives as long as Django keeps its commit hook: a rollback, also to a
+    savepoint, drops the hook and with it the change.
+    """
+
+    def __init__(self) -> None:
+        self.changes: WeakSet[_Change] = WeakSet()
+
+
+_waiting = _Waiting()
 
 
 def note_change(*, asins: Iterable[str] = (), series: Iterable[str] = (), fields: Iterable[str] = ("*",)) -> None:
@@ -29,29 +42,35 @@ def note_change(*, asins: Iterable[str] = (), series: Iterable[str] = (), fields
 
     ``fields``: names of what changed, ``*`` for anything but price and stock.
     """
-    gathered: _Gathered | None = getattr(_state, "gathered", None)
-    if gathered is None or not transaction.get_connection().in_atomic_block:
-        gathered = _state.gathered = _Gathered()
-        gathered.asins.update(asins)
-        gathered.series.update(series)
-        gathered.fields.update(fields)
-        transaction.on_commit(_tell)
+    change = _Change(frozenset(asins), frozenset(series), frozenset(fields))
+    if change.asins or change.series:
+        # Within the transaction: what it computes from now on must not be cached, it may be rolled back.
+        if not change.fields <= LIVE_FIELDS | {"promotion"}:
+            invalidate(_tags(change.asins, change.series))
+        _waiting.changes.add(change)
+        transaction.on_commit(partial(_tell, change))
+
+
+def _tags(asins: Iterable[str], series: Iterable[str]) -> set[str]:
+    """Of cached values that show these. An edition's facts name its series."""
+    rows = apps.get_model("shop", "Series")._base_manager.filter(pk__in=series)
+    return {
+        *(f"asin:{asin}" for asin in asins),
+        *(f"asin:{asin}" for asin in rows.values_list("editions", flat=True) if asin),
+        *(f"series:{id}" for id in series),
+        *(f"category:{category}" for category in rows.values_list("category", flat=True)),
+    }
+
+
+def _tell(change: _Change) -> None:
+    """The first hook to run tells for all."""
+    if change not in _waiting.changes:
         return
-    gathered.asins.update(asins)
-    gathered.series.update(series)
-    gathered.fields.update(fields)
-    # Again at each note: a savepoint's rollback drops the callbacks registered within it. Telling twice is
-    # prevented by _tell taking what there is.
-    transaction.on_commit(_tell)
-
-
-def _tell() -> None:
-    gathered: _Gathered | None = getattr(_state, "gathered", None)
-    _state.gathered = None
-    if gathered is not None and (gathered.asins or gathered.series):
-        catalog_changed.send_robust(
-            sender=None,
-            asins=frozenset(gathered.asins),
-            series=frozenset(gathered.series),
-            fields=frozenset(gathered.fields),
-        )
+    changes = list(_waiting.changes)
+    _waiting.changes.clear()
+    catalog_changed.send_robust(
+        sender=None,
+        asins=frozenset().union(*(each.asins for each in changes)),
+        series=frozenset().union(*(each.series for each in changes)),
+        fields=frozenset().union(*(each.fields for each in changes)),
+    )

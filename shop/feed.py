@@ -5,17 +5,20 @@ Apps register what they can take (:func:`register_kind`); catalogue events of th
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+import codecs
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from shop.feed_fields import LineRefused
 
 BATCH_LINES = 1000
+BATCH_BYTES = 8 * 1024 * 1024
 LONGEST_LINE_BYTES = 1024 * 1024
 
 
@@ -103,10 +106,10 @@ def import_feed(
     """
     report = ImportReport()
     batch: dict[str, dict[str, Row]] = {}
-    held = 0
-    with tempfile.TemporaryFile() as pending:
+    held = size = 0
+    with closing(_Pending()) as pending:
         for number, raw in enumerate(lines, start=1):
-            raw = raw.strip()  # noqa: PLW2901
+            raw = raw.removeprefix(codecs.BOM_UTF8).strip()  # noqa: PLW2901
             if not raw:
                 continue
             try:
@@ -115,56 +118,94 @@ def import_feed(
                 report.rejected += 1
                 reject(number, str(refusal), raw)
                 continue
-            batch.setdefault(kind.name, {})[id] = Row(id, values, number, raw)
+            rows = batch.setdefault(kind.name, {})
+            if id in rows or pending.drop(kind.name, id):
+                # What a later line replaces changes nothing.
+                report.unchanged += 1
+            rows[id] = Row(id, values, number, raw)
             held += 1
-            if held >= BATCH_LINES:
-                _write(batch, report, lambda row, reason: _keep(pending, row))
-                batch, held = {}, 0
+            size += len(raw)
+            if held >= BATCH_LINES or size >= BATCH_BYTES:
+                _write(batch, report, pending.keep, reject)
+                batch, held, size = {}, 0, 0
                 progress(number)
-        _write(batch, report, lambda row, reason: _keep(pending, row))
+        _write(batch, report, pending.keep, reject)
         _resolve(pending, report, reject)
     return report
 
 
-def _write(batch: dict[str, dict[str, Row]], report: ImportReport, dangling: Callable[[Row, str], None]) -> None:
-    with transaction.atomic():
-        for kind in sorted((_kinds[name] for name in batch), key=lambda kind: kind.rank):
-            done = kind.upsert(list(batch[kind.name].values()))
-            report.changed += done.changed
-            report.unchanged += done.unchanged
-            report.by_kind[kind.name] = report.by_kind.get(kind.name, 0) + done.changed + done.unchanged
-            for row, reason in done.dangling:
-                dangling(row, reason)
+def _write(
+    batch: dict[str, dict[str, Row]],
+    report: ImportReport,
+    dangling: Callable[[FeedKind, Row, str], None],
+    reject: Reject,
+) -> None:
+    """One transaction; when the database refuses a value in it, each row in one of its own."""
+    kinds = sorted((_kinds[name] for name in batch), key=lambda kind: kind.rank)
+    try:
+        with transaction.atomic():
+            done = [(kind, kind.upsert(list(batch[kind.name].values()))) for kind in kinds]
+    except (DataError, IntegrityError) as error:
+        rows = [(kind, row) for kind in kinds for row in batch[kind.name].values()]
+        if len(rows) == 1:
+            report.rejected += 1
+            reject(rows[0][1].number, f"the database refuses it: {error}", rows[0][1].raw)
+        else:
+            for kind, row in rows:
+                _write({kind.name: {row.id: row}}, report, dangling, reject)
+        return
+    for kind, upserted in done:
+        report.changed += upserted.changed
+        report.unchanged += upserted.unchanged
+        report.by_kind[kind.name] = report.by_kind.get(kind.name, 0) + upserted.changed + upserted.unchanged
+        for row, reason in upserted.dangling:
+            dangling(kind, row, reason)
 
 
-def _keep(pending: IO[bytes], row: Row) -> None:
-    """On disk, not in memory: a feed may begin with all its offers."""
-    pending.write(b"%d\t%s\n" % (row.number, row.raw))
+class _Pending:
+    """Lines that wait for the end of the feed, on disk: a feed may begin with all its offers."""
+
+    def __init__(self) -> None:
+        # A database without a name is a temporary file that goes with its connection.
+        self._rows = sqlite3.connect("", isolation_level=None)
+        self._rows.execute("CREATE TABLE pending (number INTEGER PRIMARY KEY, kind, id, raw, UNIQUE (kind, id))")
+        self._rows.execute("BEGIN")
+        self._empty = True
+
+    def keep(self, kind: FeedKind, row: Row, reason: str) -> None:
+        values = (row.number, kind.name, row.id, row.raw)
+        self._rows.execute("INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)", values)
+        self._empty = False
+
+    def drop(self, kind: str, id: str) -> bool:
+        """Whether a line waited that a later one replaces."""
+        if self._empty:
+            return False
+        return self._rows.execute("DELETE FROM pending WHERE kind = ? AND id = ?", (kind, id)).rowcount > 0
+
+    def batches(self, kind: FeedKind) -> Iterator[list[Row]]:
+        last, size = 0, 100
+        while rows := self._rows.execute(
+            "SELECT number, raw FROM pending WHERE kind = ? AND number > ? ORDER BY number LIMIT ?",
+            (kind.name, last, size),
+        ).fetchall():
+            last = rows[-1][0]
+            yield [Row(*read_line(raw)[1:], number, raw) for number, raw in rows]
+
+    def close(self) -> None:
+        self._rows.close()
 
 
-def _resolve(pending: IO[bytes], report: ImportReport, reject: Reject) -> None:
+def _resolve(pending: _Pending, report: ImportReport, reject: Reject) -> None:
     """At the end everything is known that ever will be: what still dangles is rejected.
 
     Kind after kind, since what waits may wait for what waits.
     """
+
+    def refuse(kind: FeedKind, row: Row, reason: str) -> None:
+        report.rejected += 1
+        reject(row.number, reason, row.raw)
+
     for kind in sorted(_kinds.values(), key=lambda kind: kind.rank):
-        pending.seek(0)
-        rows: dict[str, Row] = {}
-
-        def flush(kind: FeedKind = kind, rows: dict[str, Row] = rows) -> None:
-            def refuse(row: Row, reason: str) -> None:
-                report.rejected += 1
-                reject(row.number, reason, row.raw)
-
-            if rows:
-                _write({kind.name: dict(rows)}, report, refuse)
-                rows.clear()
-
-        for line in pending:
-            number, raw = line.split(b"\t", 1)
-            found, id, values = read_line(raw.strip())
-            if found is kind:
-                rows[id] = Row(id, values, int(number), raw.strip())
-                if len(rows) >= BATCH_LINES:
-                    flush()
-        flush()
+        for rows in pending.batches(kind):
+            _write({kind.name: {row.id: row for row in rows}}, report, refuse, reject)

@@ -11,7 +11,8 @@ from typing import Any
 from shop.models import ASIN_PATTERN
 
 Line = Mapping[str, Any]
-_MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
+_MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class LineRefused(ValueError):
@@ -63,7 +64,8 @@ def texts(line: Line, name: str, limit: int = 200, most: int = 100) -> list[str]
         raise LineRefused(f"{name} must be a list of texts")
     if len(value) > most or any(len(each) > limit for each in value):
         raise LineRefused(f"{name} may have {most} texts of at most {limit} characters")
-    return [each.strip() for each in value if each.strip()]
+    cleaned = (each.replace("\x00", "").strip() for each in value)
+    return [each for each in cleaned if each]
 
 
 def whole(line: Line, name: str, low: int, high: int) -> int | None:
@@ -123,7 +125,7 @@ def day(line: Line, name: str) -> date | None:
     if value is None or value == "":
         return None
     try:
-        return date.fromisoformat(value[:10] if isinstance(value, str) and "T" in value else value)
+        return date.fromisoformat(value) if _DAY.fullmatch(value) else datetime.fromisoformat(value).date()
     except (TypeError, ValueError) as error:
         raise LineRefused(f"{name} must be a date such as 2003-10-22") from error
 
@@ -135,9 +137,9 @@ def moment(line: Line, name: str) -> datetime:
         raise LineRefused(f"{name} is missing")
     try:
         found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise LineRefused(f"{name} must be a time such as 2026-01-31T12:00:00Z") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def objects(line: Line, name: str, most: int = 200) -> list[dict[str, Any]]:

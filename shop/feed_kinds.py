@@ -128,7 +128,7 @@ def _upsert_series(rows: Sequence[Row]) -> Upserted:
 def _parse_edition(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     volumes = read.wholes(line, "volumes", 0, 10_000)
     isbn = read.text(line, "isbn13", 17, default="").replace("-", "")
-    if isbn and not (len(isbn) == 13 and isbn.isdigit()):
+    if isbn and not (len(isbn) == 13 and isbn.isascii() and isbn.isdigit()):
         raise LineRefused("isbn13 must have 13 digits")
     return read.asin(line), {
         "isbn13": isbn,
@@ -141,7 +141,8 @@ def _parse_edition(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         "first_volume": volumes[0] if volumes else None,
         "publisher": read.text(line, "publisher", 120, default=""),
         "release_date": read.day(line, "release_date"),
-        "age_rating": read.choice(line, "age_rating", AGE_RATINGS, default="teen"),
+        # Empty: its series' own, which only the upsert knows.
+        "age_rating": read.choice(line, "age_rating", AGE_RATINGS) if line.get("age_rating") else "",
         "pages": read.whole(line, "pages", 0, 100_000),
         "rating": read.number(line, "rating", 0, 5),
         "rating_count": read.whole(line, "rating_count", 0, 2_000_000_000) or 0,
@@ -152,8 +153,11 @@ def _parse_edition(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _upsert_editions(rows: Sequence[Row]) -> Upserted:
-    known = set(Series.objects.filter(pk__in={row.values["series_id"] for row in rows}).values_list("pk", flat=True))
-    good, dangling = _split(rows, known, "series_id", "series")
+    series = Series.objects.filter(pk__in={row.values["series_id"] for row in rows})
+    age_of = dict(series.values_list("pk", "age_rating"))
+    good, dangling = _split(rows, set(age_of), "series_id", "series")
+    for row in good:
+        row.values["age_rating"] = row.values["age_rating"] or age_of[row.values["series_id"]]
     changed, unchanged = write_changed(Edition, good, stamp=True)
     index_editions(changed)
     note_change(asins={e.pk for e in changed}, series={e.series_id for e in changed})
@@ -205,7 +209,7 @@ def _parse_promotion(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def _upsert_promotions(rows: Sequence[Row]) -> Upserted:
     changed, unchanged = write_changed(Promotion, rows)
     for promotion in changed:
-        note_change(asins=promotion.asins, series=promotion.series or ["*"], fields=("promotion",))
+        promotion.note()
     return Upserted(len(changed), unchanged)
 
 

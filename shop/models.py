@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 
 from django.core.validators import MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
+from caching.invalidation import invalidate
 from shop.changes import note_change
 from shop.text import fold
 
@@ -43,26 +44,34 @@ class CatalogQuerySet(models.QuerySet[M]):
             note_change(asins=asins, series=series, fields=frozenset(fields) or frozenset({"*"}))
 
     def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
-        created = super().bulk_create(objs, *args, **kwargs)
-        self._note(created, kwargs.get("update_fields") or ())
+        with transaction.atomic():
+            created = super().bulk_create(objs, *args, **kwargs)
+            self._note(created, kwargs.get("update_fields") or ())
+            self._follow([row.pk for row in created])
         return created
 
     def bulk_update(self, objs: Iterable[M], fields: Iterable[str], batch_size: int | None = None) -> int:
         rows = list(objs)
-        count = super().bulk_update(rows, list(fields), batch_size=batch_size)
-        self._note(rows, fields)
-        return count
+        with transaction.atomic():
+            # Django's own bulk_update goes through update() below, which notes and follows.
+            return super().bulk_update(rows, list(fields), batch_size=batch_size)
 
     def update(self, **kwargs: Any) -> int:
-        rows = list(self)
-        count = super().update(**kwargs)
-        self._note(rows, kwargs)
+        stamp = {"updated_at": timezone.now()} if hasattr(self.model, "updated_at") else {}
+        with transaction.atomic():
+            rows = list(self)
+            count = super().update(**(stamp | kwargs))
+            self._note(rows, kwargs)
+            self._follow([row.pk for row in rows])
         return count
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        rows = list(self)
-        self._note(rows, ())
-        return super().delete()
+        with transaction.atomic():
+            self._note(list(self), ())
+            return super().delete()
+
+    def _follow(self, keys: list[Any]) -> None:
+        """Brings up to date what is derived from these rows. Deleted ones: shop.receivers."""
 
 
 class CatalogModel(models.Model):
@@ -77,19 +86,28 @@ class CatalogModel(models.Model):
         raise NotImplementedError
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        asins, series = self.touched([self])
-        note_change(asins=asins, series=series, fields=kwargs.get("update_fields") or ("*",))
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            asins, series = self.touched([self])
+            note_change(asins=asins, series=series, fields=kwargs.get("update_fields") or ("*",))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         asins, series = self.touched([self])
-        note_change(asins=asins, series=series)
-        return super().delete(*args, **kwargs)
+        with transaction.atomic():
+            note_change(asins=asins, series=series)
+            return super().delete(*args, **kwargs)
 
 
 class SeriesQuerySet(CatalogQuerySet["Series"]):
     def for_age(self, limit: str) -> SeriesQuerySet:
         return self.filter(age_rating__in=ages_up_to(limit))
+
+    def _follow(self, keys: list[Any]) -> None:
+        from shop.search import index_series
+
+        rows = list(Series._base_manager.filter(pk__in=keys))
+        rebuild_terms(rows)
+        index_series(rows)
 
 
 class Series(CatalogModel):
@@ -138,8 +156,9 @@ class Series(CatalogModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.updated_at = timezone.now()
-        super().save(*args, **kwargs)
-        rebuild_terms([self])
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            Series.objects.all()._follow([self.pk])
 
 
 class SeriesRelation(models.Model):
@@ -223,6 +242,30 @@ class EditionQuerySet(CatalogQuerySet["Edition"]):
     def for_age(self, limit: str) -> EditionQuerySet:
         return self.filter(age_rating__in=ages_up_to(limit))
 
+    def bulk_create(self, objs: Iterable[Edition], *args: Any, **kwargs: Any) -> list[Edition]:
+        rows = list(objs)
+        for row in rows:
+            row.first_volume = min(row.volumes, default=None)
+        return super().bulk_create(rows, *args, **kwargs)
+
+    def bulk_update(self, objs: Iterable[Edition], fields: Iterable[str], batch_size: int | None = None) -> int:
+        rows, names = list(objs), set(fields)
+        if "volumes" in names:
+            names.add("first_volume")
+            for row in rows:
+                row.first_volume = min(row.volumes, default=None)
+        return super().bulk_update(rows, names, batch_size=batch_size)
+
+    def update(self, **kwargs: Any) -> int:
+        if isinstance(kwargs.get("volumes"), list):
+            kwargs["first_volume"] = min(kwargs["volumes"], default=None)
+        return super().update(**kwargs)
+
+    def _follow(self, keys: list[Any]) -> None:
+        from shop.search import index_editions
+
+        index_editions(list(Edition._base_manager.filter(pk__in=keys)))
+
 
 class Edition(CatalogModel):
     """One thing that can be put into a cart."""
@@ -267,7 +310,9 @@ class Edition(CatalogModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.first_volume = min(self.volumes) if self.volumes else None
         self.updated_at = timezone.now()
-        super().save(*args, **kwargs)
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            Edition.objects.all()._follow([self.pk])
 
 
 class Offer(CatalogModel):
@@ -298,7 +343,11 @@ class Offer(CatalogModel):
         note_change(asins={self.pk}, fields=("price", "stock"))
 
 
-class PromotionQuerySet(models.QuerySet["Promotion"]):
+class PromotionQuerySet(CatalogQuerySet["Promotion"]):
+    def _note(self, rows: Iterable[Promotion], fields: Iterable[str]) -> None:
+        for row in rows:
+            row.note()
+
     def running(self) -> PromotionQuerySet:
         now = timezone.now()
         return self.filter(starts__lte=now, ends__gt=now)
@@ -331,12 +380,19 @@ class Promotion(models.Model):
         return self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        note_change(asins=self.asins, series=self.series or ["*"], fields=("promotion",))
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.note()
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            self.note()
+            return super().delete(*args, **kwargs)
+
+    def note(self) -> None:
+        """Its category's rules are read anew, and whoever listens hears of it."""
+        invalidate({f"promotions:{self.category}"})
         note_change(asins=self.asins, series=self.series or ["*"], fields=("promotion",))
-        return super().delete(*args, **kwargs)
 
 
 class Order(models.Model):

@@ -1,27 +1,27 @@
-"""What the shop does when its own catalogue changes: caches hear of it, the search index and title index follow."""
+"""What the shop does when its own catalogue changes: its title and search indexes follow."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from caching.invalidation import invalidate
+from shop import search_index, titles
 from shop.changes import LIVE_FIELDS
-from shop.models import Edition
+from shop.models import Edition, Series
 from shop.signals import catalog_changed
 
 
 @receiver(catalog_changed)
-def invalidate_facts(
-    sender: Any, asins: frozenset[str], series: frozenset[str], fields: frozenset[str], **kwargs: Any
-) -> None:
-    """Price and stock are in no cache: only changed facts and promotions invalidate."""
-    if fields <= LIVE_FIELDS:
-        return
-    tags = {f"asin:{asin}" for asin in asins} | {f"series:{id}" for id in series} | {"category:manga"}
-    if "promotion" in fields or "*" in fields:
-        tags.add("promotions:manga")
-    of_series = Edition.objects.filter(series_id__in=series - {"*"}).values_list("asin", flat=True)
-    tags |= {f"asin:{asin}" for asin in of_series}
-    invalidate(tags)
+def read_titles_again(sender: Any, fields: frozenset[str], **kwargs: Any) -> None:
+    """At this process's next look; others notice within a second."""
+    if not fields <= LIVE_FIELDS:
+        titles.forget()
+
+
+@receiver(post_delete, sender=Series)
+@receiver(post_delete, sender=Edition)
+def forget_in_search(sender: Any, instance: Series | Edition, **kwargs: Any) -> None:
+    """Also what goes with its series."""
+    search_index.remove([("series" if isinstance(instance, Series) else "edition", instance.pk)])
