@@ -23,9 +23,9 @@ _SAME: tuple[tuple[tuple[str, ...], str], ...] = (
     (("kindle", "device", "download"), "ebook"),
     (("loyalty", "points", "rewards"), "membership points"),
     (("lost", "missing", "never arrived"), "missing parcel"),
-    (("どのくらい", "何日", "日数", "いつ届"), "配送 日数 お届け"),
+    (("どのくらい", "何日", "日数", "いつ届"), "配送 発送 営業日"),
     (("送って", "海外", "アメリカ"), "海外 配送"),
-    (("破れ", "傷", "壊れ", "破損"), "破損"),
+    (("破れ", "傷", "壊れ", "破損"), "破損 傷 返金"),
     (("ラッピング", "包装", "プレゼント"), "ギフト"),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ import unicodedata
 import phonenumbers
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
-_CARD = re.compile(r"(?<![\d-])(?:\d[ -]?){12,18}\d(?![\d-])")
+_CARD = re.compile(r"(?<![\d-])(?:\d[ -]?){13,18}\d(?![\d-])")
 _MY_NUMBER = re.compile(r"(?<![\d-])\d{4}[ -]?\d{4}[ -]?\d{4}(?![\d-])")
 _POSTAL = re.compile(r"〒\s?\d{3}-?\d{4}")
 _KEPT = re.compile(r"\b(?:[A-Z]{2,4}-\d{4,}|MD[A-Z0-9]{6,}|B0[A-Z0-9]{8}|97[89][- ]?(?:\d[- ]?){9}\d)\b")
@@ -34,8 +34,8 @@ def redact(text: str) -> str:
 
     text = _KEPT.sub(keep, text)
     text = _POSTAL.sub("[address]", text)
-    text = _MY_NUMBER.sub(lambda m: "[my number]" if _is_my_number(m[0]) else m[0], text)
     text = _CARD.sub(lambda m: "[card]" if _is_card(m[0]) else m[0], text)
+    text = _MY_NUMBER.sub(lambda m: "[my number]" if _is_my_number(m[0]) else m[0], text)
     text = _redact_phones(text)
     return "".join(kept[ord(char) - 0xE000] if 0xE000 <= ord(char) < 0xE000 + len(kept) else char for char in text)
 

@@ -6,11 +6,11 @@ import threading
 from typing import Any
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
 from mangaassist.breaker import Breaker, BreakerOpen
+from mangaassist.celery import app
 from mangaassist.outbox.models import OutboxMessage
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ def wake(topic: str) -> None:
 def _send(topic: str) -> None:
     try:
         _breaker.call(
-            lambda: current_app.send_task("mangaassist.outbox.tasks.drain", args=[topic], retry=False, expires=30),
+            lambda: app.send_task("mangaassist.outbox.tasks.drain", args=[topic], retry=False, expires=30),
             failures=(Exception,),
         )
     except BreakerOpen:
