@@ -122,7 +122,8 @@ def latency() -> Table:
         title="Recommendations: time for a list of 20 with reasons",
         columns=("way of ranking", "ms", "to popular"),
         rows=rows,
-        note="Series limits, ranking and reasons, without the database, the cache or live stock. 10,000 series are some 50,000 editions.",
+        note="Series limits, ranking and reasons, without the database, the cache or live stock. "
+        "A shop with 10,000 series has some 50,000 editions or more.",
     )
 
 

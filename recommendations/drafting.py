@@ -13,7 +13,7 @@ from recommendations.backends.base import RankedItem, RecommenderQuery
 from recommendations.catalogue import Catalogue, catalogues
 from recommendations.interactions import History, history_of, owner_of
 from recommendations.kinds import ShelfDraft, Shortlist, Suggestion
-from recommendations.ladder import LOCAL_ONLY, Answered, ask
+from recommendations.ladder import LOCAL_ONLY, Answered, aliases, ask
 from recommendations.reasons import shelf_title
 from recommendations.requests import RecommendationRequest
 from recommendations.shelves import COLLECTIONS, EditionRow, beginnings, continuations, next_volume, usual
@@ -198,11 +198,12 @@ def _discover(work: _Drafting) -> ShelfDraft:
     answered = _ask(work, query, ())
     work.recommendation_id = answered.ranked.recommendation_id
     picks = _masked(work, answered.ranked.items, query.exclude_series)
-    for filler in _fillers(work, query, answered):
+    for fill in _fillers(query, answered, work.refused):
         if len(picks) >= work.request.limit:
             break
         known = {series_id for _, series_id in picks}
-        picks += [pick for pick in _masked(work, filler, work.refused) if pick[1] not in known]
+        filled = _masked(work, _ask(work, fill, LOCAL_ONLY).ranked.items, fill.exclude_series)
+        picks += [pick for pick in filled if pick[1] not in known]
     engine = answered.ranked.engine
     name, title = "discover", shelf_title(work.request.locale, "discover")
     if seed_series in work.catalogue.index:
@@ -213,11 +214,11 @@ def _discover(work: _Drafting) -> ShelfDraft:
     return _shelf(work, name, title, engine, picks)
 
 
-def _fillers(work: _Drafting, query: RecommenderQuery, answered: Answered) -> Iterator[tuple[RankedItem, ...]]:
-    """What to add to a list that the masks left too short: our own engine's, then what was only looked at."""
-    if answered.by == "default":
-        yield _ask(work, query, LOCAL_ONLY).ranked.items
-    yield _ask(work, replace(_query(work, work.refused), shelf="popular"), LOCAL_ONLY).ranked.items
+def _fillers(query: RecommenderQuery, answered: Answered, refused: frozenset[str]) -> Iterator[RecommenderQuery]:
+    """What to ask our own engine when the masks left a list too short; at last for what was only looked at."""
+    if answered.by == "default" and len(aliases()) > 1:
+        yield query
+    yield replace(query, shelf="popular", exclude_series=refused)
 
 
 def _popular(work: _Drafting, engines: tuple[str, ...]) -> ShelfDraft:

@@ -163,9 +163,8 @@ def _similar(series_id: str, binding: Binding) -> Rung:
     readers = int(binding.model.readers[item]) if item >= 0 else 0
     if not readers:
         return Rung("content", scores, 0.01, "similar")
-    votes = vote(binding.model.sessions, np.array([item]), np.ones(1, dtype=np.float32)).scores
-    # By the readers that each one has, else every series is similar to the best seller.
-    together = np.asarray(votes / np.sqrt(np.maximum(binding.model.readers, 1)), dtype=np.float32)
+    # Damped by the root of the readers, which makes it a cosine: else all are similar to the best seller.
+    together = vote(binding.model.sessions, np.array([item]), np.ones(1, dtype=np.float32), damping=0.5).scores
     together[item] = 0.0
     share = MOST_EVIDENCE * readers / (readers + EVIDENCE_READERS)
     together *= np.float32(share / max(float(together.max()), 1e-9))

@@ -19,7 +19,7 @@ from caching.policy_cache import policy_cache
 from mangaassist.breaker import BoundedExecutor, ExecutorFull
 from recommendations import ladder
 from recommendations.backends.base import RecommenderUnavailable
-from recommendations.drafting import draft
+from recommendations.drafting import DEEP, draft
 from recommendations.interactions import NewInteraction, Recorded, owner_of, record_interactions
 from recommendations.kinds import RECOMMENDATIONS_KIND, ShelfDraft, Shortlist, Suggestion
 from recommendations.reasons import sentence
@@ -52,6 +52,8 @@ T = TypeVar("T")
 NOTHING = Recommendations(items=(), engine="", recommendation_id="", shelves=())
 # Engines and their queries: a slow one takes these threads and no others.
 _executor = BoundedExecutor("recommendations", threads=8, queue=64)
+# Suggestions whose stock is read beyond those that are to be shown.
+SPARE = 3
 _ON_SALE = frozenset({"in_stock", "low_stock"})
 
 
@@ -76,6 +78,10 @@ class _Call:
         """For a call that waited for another's computation which was not to be kept."""
         return self.unkept[-1] if self.unkept else draft(self.request, self.owned).shortlist
 
+    def heads(self) -> tuple[int, int]:
+        """How much of each shelf to look at: mostly a little more than is shown will do, else all of it."""
+        return self.request.limit + SPARE, DEEP
+
     def deeper(self) -> Shortlist:
         return draft(self.request, self.owned, deep=True).shortlist
 
@@ -86,12 +92,14 @@ def recommend_for(request: RecommendationRequest) -> Recommendations:
     if not request.limit:
         return NOTHING
     call = _prepare(request)
-    shortlist = policy_cache.get_or_compute(RECOMMENDATIONS_KIND, call.args, call.compute) or call.compute_alone()
-    found, enough = _choose(shortlist, _offers(shortlist), call)
-    if enough:
-        return found
+    cached = policy_cache.get_or_compute(RECOMMENDATIONS_KIND, call.args, call.compute)
+    shortlist = cached if cached is not None else call.compute_alone()
+    for head in call.heads():
+        found, enough = _choose(shortlist, head, _offers(_asins(shortlist, head)), call)
+        if enough:
+            return found
     shortlist = call.deeper()
-    return _choose(shortlist, _offers(shortlist), call)[0]
+    return _choose(shortlist, DEEP, _offers(_asins(shortlist, DEEP)), call)[0]
 
 
 async def arecommend_for(request: RecommendationRequest) -> Recommendations:
@@ -102,11 +110,12 @@ async def arecommend_for(request: RecommendationRequest) -> Recommendations:
     call = await _in_thread(partial(_prepare, request))
     cached = await policy_cache.aget_or_compute(RECOMMENDATIONS_KIND, call.args, lambda: _in_thread(call.compute))
     shortlist = cached if cached is not None else await _in_thread(call.compute_alone)
-    found, enough = _choose(shortlist, await _aoffers(shortlist), call)
-    if enough:
-        return found
+    for head in call.heads():
+        found, enough = _choose(shortlist, head, await _aoffers(_asins(shortlist, head)), call)
+        if enough:
+            return found
     shortlist = await _in_thread(call.deeper)
-    return _choose(shortlist, await _aoffers(shortlist), call)[0]
+    return _choose(shortlist, DEEP, await _aoffers(_asins(shortlist, DEEP)), call)[0]
 
 
 async def _in_thread(function: Callable[[], T]) -> T:
@@ -137,73 +146,77 @@ def _prepare(request: RecommendationRequest) -> _Call:
 # --- The masks of the moment ----------------------------------------------------------------------------------
 
 
-def _asins(shortlist: Shortlist) -> set[str]:
-    return {asin for shelf in shortlist.shelves for each in shelf.suggestions for asin in each.asins}
+def _asins(shortlist: Shortlist, head: int) -> set[str]:
+    return {asin for shelf in shortlist.shelves for each in shelf.suggestions[:head] for asin in each.asins}
 
 
-def _offers(shortlist: Shortlist) -> dict[str, LiveOffer] | None:
+def _offers(asins: Collection[str]) -> dict[str, LiveOffer] | None:
     """None when they cannot be read: then nothing is known to be sold out, and cards say "unknown"."""
     try:
-        return read_offers(_asins(shortlist))
+        return read_offers(asins)
     except OffersUnavailable as error:
         log.warning("recommendations_without_offers", error=str(error))
         return None
 
 
-async def _aoffers(shortlist: Shortlist) -> dict[str, LiveOffer] | None:
+async def _aoffers(asins: Collection[str]) -> dict[str, LiveOffer] | None:
     try:
-        return await aread_offers(_asins(shortlist))
+        return await aread_offers(asins)
     except OffersUnavailable as error:
         log.warning("recommendations_without_offers", error=str(error))
         return None
 
 
-def _choose(shortlist: Shortlist, offers: Mapping[str, LiveOffer] | None, call: _Call) -> tuple[Recommendations, bool]:
-    """What is shown, and whether that is enough (all that was asked for, or all there is)."""
+def _choose(
+    shortlist: Shortlist, head: int, offers: Mapping[str, LiveOffer] | None, call: _Call
+) -> tuple[Recommendations, bool]:
+    """What is shown of the ``head`` of each shelf, and whether that is enough (all that was asked for, or all there
+    is). ``offers``: of the head."""
     request = call.request
     chosen: dict[str, list[Recommendation]] = {}
     enough = True
     for shelf in shortlist.shelves:
         # The popular shelf does not repeat the others.
         taken = {each.series_id for items in chosen.values() for each in items}
-        items = _fill(shelf, offers, call.owned, request, taken)
-        enough = enough and (shelf.complete or len(items) >= request.limit)
-        chosen[shelf.name] = items
-    shelves = tuple(
+        now, later = _on_sale(shelf, head, offers, call, taken)
+        chosen[shelf.name] = (now + later)[: request.limit]
+        enough = enough and (len(now) >= request.limit or (shelf.complete and len(shelf.suggestions) <= head))
+    shelves = (
         Shelf(name=shelf.name, title=shelf.title, items=tuple(chosen[shelf.name])) for shelf in shortlist.shelves
     )
     found = Recommendations(
         items=_one_list(chosen, request),
         engine=_engine(shortlist, request),
         recommendation_id=shortlist.recommendation_id,
-        shelves=shelves,
+        shelves=tuple(shelf for shelf in shelves if shelf.items),
     )
     return found, enough
 
 
-def _fill(
+def _on_sale(
     shelf: ShelfDraft,
+    head: int,
     offers: Mapping[str, LiveOffer] | None,
-    owned: Collection[str],
-    request: RecommendationRequest,
+    call: _Call,
     taken: Collection[str],
-) -> list[Recommendation]:
+) -> tuple[list[Recommendation], list[Recommendation]]:
+    """(what can be had now, next volumes that can be ordered ahead)."""
     now: list[Recommendation] = []
     later: list[Recommendation] = []
-    for each in shelf.suggestions:
+    for each in shelf.suggestions[:head]:
         if each.series_id in taken:
             continue
-        asins = [asin for asin in each.asins if asin not in owned]
+        locale = call.request.locale
+        asins = [asin for asin in each.asins if asin not in call.owned]
         on_sale = asins if offers is None else [asin for asin in asins if _is(offers.get(asin), _ON_SALE)]
         if on_sale:
-            now.append(_shown(each, on_sale[0], request.locale, each.reason_code))
+            now.append(_shown(each, on_sale[0], locale, each.reason_code))
         elif shelf.name == "continue" and offers is not None:
             announced = [asin for asin in asins if _is(offers.get(asin), {"pre_order"})]
-            if announced:
-                later.append(_shown(each, announced[0], request.locale, "next.pre_order"))
-        if len(now) >= request.limit:
+            later += [_shown(each, asin, locale, "next.pre_order") for asin in announced[:1]]
+        if len(now) >= call.request.limit:
             break
-    return (now + later)[: request.limit]
+    return now, later
 
 
 def _is(offer: LiveOffer | None, availabilities: Collection[str]) -> bool:

@@ -18,6 +18,9 @@ from recommendations.ease import Floats, Indices
 # Readers that are looked at per item of the history (the newest ones), and how many of them vote.
 NEWEST_READERS = 2_000
 NEIGHBOURS = 200
+# Votes for an item are divided by its number of readers to this power: else what everybody has wins every time.
+# Measured on the demo shop's readers and on made-up ones: 0.2 to 0.35 is best, 0.7 as bad as popularity.
+DAMPING = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,9 @@ class SessionIndex:
 class Votes:
     """``scores`` of every item, and what is needed to explain one of them."""
 
-    def __init__(self, index: SessionIndex, history: Indices, neighbours: Indices, nearness: Floats) -> None:
+    def __init__(
+        self, index: SessionIndex, history: Indices, neighbours: Indices, nearness: Floats, damping: float
+    ) -> None:
         lengths = [len(index.items_of(int(reader))) for reader in neighbours]
         voted = [index.items_of(int(reader)) for reader in neighbours]
         self._items = np.concatenate(voted) if voted else np.empty(0, np.int32)
@@ -73,7 +78,9 @@ class Votes:
         self._history = history
         self._nearness = nearness
         weights = nearness[self._voters] if len(nearness) else np.empty(0, np.float32)
-        self.scores: Floats = np.bincount(self._items, weights=weights, minlength=index.items).astype(np.float32)
+        votes = np.bincount(self._items, weights=weights, minlength=index.items)
+        readers = np.maximum(np.diff(index.item_starts), 1)
+        self.scores: Floats = np.asarray(votes / readers**damping, dtype=np.float32)
 
     @cached_property
     def _shares(self) -> Floats:
@@ -87,11 +94,11 @@ class Votes:
         return shares
 
     def explain(self, item: int) -> Floats:
-        """For each item of the history: the votes for ``item`` that came from readers who have both."""
+        """For each item of the history: the votes for ``item`` (undamped) from readers who have both."""
         return np.asarray(self._shares[self._voters[self._items == item]].sum(axis=0), dtype=np.float32)
 
 
-def vote(index: SessionIndex, history: Indices, strengths: Floats) -> Votes:
+def vote(index: SessionIndex, history: Indices, strengths: Floats, *, damping: float = DAMPING) -> Votes:
     """Scores by the nearest readers of a history (different item numbers, and how much each counts)."""
     counts = np.diff(index.item_starts)
     rarity = np.log1p(index.readers / np.maximum(counts[history], 1)).astype(np.float32)
@@ -106,4 +113,4 @@ def vote(index: SessionIndex, history: Indices, strengths: Floats) -> Votes:
     nearness = (likeness[near] / np.sqrt(lengths)).astype(np.float32)
     # Stable and the latest active first, so that of equal neighbours it is always the same ones who vote.
     best = np.argsort(-nearness, kind="stable")[:NEIGHBOURS]
-    return Votes(index, history, near[best], nearness[best])
+    return Votes(index, history, near[best], nearness[best], damping)

@@ -55,10 +55,22 @@ def test_explains_by_who_has_both() -> None:
 
 
 def test_the_explanation_of_one_known_item_is_the_whole_score() -> None:
-    votes = vote(INDEX, np.array([0]), ONE)
+    votes = vote(INDEX, np.array([0]), ONE, damping=0)
 
     assert votes.explain(2).sum() == pytest.approx(votes.scores[2])
 
 
 def test_an_empty_history_has_no_votes() -> None:
     assert not vote(INDEX, np.array([], dtype=np.int64), np.array([], dtype=np.float32)).scores.any()
+
+
+def test_damping_lowers_what_everybody_has() -> None:
+    # Six more readers have item 1, and none of them item 0.
+    readers = np.vstack([READERS, [[0, 1, 0, 1, 0]] * 6]).astype(np.float32)
+    index = SessionIndex.of(sparse.csr_matrix(readers))
+
+    plain = vote(index, np.array([0]), ONE, damping=0).scores
+    damped = vote(index, np.array([0]), ONE, damping=0.5).scores
+
+    assert plain[1] == plain[2]
+    assert damped[1] < damped[2]
