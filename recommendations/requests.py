@@ -82,7 +82,12 @@ def tidied(request: RecommendationRequest) -> RecommendationRequest:
     """Within bounds, and the same for requests that mean the same."""
     return dataclasses.replace(
         request,
-        query=" ".join(request.query.split())[:LONGEST_QUERY],
+        # PostgreSQL refuses texts with a null character.
+        customer_id=request.customer_id.replace("\x00", ""),
+        session_id=request.session_id.replace("\x00", ""),
+        series_id=request.series_id.replace("\x00", ""),
+        asin=request.asin.replace("\x00", ""),
+        query=" ".join(request.query.replace("\x00", " ").split())[:LONGEST_QUERY],
         category=request.category or "manga",
         locale=request.locale[:2] if request.locale[:2] in LOCALES else "en",
         genres=tuple(sorted(set(request.genres))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from caching.behind import behind
+from mangaassist.breaker import BoundedExecutor
 from mangaassist.redis import sync_client
 from recommendations import drafting, recommend
+from recommendations.backends.base import RecommenderUnavailable
 from recommendations.recommend import RecommendationRequest, arecommend_for, recommend_for, record_interactions
 from recommendations.requests import query_hash, tidied
 from recommendations.training import train_and_publish
@@ -152,6 +155,26 @@ class TestCache:
         assert first == second
         assert len(first.items) == 5
         assert len(drafts) == 1
+
+    @pytest.mark.parametrize("customer_id", ["a b", "a\tb", "a\nb", "a:b*?[", "昭", "x" * 128])
+    def test_any_customer_id_is_a_key_that_can_be_made_wrong(self, customer_id: str) -> None:
+        recommend_for(RecommendationRequest(customer_id=customer_id))
+        assert len(keys()) == 1
+
+        record_interactions([view("horror-03-EN-1", customer_id=customer_id)])
+
+        assert recommend_for(RecommendationRequest(customer_id=customer_id)).engine == "session"
+
+
+async def test_when_too_many_are_waiting_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = BoundedExecutor("full", threads=1, queue=0)
+    busy = threading.Event()
+    full.submit(busy.wait)
+    monkeypatch.setattr(recommend, "_executor", full)
+
+    with pytest.raises(RecommenderUnavailable):
+        await arecommend_for(GUEST)
+    busy.set()
 
 
 class TestQueryHash:

@@ -139,6 +139,23 @@ class TestAsking:
     def test_as_many_as_wanted_or_as_there_are(self, limit: int, expected: int) -> None:
         assert len(recommend_for(RecommendationRequest(session_id="s", limit=limit)).items) == expected
 
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            RecommendationRequest(customer_id="nobody we know"),
+            RecommendationRequest(customer_id="a\tb\nc\x00:*" * 40),
+            RecommendationRequest(session_id="s" * 5000),
+            RecommendationRequest(session_id="s", asin="no-such-edition"),
+            RecommendationRequest(session_id="s", series_id="no-such-series", exclude_series=("neither",)),
+            RecommendationRequest(),
+        ],
+    )
+    def test_what_nobody_knows_gets_what_is_popular(self, odd: RecommendationRequest) -> None:
+        found = recommend_for(odd)
+
+        assert found.engine == "popular"
+        assert len(found.items) == 5
+
     def test_japanese(self) -> None:
         record_interactions([purchase("alice", "horror-03-JA-1")])
 
