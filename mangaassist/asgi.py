@@ -11,6 +11,4 @@ django_application = get_asgi_application()
 
 from chat.routing import websocket_urlpatterns  # noqa: E402  (needs the apps loaded above)
 
-application = ProtocolTypeRouter(
-    {"http": django_application, "websocket": URLRouter(websocket_urlpatterns)}
-)
+application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(websocket_urlpatterns)})

@@ -1,6 +1,7 @@
 """The web server: uvicorn, which on SIGTERM lets the running turns finish before it closes their sockets.
 
 ``python -m mangaassist.server [--host H] [--port N | --fd N]``. ``--fd`` is a listening socket of the parent's.
+With a bad setting it prints a line per fault and exits with status 78 (EX_CONFIG): to start it again is no use.
 """
 
 from __future__ import annotations
@@ -76,9 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
     django.setup()
-    faults = [each for each in run_checks() if each.is_serious()]
+    faults = [str(each) for each in run_checks() if each.is_serious()]
     if faults:
-        sys.exit("\n".join(str(fault) for fault in faults))
+        print(*faults, sep="\n", file=sys.stderr)
+        sys.exit(os.EX_CONFIG)
+    from chat.warm import warm_in_background
+
+    warm_in_background()
     server = Server(configuration(options.host, options.port))
     server.run([socket.socket(fileno=options.fd)] if options.fd is not None else None)
 

@@ -55,12 +55,6 @@ def description_of(language: Language, series: SeriesFacts) -> str:
     return escape(text)
 
 
-def first_sentence(language: Language, series: SeriesFacts) -> str:
-    text = description_of(language, series)
-    end = text.find("。" if "。" in text else ". ")
-    return text[: end + 1] if end > 0 else text
-
-
 def day_words(language: Language, day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日" if language == "ja" else f"{day:%B} {day.day}, {day.year}"
 

@@ -8,7 +8,6 @@ from chat.answers.asked import (
     LONGEST_LIST,
     Asked,
     authors_of,
-    first_sentence,
     names,
     product_cards,
     remember_focus,
@@ -100,7 +99,7 @@ def _introduce(phrase: str, language: Language, series: SeriesFacts) -> Line:
         {
             "title": series_title(series.id),
             "authors": authors_of(language, series),
-            "why": first_sentence(language, series),
+            "why": join(language, series.genres[:2]),
         },
         bullet=True,
     )

@@ -1,0 +1,30 @@
+"""What the first question would otherwise wait for, loaded while the process starts."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+from django.db import connection
+
+from chat.understanding import intents
+from recommendations.recommend import RecommendationRequest, recommend_for
+from shop.titles import title_index
+
+log = structlog.get_logger(__name__)
+
+
+def warm_in_background() -> None:
+    """Returns at once; a question that is faster simply loads what it needs itself."""
+    threading.Thread(target=_warm, name="warm", daemon=True).start()
+
+
+def _warm() -> None:
+    try:
+        intents.warm()
+        title_index()
+        recommend_for(RecommendationRequest(session_id="warm-up", limit=1))
+    except Exception as error:  # Only a head start is lost.
+        log.warning("not_warmed", error=repr(error)[:300])
+    finally:
+        connection.close()
