@@ -15,16 +15,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mangaassist.backends import BackendHandler, handlers
 
+# The tag of checks that look at nothing but settings: `make run` starts with them, before any app's code is loaded.
+SETTINGS = "settings"
 SHORTEST_KEY_BYTES = 32
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-@register
+@register(SETTINGS)
 def environment_is_readable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [Error(fault, id="mangaassist.E001") for fault in settings.SETTING_FAULTS]
 
 
-@register
+@register(SETTINGS)
 def hosts_are_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A deployment without hosts would answer every request with 400."""
     if settings.ALLOWED_HOSTS:
@@ -32,7 +34,7 @@ def hosts_are_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [Error("ALLOWED_HOSTS must name the hosts that this site answers for.", id="mangaassist.E002")]
 
 
-@register
+@register(SETTINGS)
 def keys_are_long_enough(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """HS256 is as strong as its key: at least as long as the hash (RFC 7518, section 3.2)."""
     return [
@@ -42,7 +44,7 @@ def keys_are_long_enough(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register(SETTINGS)
 def origins_are_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Exact origins only: a pattern here would let any page speak for a shopper."""
     return [
@@ -97,6 +99,7 @@ def _backend_faults(handler: BackendHandler[Any], alias: str) -> Iterator[str]:
         if name not in named and not takes_any:
             yield f"{handler.setting}[{alias!r}]: {path} has no option {name!r}; it knows {', '.join(named) or 'none'}."
     for name, parameter in named.items():
-        if name not in options and parameter.default is parameter.empty:
-            missing = variables.get(name, f"the option {name!r}")
-            yield f"{missing} must be set: {path} ({handler.setting}[{alias!r}]) cannot do without."
+        variable = variables.get(name, f"the option {name!r}")
+        needed = parameter.default is parameter.empty or variable in settings.REQUIRED_VARIABLES
+        if needed and not options.get(name):
+            yield f"{variable} must be set: {path} ({handler.setting}[{alias!r}]) cannot do without."

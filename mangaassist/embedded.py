@@ -112,6 +112,7 @@ def redis_command(data_dir: Path) -> list[str]:
         *("--databases", "16"),
         *("--daemonize", "no"),
         *("--loglevel", "warning"),
+        *("--logfile", str(data_dir / "redis" / "redis.log")),
     ]
 
 

@@ -235,8 +235,7 @@ _ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
     ),
     "HANDOFF": ("desk", "desk", {"desk": "escalation.backends.desk.Desk"}),
 }
-# Options that have an environment variable of their own: (role, short name) → {option: variable}. What a backend
-# cannot do without is a parameter of its class without a default: the system checks then ask for the variable.
+# Options that have an environment variable of their own: (role, short name) → {option: variable}.
 _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
     ("RECOMMENDER", "personalize"): {
         "campaign_arn": "PERSONALIZE_CAMPAIGN_ARN",
@@ -250,8 +249,10 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
 }
 
 
-# The same by the backend's dotted path.
+# The same by the backend's dotted path, for the system checks.
 OPTION_VARIABLES = {_ROLES[role][2][name]: variables for (role, name), variables in _ROLE_VARIABLES.items()}
+# Those that their backend cannot do without.
+REQUIRED_VARIABLES = {"PERSONALIZE_CAMPAIGN_ARN", "KINESIS_ANALYTICS_STREAM", "FEEDBACK_QUEUE_URL"}
 
 
 def _role(role: str) -> dict[str, dict[str, Any]]:

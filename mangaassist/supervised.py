@@ -76,12 +76,16 @@ class Program:
 
 @dataclass(eq=False)
 class Supervised:
-    """A program that runs until :meth:`stop`: when it dies it is started again."""
+    """A program that runs until :meth:`stop`: when it dies it is started again.
+
+    Unless it says (exit status EX_CONFIG) that its settings are bad: then ``on_refusal`` is called.
+    """
 
     program: Program
     output: Output
     environment: dict[str, str]
     folder: Path
+    on_refusal: Callable[[], None]
     process: asyncio.subprocess.Process | None = None
     _stopping: bool = False
     _task: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -117,6 +121,9 @@ class Supervised:
             began = time.monotonic()
             status = await self._run_once()
             if self._stopping:
+                return
+            if status == os.EX_CONFIG:
+                self.on_refusal()
                 return
             if time.monotonic() - began > STEADY_AFTER_S:
                 pause = FIRST_PAUSE_S

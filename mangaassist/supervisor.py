@@ -44,7 +44,8 @@ class Site:
     port: int
     data_dir: Path
     private_redis: bool
-    profile: str
+    # Queues outside of the database, each with a consumer of its own.
+    consumed: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls) -> Site:
@@ -52,12 +53,14 @@ class Site:
         port = int(environment.number("PORT", 8000, low=1, high=65535))
         if environment.faults:
             raise CannotStart(" ".join(environment.faults))
+        aws = environment.text("MANGAASSIST_PROFILE") == "aws"
+        feedback_queue = environment.text("FEEDBACK_QUEUE", "sqs" if aws else "database")
         return cls(
             host=environment.text("HOST", "127.0.0.1"),
             port=port,
             data_dir=Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve(),
             private_redis=not environment.text("REDIS_URL"),
-            profile=environment.text("MANGAASSIST_PROFILE", "embedded"),
+            consumed=() if feedback_queue == "database" else ("feedback",),
         )
 
     @property
@@ -102,6 +105,7 @@ class Supervisor:
         }
         self._running: dict[str, Supervised] = {}
         self._preparing: asyncio.subprocess.Process | None = None
+        self._refused = False
 
     def ask_to_stop(self) -> None:
         """The first time: everything ends in order. The second time: at once."""
@@ -118,6 +122,12 @@ class Supervisor:
             await self._until_stopped(self._live())
         finally:
             await self._stop_all()
+        if self._refused:
+            raise CannotStart("MangaAssist cannot start: see above.")
+
+    def _refuse(self) -> None:
+        self._refused = True
+        self._stop.set()
 
     async def _live(self) -> None:
         if self.site.private_redis:
@@ -157,7 +167,9 @@ class Supervisor:
         deadline = time.monotonic() + REDIS_START_S
         while not embedded.answers(self.site.data_dir):
             if time.monotonic() > deadline:
-                raise CannotStart(f"Redis did not start within {REDIS_START_S:g} s; its lines above say why.")
+                raise CannotStart(
+                    f"Redis did not start within {REDIS_START_S:g} s: see {self.site.data_dir / 'redis' / 'redis.log'}"
+                )
             await asyncio.sleep(0.02)
 
     async def _prepare(self) -> None:
@@ -199,19 +211,19 @@ class Supervisor:
             ),
             Program(name="beat", command=(*celery, "mangaassist.beat", "beat", "--pidfile="), colour=32),
         ]
-        topics = ("feedback",) if self.site.profile == "aws" else ()
         programs += [
             Program(
                 name=topic[:8],
                 command=(python, "manage.py", "consume", topic),
                 colour=34,
+                stop_s=15,  # its long poll
             )
-            for topic in topics
+            for topic in self.site.consumed
         ]
         return programs
 
     def _start(self, program: Program) -> None:
-        supervised = Supervised(program, self.output, self._environment, BASE_DIR)
+        supervised = Supervised(program, self.output, self._environment, BASE_DIR, self._refuse)
         self._running[program.name] = supervised
         supervised.start()
 

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
+from django.db import DatabaseError
+from django.db.models import Count, Max, Min
+from django.utils import timezone
 from prometheus_client import REGISTRY, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from mangaassist import breaker
+from mangaassist.dbthreads import in_database
+from mangaassist.outbox.models import OutboxMessage
 
+DATABASE_LIMIT_S = 1.0
 _STATES = ("closed", "half_open", "open")
 
 turn_seconds = Histogram(
@@ -44,9 +52,58 @@ class BreakerStates:
         yield family
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Undelivered rows of one topic in one status."""
+
+    topic: str
+    status: str
+    count: int
+    oldest: datetime
+    attempts: int  # of the row that was tried most often
+
+
+class OutboxBacklog:
+    """A collector: what the outbox has still to deliver, as last read by :func:`exposition`."""
+
+    def __init__(self) -> None:
+        self.rows: list[Backlog] = []
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["topic", "status"]
+        depth = GaugeMetricFamily("mangaassist_outbox_messages", "Rows that are not delivered yet.", labels=labels)
+        age = GaugeMetricFamily("mangaassist_outbox_oldest_seconds", "Age of the oldest of them.", labels=labels)
+        attempts = GaugeMetricFamily("mangaassist_outbox_attempts", "Most attempts among them.", labels=labels)
+        now = timezone.now()
+        for row in self.rows:
+            names = [row.topic, row.status]
+            depth.add_metric(names, row.count)
+            age.add_metric(names, (now - row.oldest).total_seconds())
+            attempts.add_metric(names, row.attempts)
+        yield from (depth, age, attempts)
+
+
+def read_backlog() -> list[Backlog]:
+    """One grouped query over the rows that are neither done nor discarded."""
+    undelivered = OutboxMessage.Status.WAITING, OutboxMessage.Status.CLAIMED, OutboxMessage.Status.PARKED
+    rows = (
+        OutboxMessage.objects.filter(status__in=undelivered)
+        .order_by("topic", "status")
+        .values_list("topic", "status")
+        .annotate(Count("pk"), Min("created_at"), Max("attempts"))
+    )
+    return [Backlog(*row) for row in rows]
+
+
+_outbox_backlog = OutboxBacklog()
 REGISTRY.register(BreakerStates())
+REGISTRY.register(_outbox_backlog)
 
 
 async def exposition() -> bytes:
-    """All of it in Prometheus' text format."""
+    """All of it in Prometheus' text format; without the outbox when the database does not answer in time."""
+    try:
+        _outbox_backlog.rows = await asyncio.wait_for(in_database(read_backlog), DATABASE_LIMIT_S)
+    except (TimeoutError, DatabaseError):
+        _outbox_backlog.rows = []
     return await asyncio.to_thread(generate_latest, REGISTRY)

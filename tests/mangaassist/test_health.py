@@ -8,11 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import AsyncClient, Client
 
 from mangaassist import breaker
 from mangaassist.dbthreads import in_database
-from mangaassist.health import heartbeat, probes, tasks
+from mangaassist.health import heartbeat, metrics, probes, tasks
+from mangaassist.outbox.models import OutboxMessage
 from mangaassist.redis import sync_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,6 +109,32 @@ async def test_metrics_tell_of_breakers(async_client: AsyncClient) -> None:
     assert 'mangaassist_breaker_state{breaker="test-oracle",state="open"} 1.0' in text
     assert 'mangaassist_breaker_state{breaker="test-oracle",state="closed"} 0.0' in text
     assert "process_resident_memory_bytes" in text
+
+
+async def test_metrics_tell_of_the_outbox(async_client: AsyncClient) -> None:
+    def fill() -> None:
+        for topic, status, attempts in (
+            ("feedback", "waiting", 0),
+            ("feedback", "waiting", 3),
+            ("feedback", "done", 1),
+        ):
+            OutboxMessage.objects.create(topic=topic, status=status, attempts=attempts, payload={})
+
+    await in_database(fill)
+    lines = (await async_client.get("/metrics")).content.decode().splitlines()
+    assert 'mangaassist_outbox_messages{status="waiting",topic="feedback"} 2.0' in lines
+    assert 'mangaassist_outbox_attempts{status="waiting",topic="feedback"} 3.0' in lines
+    assert not any(line.startswith("mangaassist_outbox") and 'status="done"' in line for line in lines)
+
+
+async def test_metrics_answer_without_the_database(async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(metrics, "read_backlog", fail)
+    response = await async_client.get("/metrics")
+    assert response.status_code == 200
+    assert b"mangaassist_breaker_state" in response.content
 
 
 async def test_the_search_probe_asks_the_index() -> None:

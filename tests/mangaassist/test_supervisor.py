@@ -105,6 +105,7 @@ def test_nothing_survives_a_killed_supervisor_and_its_folder_can_be_used_again(t
     [
         ({"PORT": "eighty"}, "PORT='eighty' is not a number."),
         ({"HOST": "no.such.host.invalid"}, "Cannot listen on no.such.host.invalid port"),
+        ({"RECOMMENDER": "no.such.Engine"}, "RECOMMENDERS['default']: cannot import 'no.such.Engine'"),
         ({"MANGAASSIST_PROFILE": "azure"}, "MANGAASSIST_PROFILE='azure' is unknown; choose one of embedded, aws."),
     ],
 )

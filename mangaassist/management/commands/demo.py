@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from mangaassist.checks import SETTINGS
 from mangaassist.operator import demo_operator
 from shop.models import Series
 
@@ -21,7 +22,8 @@ FEED = settings.BASE_DIR / "shop" / "demo" / "demo.jsonl.gz"
 
 class Command(BaseCommand):
     help = "Runs the shop: private Redis, web, worker and beat. HOST, PORT, DATA_DIR and DEMO=0 are read."
-    requires_migrations_checks = False
+    # The web server runs all of them; here they would load every app's code, a second of each start.
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
