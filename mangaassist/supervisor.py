@@ -102,6 +102,8 @@ class Supervisor:
             "DATA_DIR": str(site.data_dir),
             "PYTHONUNBUFFERED": "1",
             "DJANGO_SETTINGS_MODULE": "mangaassist.settings",
+            # The web server runs the checks; the worker would load every page's code for them.
+            "CELERY_SKIP_CHECKS": "1",
         }
         self._running: dict[str, Supervised] = {}
         self._preparing: asyncio.subprocess.Process | None = None
