@@ -76,7 +76,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._frames = TokenBucket(rate=10, burst=40)
-        self._questions = TokenBucket(rate=0.5, burst=10)
+        self._questions = TokenBucket(rate=1, burst=20)
 
     # --- Life of a socket
 

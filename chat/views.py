@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import orjson
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core import signing
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import condition, require_GET, require_http_methods
 
 from chat.context import ContextRefused, PageContext, read_context
 from chat.plain import ask
@@ -85,8 +87,14 @@ def _cors(response: HttpResponse, origin: str) -> HttpResponse:
     return response
 
 
+def _etag(request: HttpRequest, name: str) -> str | None:
+    path = finders.find(f"widget/v1/{name}")
+    return f'"{sha256(Path(path).read_bytes()).hexdigest()[:24]}"' if isinstance(path, str) else None
+
+
 @require_GET
-def widget_file(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
+@condition(etag_func=_etag)
+def widget_file(request: HttpRequest, name: str) -> HttpResponse:
     """``/widget/v1/…``: modules load across origins only with CORS; nothing in them is personal."""
     path = finders.find(f"widget/v1/{name}")
     if not isinstance(path, str):
@@ -94,7 +102,7 @@ def widget_file(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
     kind = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}.get(name.rsplit(".", 1)[-1])
     if kind is None:
         raise Http404
-    response = FileResponse(open(path, "rb"), content_type=f"{kind}; charset=utf-8")
+    response = HttpResponse(Path(path).read_bytes(), content_type=f"{kind}; charset=utf-8")
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     response["Cache-Control"] = "public, max-age=300"

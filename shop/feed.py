@@ -59,6 +59,8 @@ class ImportReport:
     changed: int = 0
     unchanged: int = 0
     rejected: int = 0
+    # Lines that could be parsed, whatever became of them.
+    readable: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -118,6 +120,7 @@ def import_feed(
                 report.rejected += 1
                 reject(number, str(refusal), raw)
                 continue
+            report.readable += 1
             rows = batch.setdefault(kind.name, {})
             if id in rows or pending.drop(kind.name, id):
                 # What a later line replaces changes nothing.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from shop import search_index
-from shop.models import Edition, Series, ages_up_to
+from shop.models import Edition, Series, SeriesTerm, ages_up_to
 from shop.search_index import Document
-from shop.text import query_tokens, tokens
+from shop.text import fold, query_tokens, tokens
 from shop.titles import find_mentions, nearest_titles
 
 # What a query may bring: the rest adds nothing and costs time.
@@ -209,3 +209,11 @@ def index_editions(rows: Sequence[Edition]) -> None:
 
 def _tokens(texts: Iterable[str]) -> str:
     return " ".join(token for text in texts for token in tokens(text))
+
+
+def series_by_author(author: str, *, filters: SearchFilters = NO_FILTERS) -> list[str]:
+    """Ids of an author's series, oldest first. ``author``: in any script that the catalogue knows."""
+    terms = SeriesTerm.objects.filter(kind=SeriesTerm.Kind.AUTHOR, folded=fold(author))
+    ids = list(terms.order_by("series__started", "series_id").values_list("series_id", flat=True))
+    allowed = _allowed_series(ids, filters)
+    return [id for id in dict.fromkeys(ids) if id in allowed]

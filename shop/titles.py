@@ -198,8 +198,13 @@ def _find_words(index: TitleIndex, text: str, words: list[tuple[int, int, str]],
 
 
 def _is_meant(name: str, text: str, start: int, end: int, words: int) -> bool:
-    """Everyday words are titles only when capitalised inside a sentence, quoted, or standing alone."""
-    if name not in EVERYDAY and len(name) > 2:
+    """Everyday words are titles only when capitalised inside a sentence, quoted, or standing alone.
+
+    Names of up to three letters ("ONE", "JJK", "OP") are meant only in capitals, unless all is in capitals.
+    """
+    if len(name) <= 3 and name.isascii():
+        return text[start:end].isupper() and (not text.isupper() or words == 1)
+    if name not in EVERYDAY:
         return True
     if words <= 2 or text[max(0, start - 1)] in "\"'“「『":
         return True

@@ -98,7 +98,9 @@ def series_page(request: HttpRequest, series_id: str) -> HttpResponse:
         "storefront/series.html",
         {
             "series": series,
-            "description": series.native_description if language() == "ja" and series.native_description else series.description,
+            "description": series.native_description
+            if language() == "ja" and series.native_description
+            else series.description,
             "groups": grouped,
             "relations": relations,
             "page_context": {"series": series_id},
@@ -121,9 +123,13 @@ def edition_page(request: HttpRequest, asin: str) -> HttpResponse:
         {
             "item": item,
             "series": series,
-            "description": series.native_description if language() == "ja" and series.native_description else series.description,
+            "description": series.native_description
+            if language() == "ja" and series.native_description
+            else series.description,
             "promotions": promotions_for(item.facts, active_promotions()),
-            "siblings": [each for each in show(siblings.values_list("asin", flat=True)[:24]) if each.facts.asin != asin],
+            "siblings": [
+                each for each in show(siblings.values_list("asin", flat=True)[:24]) if each.facts.asin != asin
+            ],
             "page_context": {"asin": asin, "series": series.pk},
         },
     )
@@ -273,4 +279,3 @@ def help_article(request: HttpRequest, slug: str) -> HttpResponse:
         Article, slug=slug, locale="en"
     )
     return render(request, "storefront/help_article.html", {"article": article})
-

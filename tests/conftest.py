@@ -27,6 +27,14 @@ os.environ.update(
 django.setup()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Workers begin without our settings' name, else pytest-django would read them before this file gives each
+    worker its own folder.
+    """
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def redis_server() -> Iterator[None]:
     """A real private Redis, as `make run` starts it."""
@@ -48,3 +56,13 @@ def clean_redis(redis_server: None) -> None:
     sync_client("cache").flushall()
     for each in breaker.registry.values():
         each.reset()
+
+
+@pytest.fixture(autouse=True)
+def quiet_analytics() -> Iterator[None]:
+    """Events stay in the buffer until a test flushes them, and do not reach the next test."""
+    from mangaassist.analytics.buffer import buffer
+
+    buffer._interval_s = 3600
+    yield
+    buffer._records.clear()

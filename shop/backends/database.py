@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from shop.backends.base import (

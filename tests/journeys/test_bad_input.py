@@ -96,8 +96,10 @@ async def test_odd_text_gets_an_honest_answer(text: str) -> None:
         assert "$0.01" not in response["content"]
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "a.b.c", signing.dumps({"s": "x"}, salt="another")])
+@pytest.mark.parametrize("text", ["", "nonsense", "a.b.c", "of another purpose"])
 async def test_a_wrong_token_closes_with_4401(text: str) -> None:
+    if text == "of another purpose":
+        text = signing.dumps({"s": "x"}, salt="another")
     async with Socket() as socket:
         await socket.send(type="hello", v=1, token=text)
         error, closed = await socket.closed_with()
@@ -174,11 +176,11 @@ async def test_a_flood_of_frames_closes_with_4429() -> None:
 async def test_too_many_questions_are_asked_to_wait_and_none_is_lost() -> None:
     async with Socket() as socket:
         await socket.hello(token())
-        for _ in range(14):
+        for _ in range(30):
             await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text="hello")
         refused = None
         answered = 0
-        while refused is None or answered < 10:
+        while refused is None or answered < 20:
             frame = await socket.receive()
             if frame["type"] == "error":
                 refused = frame

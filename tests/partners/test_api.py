@@ -44,7 +44,7 @@ async def test_a_turn_as_server_sent_events(partner: Partner) -> None:
     )
     text = b"".join([chunk async for chunk in response.streaming_content]).decode()
     events = [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
-    assert [event["event"] for event in events][0] == "typing_indicator"
+    assert events[0]["event"] == "typing_indicator"
     assert events[-1]["event"] == "response"
     assert [int(event["id"]) for event in events] == list(range(1, len(events) + 1))
     assert orjson.loads(events[-1]["data"])["status"] == "complete"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,11 +40,9 @@ class Command(BaseCommand):
             book = _Rejects(rejects, self.stderr)
             stack.callback(book.close)
             began = time.monotonic()
+            lines = _Lines(source)
             try:
-                report = import_feed(_lines(source), reject=book.add, progress=bar.show)
-            except (OSError, EOFError) as error:
-                self.stderr.write(f"Cannot read {name}: {error}")
-                sys.exit(2)
+                report = import_feed(lines, reject=book.add, progress=bar.show)
             except KeyboardInterrupt:
                 self.stderr.write("\nInterrupted. What was done stays; import again to go on.")
                 sys.exit(130)
@@ -56,9 +55,11 @@ class Command(BaseCommand):
         )
         if report.rejected:
             self.stderr.write(f"The rejected lines are in {rejects}")
-        if report.taken == 0:
+        if lines.broken:
+            self.stderr.write(f"{name} breaks off: {lines.broken}")
+        if report.readable == 0:
             sys.exit(2)
-        if report.rejected:
+        if report.rejected or lines.broken:
             sys.exit(1)
 
 
@@ -77,16 +78,25 @@ def _open(name: str, stack: ExitStack) -> IO[bytes]:
     return file
 
 
-def _lines(source: IO[bytes]) -> Iterator[bytes]:
-    """Lines, with an endless one cut so that it costs no memory: the cut line is then refused as too long."""
-    while True:
-        line = source.readline(LONGEST_LINE_BYTES + 2)
-        if not line:
-            return
-        if not line.endswith(b"\n") and len(line) > LONGEST_LINE_BYTES:
-            while (rest := source.readline(LONGEST_LINE_BYTES)) and not rest.endswith(b"\n"):
-                pass
-        yield line
+class _Lines:
+    """The feed's lines, with an endless one cut so that it costs no memory: it is then refused as too long.
+
+    A source that breaks off ends the lines; ``broken`` says why.
+    """
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self.broken = ""
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            while line := self._source.readline(LONGEST_LINE_BYTES + 2):
+                if not line.endswith(b"\n") and len(line) > LONGEST_LINE_BYTES:
+                    while (rest := self._source.readline(LONGEST_LINE_BYTES)) and not rest.endswith(b"\n"):
+                        pass
+                yield line
+        except (OSError, EOFError, zlib.error) as error:
+            self.broken = str(error)
 
 
 class _Rejects:
