@@ -1,0 +1,127 @@
+"""Every analytics stream keeps the same promises: the database's, and Amazon Kinesis (moto)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import orjson
+import pytest
+from moto import mock_aws
+
+from mangaassist.analytics.backends import streams
+from mangaassist.analytics.backends.base import AnalyticsStream
+from mangaassist.analytics.backends.kinesis import KinesisStream
+from mangaassist.analytics.buffer import EventBuffer
+from mangaassist.analytics.models import AnalyticsEvent
+from mangaassist.outbox import relay
+from mangaassist.outbox.models import OutboxMessage
+from tests.journeys.shopper import Socket, token
+from tests.shop.catalogue import load_small_catalogue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Read = Callable[[], list[dict[str, Any]]]
+
+
+def _read_kinesis() -> list[dict[str, Any]]:
+    client = boto3.client("kinesis")
+    shard = client.describe_stream(StreamName="events")["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = client.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    found = client.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    return [orjson.loads(record["Data"]) for record in found]
+
+
+@pytest.fixture(params=["database", "kinesis"])
+def stream(request: pytest.FixtureRequest, settings: Any) -> Iterator[tuple[AnalyticsStream, Read]]:
+    settings.OUTBOX_WAKE = False
+    if request.param == "database":
+        yield streams["default"], lambda: [row.body for row in AnalyticsEvent.objects.order_by("id")]
+        return
+    with mock_aws():
+        boto3.client("kinesis").create_stream(StreamName="events", ShardCount=1)
+        settings.ANALYTICS = {
+            "default": {
+                "BACKEND": "mangaassist.analytics.backends.kinesis.KinesisStream",
+                "OPTIONS": {"stream": "events"},
+            }
+        }
+        yield streams["default"], _read_kinesis
+
+
+def record(n: int) -> dict[str, Any]:
+    at = datetime.now(UTC).isoformat()
+    return {"record_id": f"r{n}", "event": "test", "schema": 1, "session_id": "s", "at": at, "n": n}
+
+
+def test_records_arrive(stream: tuple[AnalyticsStream, Read]) -> None:
+    put, read = stream
+    assert list(put.put([record(n) for n in range(3)])) == []
+    assert [each["n"] for each in read()] == [0, 1, 2]
+
+
+async def test_a_finished_turn_arrives_redacted_and_without_live_values(
+    stream: tuple[AnalyticsStream, Read], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asgiref.sync import sync_to_async
+
+    buffer = EventBuffer(interval_s=3600)
+    monkeypatch.setattr("mangaassist.analytics.receivers.buffer", buffer)
+    await sync_to_async(load_small_catalogue)()
+    async with Socket() as socket:
+        await socket.hello(token())
+        response = await socket.answer("my mail is someone@example.com, is Berserk 3 in stock?")
+        assert "$14.99" in response["content"]
+
+    def deliver() -> list[dict[str, Any]]:
+        buffer.flush()
+        assert relay.drain("analytics") == 1
+        return stream[1]()
+
+    (event,) = [each for each in await sync_to_async(deliver)() if each["event"] == "turn_finished"]
+    assert event["schema"] == 1
+    assert event["message"] == "my mail is [email], is Berserk 3 in stock?"
+    assert "{{price:BERSERK-EN-3}}" in event["response"]
+    assert "14.99" not in orjson.dumps(event).decode()
+    assert event["intent"] == "availability"
+    assert event["turn_id"] == response["turn_id"]
+    assert event["latency_ms"] > 0
+
+
+def test_only_what_kinesis_refused_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        kinesis = KinesisStream(stream="events")
+    sent: list[list[int]] = []
+
+    def put_records(StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:
+        places = [orjson.loads(entry["Data"])["n"] for entry in Records]
+        sent.append(places)
+        bad = 1 if len(sent) == 1 else None
+        results = [{"ErrorCode": "ProvisionedThroughputExceededException"} if n == bad else {} for n in places]
+        return {"FailedRecordCount": sum("ErrorCode" in each for each in results), "Records": results}
+
+    monkeypatch.setattr(kinesis._client, "put_records", put_records)
+    assert list(kinesis.put([record(n) for n in range(3)])) == []
+    assert sent == [[0, 1, 2], [1]]
+
+
+def test_an_outage_of_the_stream_loses_nothing(settings: Any) -> None:
+    settings.OUTBOX_WAKE = False
+    buffer = EventBuffer(interval_s=3600)
+    buffer.append(record(1))
+    assert buffer.flush() == 1
+    settings.ANALYTICS = {
+        "default": {"BACKEND": "mangaassist.analytics.backends.kinesis.KinesisStream", "OPTIONS": {"stream": "none"}}
+    }
+    with mock_aws():
+        assert relay.drain("analytics") == 0
+    assert OutboxMessage.objects.get().status == "waiting"
+
+
+def test_a_full_buffer_drops_and_counts() -> None:
+    buffer = EventBuffer(capacity=2, interval_s=3600)
+    for n in range(5):
+        buffer.append(record(n))
+    assert (len(buffer), buffer.dropped) == (2, 3)

@@ -1,0 +1,118 @@
+"""Every feedback queue keeps the same promises: the database's, and Amazon SQS (moto)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from mangaassist.outbox import consumers, relay
+from mangaassist.outbox.backends import feedback_queues
+from mangaassist.outbox.backends.base import Outgoing, Queue, QueueUnavailable
+from mangaassist.outbox.backends.database import DatabaseQueue
+from mangaassist.outbox.backends.sqs import SqsQueue
+from mangaassist.outbox.models import InboxKey, OutboxMessage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=["database", "sqs"])
+def queue(request: pytest.FixtureRequest, settings: Any) -> Iterator[Queue]:
+    settings.OUTBOX_WAKE = False
+    if request.param == "database":
+        options: dict[str, Any] = {"visibility_s": 0.0}
+        settings.FEEDBACK_QUEUES = {
+            "default": {"BACKEND": "mangaassist.outbox.backends.database.DatabaseQueue", "OPTIONS": options}
+        }
+        yield feedback_queues["default"]
+        return
+    with mock_aws():
+        url = boto3.client("sqs").create_queue(QueueName="feedback")["QueueUrl"]
+        settings.FEEDBACK_QUEUES = {
+            "default": {
+                "BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue",
+                "OPTIONS": {"queue_url": url, "visibility_s": 0},
+            }
+        }
+        yield feedback_queues["default"]
+
+
+def test_what_is_sent_is_received_with_its_id_until_it_is_deleted(queue: Queue) -> None:
+    assert queue.send([Outgoing(f"id-{n}", {"n": n}) for n in range(3)]) == {}
+    received = queue.receive()
+    assert sorted((message.id, message.body["n"]) for message in received) == [("id-0", 0), ("id-1", 1), ("id-2", 2)]
+    again = queue.receive()
+    assert {message.id for message in again} == {"id-0", "id-1", "id-2"}
+    assert {message.count for message in again} == {2}
+    queue.delete(again)
+    assert queue.receive() == []
+
+
+def test_more_than_a_batch_is_sent_in_batches(queue: Queue) -> None:
+    assert queue.send([Outgoing(f"id-{n}", {"n": n}) for n in range(23)]) == {}
+    seen: set[str] = set()
+    while received := queue.receive():
+        seen |= {message.id for message in received}
+        queue.delete(received)
+    assert len(seen) == 23
+
+
+def test_feedback_travels_from_the_outbox_through_the_queue_and_is_applied_once(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied: list[dict[str, Any]] = []
+    monkeypatch.setitem(consumers._consumers, "feedback", applied.append)
+    from mangaassist.outbox.delivery import enqueue
+
+    enqueue("feedback", {"rating": 1, "message_id": "m"})
+    assert relay.drain("feedback") == 1
+    # A relay that died after sending: the same row is delivered again.
+    OutboxMessage.objects.update(status="waiting")
+    assert relay.drain("feedback") == 1
+    while consumers.consume("feedback"):
+        pass
+    assert applied == [{"rating": 1, "message_id": "m"}]
+    assert InboxKey.objects.count() == 1
+
+
+def test_a_message_that_fails_stays_and_one_that_is_nonsense_goes(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = iter([RuntimeError("database away"), None])
+
+    def apply(body: dict[str, Any]) -> None:
+        if body.get("nonsense"):
+            raise consumers.MessageRefused("nonsense")
+        outcome = next(outcomes)
+        if outcome is not None:
+            raise outcome
+
+    monkeypatch.setitem(consumers._consumers, "feedback", apply)
+    queue.send([Outgoing("a", {"nonsense": True})])
+    assert consumers.consume("feedback") == 1
+    queue.send([Outgoing("b", {})])
+    assert consumers.consume("feedback") == 0
+    assert consumers.consume("feedback") == 1
+    assert queue.receive() == []
+
+
+@pytest.mark.django_db
+def test_a_message_received_too_often_is_a_dead_letter() -> None:
+    queue = DatabaseQueue(visibility_s=0.0, max_receives=2)
+    queue.send([Outgoing("a", {})])
+    assert [len(queue.receive()) for _ in range(4)] == [1, 1, 0, 0]
+
+
+def test_sqs_names_what_it_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        url = boto3.client("sqs").create_queue(QueueName="feedback")["QueueUrl"]
+        queue = SqsQueue(queue_url=url)
+        refuse = {"Failed": [{"Id": "1", "Code": "InternalError", "Message": "later", "SenderFault": False}]}
+        monkeypatch.setattr(queue._client, "send_message_batch", lambda **kwargs: refuse)
+        assert queue.send([Outgoing("a", {}), Outgoing("b", {})]) == {"b": "InternalError: later"}
+        gone = SqsQueue(queue_url=url + "-gone")
+        with pytest.raises(QueueUnavailable):
+            gone.send([Outgoing("a", {})])
