@@ -75,8 +75,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.listener = Listener()
         self.closing = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._frames = TokenBucket(rate=10, burst=40)
-        self._questions = TokenBucket(rate=1, burst=20)
+        self._frames = TokenBucket(rate=settings.SOCKET_FRAMES_PER_S, burst=settings.SOCKET_FRAMES_PER_S * 4)
+        self._questions = TokenBucket(
+            rate=settings.SOCKET_QUESTIONS_PER_S, burst=int(settings.SOCKET_QUESTIONS_PER_S * 20)
+        )
 
     # --- Life of a socket
 

@@ -304,6 +304,9 @@ TURN_LIMITS_S = {
     "token_gap": environment.number("TOKEN_GAP_LIMIT_S", 5, low=0.1, high=60),
     "turn": environment.number("TURN_LIMIT_S", 30, low=1, high=120),
 }
+# How fast one socket may send, after a burst of four (frames) or twenty (questions) seconds' worth.
+SOCKET_FRAMES_PER_S = int(environment.number("SOCKET_FRAMES_PER_S", 10, low=1, high=100_000))
+SOCKET_QUESTIONS_PER_S = environment.number("SOCKET_QUESTIONS_PER_S", 1, low=0.1, high=10_000)
 WIDGET_TOKEN_TTL_S = 900
 # An anonymous shopper keeps the conversation this long.
 WIDGET_TOKEN_RENEWAL_S = 30 * 24 * 3600

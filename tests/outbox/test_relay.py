@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from mangaassist.outbox import delivery, relay, topics
-from mangaassist.outbox.models import OutboxMessage, claim
+from mangaassist.outbox.models import OutboxMessage, claim, settle
 from mangaassist.outbox.topics import Delivery, Topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ class Effect:
 
 
 @pytest.fixture
-def effect(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Effect]:
+def effect(settings: object, monkeypatch: pytest.MonkeyPatch) -> Effect:
     settings.OUTBOX_WAKE = False  # type: ignore[attr-defined]
     effect = Effect()
     topic = Topic(name="test", handler=effect, batch_size=10, max_attempts=3, retry_s=0.0)
@@ -107,9 +107,9 @@ def test_a_relay_that_lost_its_lease_cannot_settle_the_row(effect: Effect) -> No
     (late,) = claim("test", 5, 60)
     OutboxMessage.objects.filter(pk=late.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
     (current,) = claim("test", 5, 60)
-    relay.settle([late], status=OutboxMessage.Status.DONE)
+    settle([late], status=OutboxMessage.Status.DONE)
     assert status(1) == "claimed"
-    relay.settle([current], status=OutboxMessage.Status.DONE)
+    settle([current], status=OutboxMessage.Status.DONE)
     assert status(1) == "done"
 
 
