@@ -11,6 +11,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from asgiref.testing import ApplicationCommunicator
 
@@ -121,11 +122,11 @@ async def _shopper(turns: int, seen: Seen) -> None:
 # --- A socket without a network -----------------------------------------------------------------------------
 
 
-async def _connect() -> ApplicationCommunicator:
+async def _connect() -> Any:
     from chat.tokens import Claims, Shopper, issue_token
     from mangaassist.asgi import application
 
-    socket = ApplicationCommunicator(
+    socket: Any = ApplicationCommunicator(
         application, {"type": "websocket", "path": "/ws/chat/", "headers": [], "query_string": b"", "subprotocols": []}
     )
     await socket.send_input({"type": "websocket.connect"})
@@ -137,13 +138,13 @@ async def _connect() -> ApplicationCommunicator:
     return socket
 
 
-async def _send(socket: ApplicationCommunicator, frame: dict[str, object]) -> None:
+async def _send(socket: Any, frame: dict[str, object]) -> None:
     import orjson
 
     await socket.send_input({"type": "websocket.receive", "text": orjson.dumps(frame).decode()})
 
 
-async def _receive(socket: ApplicationCommunicator) -> dict[str, object]:
+async def _receive(socket: Any) -> dict[str, object]:
     import orjson
 
     message = await socket.receive_output(60)
@@ -151,6 +152,6 @@ async def _receive(socket: ApplicationCommunicator) -> dict[str, object]:
     return frame
 
 
-async def _close(socket: ApplicationCommunicator) -> None:
+async def _close(socket: Any) -> None:
     await socket.send_input({"type": "websocket.disconnect", "code": 1000})
     await socket.wait(5)
