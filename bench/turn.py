@@ -126,7 +126,8 @@ async def _connect() -> Any:
     from chat.tokens import Claims, Shopper, issue_token
     from mangaassist.asgi import application
 
-    socket: Any = ApplicationCommunicator(
+    communicator: Any = ApplicationCommunicator
+    socket = communicator(
         application, {"type": "websocket", "path": "/ws/chat/", "headers": [], "query_string": b"", "subprotocols": []}
     )
     await socket.send_input({"type": "websocket.connect"})
@@ -138,17 +139,17 @@ async def _connect() -> Any:
     return socket
 
 
-async def _send(socket: Any, frame: dict[str, object]) -> None:
+async def _send(socket: Any, frame: dict[str, Any]) -> None:
     import orjson
 
     await socket.send_input({"type": "websocket.receive", "text": orjson.dumps(frame).decode()})
 
 
-async def _receive(socket: Any) -> dict[str, object]:
+async def _receive(socket: Any) -> dict[str, Any]:
     import orjson
 
     message = await socket.receive_output(60)
-    frame: dict[str, object] = orjson.loads(message["text"])
+    frame: dict[str, Any] = orjson.loads(message["text"])
     return frame
 
 
