@@ -14,6 +14,7 @@ from chat.phrases import say
 from chat.sessions import NotFound, Session
 from chat.signals import card_clicked
 from chat.transcripts import frames_of
+from recommendations.recommend import NewInteraction, record_interactions
 from shop.cart import CartOwner, NotForSale, add_to_cart
 from shop.offers import Money, OffersUnavailable, read_money
 
@@ -37,6 +38,16 @@ def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
             )
     except IntegrityError:
         return None
+    record_interactions(
+        [
+            NewInteraction(
+                asin=card["id"],
+                type="add_to_cart" if outcome["cart_count"] is not None else "click",
+                customer_id=session.shopper.customer_id,
+                session_id=session.shopper.session_id,
+            )
+        ]
+    )
     card_clicked.send_robust(
         sender=Conversation,
         conversation_id=session.conversation_id,

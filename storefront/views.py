@@ -15,7 +15,12 @@ from django.views.decorators.http import require_POST, require_safe
 from chat.live import format_money
 from chat.tokens import new_session_id
 from knowledge.models import Article
-from recommendations.recommend import RecommendationRequest, recommend_for
+from recommendations.recommend import (
+    NewInteraction,
+    RecommendationRequest,
+    recommend_for,
+    record_interactions,
+)
 from shop.cart import CartOwner, NotForSale, add_to_cart, cart_of, merge_carts, set_quantity
 from shop.demo.shoppers import DEMO_SHOPPERS
 from shop.facts import load_series_facts
@@ -115,6 +120,7 @@ def edition_page(request: HttpRequest, asin: str) -> HttpResponse:
     if not found:
         raise Http404
     item = found[0]
+    _note(request, asin, "view")
     series = get_object_or_404(Series, pk=item.facts.series_id)
     siblings = Edition.objects.of_series(series.pk).in_language(item.facts.language).in_format(item.facts.format)
     return render(
@@ -173,6 +179,7 @@ def cart_add(request: HttpRequest) -> HttpResponse:
     except OffersUnavailable:
         messages.error(request, _("The price cannot be read right now. Please try again in a moment."))
     else:
+        _note(request, asin, "add_to_cart")
         price = format_money(change.price_now, language())
         if change.price_changed and change.quoted is not None:
             quoted = format_money(change.quoted, language())
@@ -186,6 +193,14 @@ def cart_add(request: HttpRequest) -> HttpResponse:
                 request, _("%(title)s is in your cart, at %(price)s.") % {"title": change.title, "price": price}
             )
     return redirect(_back(request))
+
+
+def _note(request: HttpRequest, asin: str, kind: str) -> None:
+    """What a visitor looks at and puts aside acts on the very next recommendation."""
+    owner = cart_owner(request)
+    record_interactions(
+        [NewInteraction(asin=asin, type=kind, customer_id=owner.customer_id, session_id=owner.session_id)]
+    )
 
 
 def _refusals() -> dict[str, str]:

@@ -1,0 +1,94 @@
+"""The real shop in a real browser: pages, widget, server, worker, as `make run` starts them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.mangaassist.running import Running, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    shop = Running(tmp_path_factory.mktemp("shop"), free_port(), DEMO="1")
+    try:
+        shop.wait_ready()
+        yield f"http://127.0.0.1:{shop.port}"
+    finally:
+        if shop.process.poll() is None:
+            shop.stop()
+
+
+@pytest.fixture
+def visit(chromium: Browser, address: str) -> Iterator[Page]:
+    """A page whose console must stay clean: a CSP violation is an error there."""
+    context = chromium.new_context(base_url=address, locale="en-US", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    assert not faults, faults
+
+
+def ask(page: Page, text: str, expected: str) -> None:
+    from playwright.sync_api import expect
+
+    box = page.locator("manga-assist textarea:visible")
+    box.fill(text)
+    box.press("Enter")
+    expect(page.locator("manga-assist").get_by_text(re.compile(expected)).first).to_be_visible(timeout=15_000)
+
+
+def test_a_shopper_asks_beside_a_series_and_buys_from_the_card(visit: Page) -> None:
+    from playwright.sync_api import expect
+
+    visit.goto("/series/vinland-saga/")
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Vinland Saga")
+    visit.locator("manga-assist").get_by_role("button").first.click()
+    ask(visit, "is volume 2 in stock?", r"Vinland Saga, Vol\. 2")
+    visit.locator("manga-assist").get_by_role("button", name=re.compile("add to cart", re.I)).first.click()
+    expect(visit.locator("manga-assist").get_by_text(re.compile("in your cart")).first).to_be_visible(timeout=15_000)
+    visit.goto("/cart/")
+    expect(visit.get_by_role("link", name=re.compile(r"Vinland Saga, Vol\. 2"))).to_be_visible()
+
+
+def test_a_demo_shopper_sees_their_orders(visit: Page) -> None:
+    from playwright.sync_api import expect
+
+    visit.goto("/sign-in/")
+    visit.get_by_role("button", name=re.compile("Ben")).click()
+    expect(visit.get_by_role("link", name="Ben")).to_be_visible()
+    visit.goto("/chat/")
+    ask(visit, "where is my order?", r"MA-\d+")
+
+
+def test_japanese_pages_and_answers(visit: Page) -> None:
+    from playwright.sync_api import expect
+
+    visit.goto("/")
+    visit.get_by_role("button", name="日本語").click()
+    expect(visit.locator("html")).to_have_attribute("lang", "ja")
+    visit.goto("/chat/")
+    ask(visit, "鬼滅の刃の１巻の在庫はありますか", "鬼滅の刃 1")
+
+
+def test_without_scripts_the_form_answers(chromium: Browser, address: str) -> None:
+    from playwright.sync_api import expect
+
+    context = chromium.new_context(base_url=address, java_script_enabled=False, locale="en-US")
+    page = context.new_page()
+    page.goto("/chat/")
+    page.locator("textarea[name=text]").fill("who wrote Monster?")
+    page.locator("form[action*=plain] button").first.click()
+    expect(page.get_by_text("Naoki Urasawa").first).to_be_visible()
+    context.close()

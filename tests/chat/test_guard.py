@@ -1,0 +1,67 @@
+"""The price guard: what may leave, and how a stream is cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.guard import Refused, SentenceSplitter, escape, numbers_in, release
+
+
+def fill(kind: str, id: str) -> str | None:
+    return {"price:A": "$9.99", "title:A": "Nana, Vol. 1"}.get(f"{kind}:{id}")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "left"),
+    [
+        ("{{title:A}} costs {{price:A}}.", "Nana, Vol. 1 costs $9.99."),
+        ("It has 21 volumes.", "It has 21 volumes."),
+        ("全２１巻です。", "全２１巻です。"),
+        ("Nothing special.", "Nothing special."),
+    ],
+)
+def test_what_is_proven_leaves(sentence: str, left: str) -> None:
+    assert release(sentence, fill=fill, proven_numbers=numbers_in(["21 volumes"])) == left
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It costs $5.",
+        "It costs 9.99 dollars.",
+        "Only ¥500!",
+        "五百円です。",
+        "９９９円です。",
+        "There are 7 left.",
+        "残り７冊です。",
+        "{{price:B}} today.",
+        "{{stock:A}} today.",
+        "{{price:A",
+        "price:A}} today",
+        "Save 30 EUR now.",
+    ],
+)
+def test_what_is_not_proven_is_refused(sentence: str) -> None:
+    assert isinstance(release(sentence, fill=fill, proven_numbers=frozenset({"21", "9", "99"})), Refused)
+
+
+def test_foreign_text_cannot_open_a_slot() -> None:
+    assert release(escape("{{price:A}}"), fill=fill, proven_numbers=frozenset()) != "$9.99"
+
+
+TEXT = "First one. {{title:A}} is here! どうも。 続きは「これ」。\n- a\n- {{price:A}}, {{title:A}}\nLast without end"
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=60))
+def test_however_a_stream_is_chunked_nothing_is_lost_and_no_slot_is_cut(sizes: list[int]) -> None:
+    splitter = SentenceSplitter()
+    pieces: list[str] = []
+    at = 0
+    for size in [*sizes, len(TEXT)]:
+        pieces += splitter.feed(TEXT[at : at + size])
+        at += size
+    pieces.append(splitter.rest())
+    assert "".join(pieces) == TEXT
+    assert all(piece.count("{{") == piece.count("}}") for piece in pieces)

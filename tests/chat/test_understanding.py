@@ -1,0 +1,122 @@
+"""What is understood of a message: held-out sentences, entities by table, odd input."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat.understanding import intents
+from chat.understanding.language import language_of
+from chat.understanding.types import Language
+from chat.understanding.understand import understand
+from shop.titles import Mention
+
+HELD_OUT = Path(__file__).parent / "held_out"
+NAMES = {"<title>": ("series", "berserk", "Berserk"), "<author>": ("author", "Naoki Urasawa", "Naoki Urasawa")}
+
+
+def find(text: str) -> Iterable[Mention]:
+    for kind, id, name in NAMES.values():
+        at = text.find(name)
+        while at >= 0:
+            yield Mention(kind, id, name, at, at + len(name), True, 1.0)  # type: ignore[arg-type]
+            at = text.find(name, at + len(name))
+
+
+def sentences(language: Language) -> list[tuple[str, str]]:
+    with open(HELD_OUT / f"{language}.toml", "rb") as file:
+        return [(text, intent) for intent, texts in tomllib.load(file).items() for text in texts]
+
+
+def spoken(text: str, intent: str) -> str:
+    for mark, (_, _, name) in NAMES.items():
+        text = text.replace(mark, name)
+    return text.replace("<num>", "10023" if intent == "order_status" else "3")
+
+
+@pytest.mark.parametrize(("language", "at_least"), [("en", 0.84), ("ja", 0.86)])
+def test_sentences_that_were_never_trained_get_their_intent(language: Language, at_least: float) -> None:
+    held_out = sentences(language)
+    wrong = [
+        (text, intent, heard.intent)
+        for text, intent in held_out
+        if (heard := understand(spoken(text, intent), hint=language, find_mentions=find)).intent != intent
+    ]
+    assert 1 - len(wrong) / len(held_out) >= at_least, wrong
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_held_out_sentence_was_trained(language: Language) -> None:
+    trained = {text for texts in intents.read_utterances(language).values() for text in texts}
+    assert not trained & {text for text, _ in sentences(language)}
+    assert all(len(texts) >= 30 for texts in intents.read_utterances(language).values())
+
+
+def test_training_is_reproducible() -> None:
+    one, two = intents.train("ja"), intents.train("ja")
+    assert (one.weights == two.weights).all()
+    assert one.vocabulary == two.vocabulary
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Berserk vol. 7", {"series": ("berserk",), "volumes": (7,)}),
+        ("Berserk 3", {"volumes": (3,)}),
+        ("volumes 3 to 5 of Berserk", {"volumes": (3, 4, 5)}),
+        ("I own volume 1 and 2", {"volumes": (1, 2)}),
+        ("第７巻はありますか", {"volumes": (7,)}),
+        ("Berserkを3巻まで読んだ", {"volumes": (3,)}),
+        ("not horror please", {"exclude_genres": ("horror",)}),
+        ("something like Berserk but less grim", {"similar_to": True, "exclude_themes": ("grim",)}),
+        ("ホラー以外で", {"exclude_genres": ("horror",)}),
+        ("怖くないのがいい", {"exclude_genres": ("horror",)}),
+        ("ほのぼのした漫画", {"themes": ("cosy",)}),
+        ("in Japanese?", {"language": "ja"}),
+        ("英語版は？", {"language": "en"}),
+        ("as an ebook", {"format": "ebook"}),
+        ("the deluxe edition", {"format": "deluxe"}),
+        ("全巻セットで", {"format": "box_set"}),
+        ("under $15", {"max_price": Decimal("15"), "currency": "USD"}),
+        ("1500円以下で", {"max_price": Decimal("1500"), "currency": "JPY"}),
+        ("for my 11-year-old", {"age": 11}),
+        ("11歳の娘に", {"age": 11}),
+        ("the second one", {"ordinal": 2}),
+        ("最後のは？", {"ordinal": -1}),
+        ("where is MA-10023", {"order_ids": ("MA-10023",)}),
+        ("注文10023はどこ", {"order_ids": ("MA-10023",)}),
+        ("who wrote Berserk", {"facts": ("author",)}),
+        ("7", {"bare_number": 7}),
+        ("I'd like Berserk", {"similar_to": False}),
+    ],
+)
+def test_what_is_named(text: str, expected: dict[str, Any]) -> None:
+    entities = understand(text, find_mentions=find).entities
+    assert {name: getattr(entities, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "hint", "language"),
+    [
+        ("hello there", "ja", "en"),
+        ("こんにちは", "en", "ja"),
+        ("7", "ja", "ja"),
+        ("7", "en", "en"),
+        ("ONE PIECE?", "ja", "ja"),
+        ("do you have ベルセルク in stock", "en", "en"),
+        ("進撃の巨人", "en", "ja"),
+        ("🙂", "ja", "ja"),
+    ],
+)
+def test_the_language_of_a_message(text: str, hint: Language, language: Language) -> None:
+    assert language_of(text, hint=hint) == language
+
+
+@pytest.mark.parametrize("text", ["", " ", "a" * 4000, "第" * 4000, "$" * 4000, "1 to " * 800, "🙂" * 1000, "\x00\u202e"])
+def test_odd_input_never_raises(text: str) -> None:
+    understand(text, find_mentions=find)

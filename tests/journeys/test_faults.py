@@ -1,0 +1,102 @@
+"""The whole shop as real processes, with Redis and the worker killed and frozen in the middle of a conversation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.mangaassist.running import Running, free_port, until
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    shop = Running(tmp_path_factory.mktemp("shop"), free_port(), DEMO="1")
+    try:
+        shop.wait_ready()
+        yield shop
+    finally:
+        if shop.process.poll() is None:
+            shop.stop()
+
+
+class Shopper:
+    """A raw WebSocket client."""
+
+    def __init__(self, port: int) -> None:
+        token = httpx.post(f"http://127.0.0.1:{port}/widget/v1/token", json={}).json()["token"]
+        self.socket: ClientConnection = connect(f"ws://127.0.0.1:{port}/ws/chat/")
+        self.send(type="hello", v=1, token=token, caps=["stream", "cards"])
+
+    def send(self, **frame: Any) -> None:
+        self.socket.send(orjson.dumps(frame).decode())
+
+    def answer(self, text: str) -> dict[str, Any]:
+        self.send(type="user_message", client_msg_id=str(uuid.uuid4()), text=text)
+        while True:
+            frame: dict[str, Any] = orjson.loads(self.socket.recv(timeout=30))
+            if frame["type"] in {"response", "error"}:
+                return frame
+
+
+ASKED = ("is Berserk volume 3 in stock?", "something like One Piece", "how do I return a book?", "any deals?")
+
+
+def assert_answered(shopper: Shopper) -> None:
+    for text in ASKED:
+        response = shopper.answer(text)
+        assert response["status"] == "complete", response
+    assert "Berserk" in shopper.answer("how much is Berserk volume 1?")["content"]
+
+
+def test_killing_redis_costs_no_answer(running: Running) -> None:
+    shopper = Shopper(running.port)
+    assert_answered(shopper)
+    os.kill(running.children()["redis"], signal.SIGKILL)
+    assert_answered(shopper)
+    until(lambda: not running.not_ready(), "everything back by itself")
+    assert_answered(shopper)
+
+
+def test_a_frozen_redis_costs_no_answer(running: Running) -> None:
+    shopper = Shopper(running.port)
+    redis = running.children()["redis"]
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        assert_answered(shopper)
+    finally:
+        os.kill(redis, signal.SIGCONT)
+
+
+def test_killing_the_worker_costs_no_answer_and_it_comes_back(running: Running) -> None:
+    shopper = Shopper(running.port)
+    worker = running.children()["worker"]
+    os.kill(worker, signal.SIGKILL)
+    assert_answered(shopper)
+    until(lambda: running.children().get("worker") not in {None, worker}, "a new worker")
+
+
+def test_killing_the_web_process_loses_no_conversation(running: Running) -> None:
+    shopper = Shopper(running.port)
+    assert_answered(shopper)
+    web = running.children()["web"]
+    os.kill(web, signal.SIGKILL)
+    until(lambda: running.children().get("web") not in {None, web}, "a new web process")
+    until(lambda: not _refused(running.port), "the new process answers")
+    assert_answered(Shopper(running.port))
+
+
+def _refused(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code != 200
+    except httpx.HTTPError:
+        return True
