@@ -23,8 +23,8 @@ def test_both_languages_say_the_same_things_with_the_same_words() -> None:
 def test_no_wording_says_a_number_or_a_price_of_its_own() -> None:
     for language, phrases in PHRASES.items():
         for phrase, wordings in phrases.items():
-            if phrase.startswith(("slot.", "cart.")):
-                continue  # Filled with live values outside the guard.
+            if phrase.startswith(("slot.", "cart.", "reply.")):
+                continue  # Filled with live values outside the guard, or the shopper's own words.
             for wording in wordings:
                 bare = re.sub(r"\{\w+\}", "", wording)
                 assert release(bare, fill=lambda kind, id: None, proven_numbers=frozenset()) == bare, (language, phrase)

@@ -117,6 +117,8 @@ def test_the_language_of_a_message(text: str, hint: Language, language: Language
     assert language_of(text, hint=hint) == language
 
 
-@pytest.mark.parametrize("text", ["", " ", "a" * 4000, "第" * 4000, "$" * 4000, "1 to " * 800, "🙂" * 1000, "\x00\u202e"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "a" * 4000, "第" * 4000, "$" * 4000, "1 to " * 800, "🙂" * 1000, "\x00\u202e"]
+)
 def test_odd_input_never_raises(text: str) -> None:
     understand(text, find_mentions=find)
