@@ -1,0 +1,164 @@
+"""The demo shop's pages, as a visitor walks through them; every page under the strict CSP."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from shop.models import Offer
+from tests.shop.catalogue import load_small_catalogue
+
+
+@pytest.fixture
+def visitor(db: None) -> Client:
+    load_small_catalogue()
+    return Client()
+
+
+@pytest.fixture
+def asking_visitor(transactional_db: None) -> Client:
+    """One whose questions are answered in threads of their own."""
+    load_small_catalogue()
+    return Client()
+
+
+PAGES = [
+    "/", "/search/?q=berserk", "/search/?q=", "/series/berserk/", "/products/BERSERK-EN-3/", "/cart/", "/sign-in/",
+    "/help/", "/help/returns/", "/chat/", "/admin/login/", "/api/v1/docs",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_stands_under_the_strict_policy(visitor: Client, page: str) -> None:
+    response = visitor.get(page)
+    assert response.status_code == 200
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    html = response.content.decode()
+    assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>(?!\s*</script>)", html.replace("application/json", "")) or (
+        page == "/api/v1/docs"
+    )
+    assert not re.search(r"<[^>]+\sstyle=", html)
+    assert "<style" not in html
+
+
+def test_the_price_on_a_page_is_the_offers_price_now(visitor: Client) -> None:
+    Offer.objects.filter(pk="BERSERK-EN-3").update(price="77.01")
+    assert "$77.01" in visitor.get("/products/BERSERK-EN-3/").content.decode()
+
+
+def test_a_changed_price_is_said_when_the_book_goes_into_the_cart(visitor: Client) -> None:
+    click = {"asin": "BERSERK-EN-3", "amount": "14.99", "currency": "USD", "next": "/products/BERSERK-EN-3/"}
+    Offer.objects.filter(pk="BERSERK-EN-3").update(price="15.50")
+    page = visitor.post("/cart/add/", click, follow=True).content.decode()
+    assert "from $14.99 to $15.50" in page
+    assert "$15.50" in visitor.get("/cart/").content.decode()
+
+
+@pytest.mark.parametrize("asin", ["BERSERK-EN-4", "NOWHERE", ""])
+def test_what_cannot_be_bought_is_refused(visitor: Client, asin: str) -> None:
+    visitor.post("/cart/add/", {"asin": asin})
+    assert "It is empty" in visitor.get("/cart/").content.decode()
+
+
+def test_a_promotion_is_a_line_of_its_own(visitor: Client) -> None:
+    visitor.post("/cart/add/", {"asin": "ONE-PIECE-EN-1"})
+    page = visitor.get("/cart/").content.decode()
+    assert "Pirate week" in page
+    assert "−$2.20" in page
+    assert "$8.79" in page
+
+
+@pytest.mark.parametrize("quantity", ["x", "", "-1", "999999"])
+def test_an_odd_quantity_changes_nothing_for_the_worse(visitor: Client, quantity: str) -> None:
+    visitor.post("/cart/add/", {"asin": "ONE-PIECE-EN-1"})
+    response = visitor.post("/cart/set/", {"asin": "ONE-PIECE-EN-1", "quantity": quantity}, follow=True)
+    assert response.status_code == 200
+
+
+def test_a_guests_cart_comes_along_at_sign_in(visitor: Client) -> None:
+    visitor.post("/cart/add/", {"asin": "ONE-PIECE-EN-1"})
+    page = visitor.post("/sign-in/as/", {"customer_id": "demo-ben"}, follow=True).content.decode()
+    assert "Ben" in page
+    assert "One Piece, Vol. 1" in visitor.get("/cart/").content.decode()
+    visitor.post("/sign-out/")
+    assert "It is empty" in visitor.get("/cart/").content.decode()
+
+
+def test_nobody_signs_in_as_somebody_real(visitor: Client) -> None:
+    assert visitor.post("/sign-in/as/", {"customer_id": "alice"}).status_code == 404
+
+
+def test_an_order_page_is_for_the_signed_in(visitor: Client) -> None:
+    assert visitor.get("/account/").headers["Location"] == "/sign-in/"
+
+
+def test_the_cart_leads_back_to_our_own_pages_only(visitor: Client) -> None:
+    click = {"asin": "ONE-PIECE-EN-1", "next": "https://evil.example/"}
+    assert visitor.post("/cart/add/", click).headers["Location"] == "/cart/"
+
+
+@pytest.mark.parametrize("page", ["/series/nowhere/", "/products/NOWHERE/", "/help/nowhere/"])
+def test_an_unknown_page_is_not_found(visitor: Client, page: str) -> None:
+    assert visitor.get(page).status_code == 404
+
+
+def test_the_shop_speaks_japanese(visitor: Client) -> None:
+    visitor.post("/i18n/setlang/", {"language": "ja", "next": "/"})
+    assert "カート" in visitor.get("/").content.decode()
+
+
+def test_an_operator_reads_a_conversation_with_its_trace(asking_visitor: Client) -> None:
+    from chat.models import Conversation
+
+    User.objects.create_superuser("operator", password="secret")
+    asking_visitor.login(username="operator", password="secret")
+    asking_visitor.post("/chat/plain/", {"text": "is Berserk volume 3 in stock?"})
+    conversation = Conversation.objects.get()
+    page = asking_visitor.get(f"/admin/chat/conversation/{conversation.pk}/change/").content.decode()
+    assert "Berserk, Vol. 3 is in stock, at $14.99." in page
+    assert "live_offers" in page
+    assert "price:BERSERK-EN-3" in page
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "chat/conversation", "chat/turn", "chat/feedback", "shop/series", "shop/edition", "shop/offer",
+        "shop/promotion", "shop/order", "shop/cart", "knowledge/article", "escalation/handoff", "outbox/outboxmessage",
+        "caching/cachepolicy", "partners/apikey", "analytics/analyticsevent", "recommendations/interaction",
+    ],
+)  # fmt: skip
+def test_every_admin_list_opens(visitor: Client, name: str) -> None:
+    User.objects.create_superuser("operator", password="secret")
+    visitor.login(username="operator", password="secret")
+    assert visitor.get(f"/admin/{name}/").status_code == 200
+
+
+def test_the_form_without_scripts_answers_and_keeps_to_its_visitor(asking_visitor: Client) -> None:
+    asking_visitor.post("/chat/plain/", {"text": "who wrote Vinland Saga?"})
+    assert "Makoto Yukimura" in asking_visitor.get("/chat/").content.decode()
+    assert "Makoto Yukimura" not in Client().get("/chat/").content.decode()
+    assert asking_visitor.post("/chat/plain/", {"text": " "}).status_code == 302
+    assert asking_visitor.post("/chat/plain/", {}).status_code == 302
+
+
+def test_the_widgets_token_is_for_our_pages_and_allowed_shops(visitor: Client, settings: Any) -> None:
+    settings.WIDGET_ALLOWED_ORIGINS = ["https://shop.example"]
+    assert visitor.post("/widget/v1/token", "{}", content_type="application/json").status_code == 200
+    allowed = visitor.post(
+        "/widget/v1/token", "{}", content_type="application/json", headers={"origin": "https://shop.example"}
+    )
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    foreign = visitor.post(
+        "/widget/v1/token", "{}", content_type="application/json", headers={"origin": "https://evil.example"}
+    )
+    assert foreign.status_code == 403
+    assert "Access-Control-Allow-Origin" not in foreign.headers
+    for bad in ("{", "[]", '{"context": 7}', '{"context": {"asin": 1}}', '{"previous": 1}', '{"identity": "x"}'):
+        assert visitor.post("/widget/v1/token", bad, content_type="application/json").status_code == 400, bad
