@@ -48,8 +48,8 @@ def secret_key(data_dir: Path) -> str:
         return path.read_text()
     except FileNotFoundError:
         data_dir.mkdir(parents=True, exist_ok=True)
-        draft = data_dir / f"secret_key.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, name = tempfile.mkstemp(dir=data_dir, prefix="secret_key.")
+        draft = Path(name)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(50))
         try:
