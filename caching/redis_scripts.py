@@ -112,8 +112,8 @@ ADOPT = script_of("""
 local before = redis.call('MGET', KEYS[2])[1]
 if before == ARGV[1] then return 0 end
 redis.call('SET', KEYS[2], ARGV[1])
-if not before then return 0 end
 local meta = redis.call('MGET', KEYS[1])[1]
+if not before and not meta then return 0 end
 local clock, version = string.match(meta or '', '^%x+ (%d+) (%d+)$')
 redis.call('SET', KEYS[1], string.format('%s %.0f %.0f', ARGV[2], clock or 0, version or 0))
 return 1

@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, StreamingHttpResponse
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Status
 from ninja.security import HttpBearer
 
 from chat.cards import order_card, product_card
@@ -106,11 +106,12 @@ async def create_conversation(request: HttpRequest, body: ConversationIn) -> Any
         return _session(key, str(conversation.pk))
 
     session = await in_database(start)
-    return 201, {
+    opened = {
         "conversation_id": session.conversation_id,
         "token": session.token(),
         "expires_in": settings.WIDGET_TOKEN_TTL_S,
     }
+    return Status(201, opened)
 
 
 @api.post("/conversations/{conversation_id}/messages", response={200: dict, **_ERRORS}, tags=["conversations"])
@@ -191,7 +192,7 @@ async def give_feedback(request: HttpRequest, conversation_id: str, body: Feedba
         except Message.DoesNotExist as error:
             raise Problem(404, "not-found", "There is no such answer in this conversation.") from error
 
-    return 202, {"status": "received", "feedback_id": await in_database(save)}
+    return Status(202, {"status": "received", "feedback_id": await in_database(save)})
 
 
 @api.post("/conversations/{conversation_id}/handoff", response={202: HandoffOut, **_ERRORS}, tags=["conversations"])
@@ -210,7 +211,7 @@ async def request_handoff(request: HttpRequest, conversation_id: str, body: Hand
             "position": state.position,
         }
 
-    return 202, await in_database(ask)
+    return Status(202, await in_database(ask))
 
 
 # --- Catalogue and orders -------------------------------------------------------------------------------------
