@@ -1,4 +1,4 @@
-"""What can be wrong with the RECOMMENDER settings, one line each."""
+"""What can be wrong with the RECOMMENDER settings, one line each (what is missing: mangaassist.checks)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,4 @@ def personalize_is_configured(app_configs: Any, **kwargs: Any) -> list[CheckMess
         for name, variable in _NAMES.items()
         if options.get(name) and not re.fullmatch(ARN, options[name])
     ]
-    if not options.get("campaign_arn"):
-        faults.append("PERSONALIZE_CAMPAIGN_ARN must be set when Amazon Personalize recommends.")
     return [Error(fault, id="recommendations.E001") for fault in faults]

@@ -6,6 +6,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -29,13 +30,31 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             shop.stop()
 
 
-class Shopper:
-    """A raw WebSocket client."""
+def token_of(port: int) -> str:
+    token: str = httpx.post(f"http://127.0.0.1:{port}/widget/v1/token", json={}).json()["token"]
+    return token
 
-    def __init__(self, port: int) -> None:
-        token = httpx.post(f"http://127.0.0.1:{port}/widget/v1/token", json={}).json()["token"]
-        self.socket: ClientConnection = connect(f"ws://127.0.0.1:{port}/ws/chat/")
-        self.send(type="hello", v=1, token=token, caps=["stream", "cards"])
+
+class Shopper:
+    """A raw WebSocket client that has said hello."""
+
+    def __init__(self, socket: ClientConnection, token: str, **hello: Any) -> None:
+        self.socket = socket
+        self.send(type="hello", v=1, token=token, caps=["stream", "cards"], **hello)
+        self.ready: dict[str, Any] = orjson.loads(self.socket.recv(timeout=30))
+        assert self.ready["type"] == "ready", self.ready
+
+    @classmethod
+    @contextmanager
+    def at(cls, port: int) -> Iterator[Shopper]:
+        with cls.back_at(port, token_of(port)) as shopper:
+            yield shopper
+
+    @classmethod
+    @contextmanager
+    def back_at(cls, port: int, token: str, **hello: Any) -> Iterator[Shopper]:
+        with connect(f"ws://127.0.0.1:{port}/ws/chat/") as socket:
+            yield cls(socket, token, **hello)
 
     def send(self, **frame: Any) -> None:
         self.socket.send(orjson.dumps(frame).decode())
@@ -59,40 +78,44 @@ def assert_answered(shopper: Shopper) -> None:
 
 
 def test_killing_redis_costs_no_answer(running: Running) -> None:
-    shopper = Shopper(running.port)
-    assert_answered(shopper)
-    os.kill(running.children()["redis"], signal.SIGKILL)
-    assert_answered(shopper)
-    until(lambda: not running.not_ready(), "everything back by itself")
-    assert_answered(shopper)
+    with Shopper.at(running.port) as shopper:
+        assert_answered(shopper)
+        os.kill(running.children()["redis"], signal.SIGKILL)
+        assert_answered(shopper)
+        until(lambda: not running.not_ready(), "everything back by itself")
+        assert_answered(shopper)
 
 
 def test_a_frozen_redis_costs_no_answer(running: Running) -> None:
-    shopper = Shopper(running.port)
     redis = running.children()["redis"]
-    os.kill(redis, signal.SIGSTOP)
-    try:
-        assert_answered(shopper)
-    finally:
-        os.kill(redis, signal.SIGCONT)
+    with Shopper.at(running.port) as shopper:
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            assert_answered(shopper)
+        finally:
+            os.kill(redis, signal.SIGCONT)
 
 
 def test_killing_the_worker_costs_no_answer_and_it_comes_back(running: Running) -> None:
-    shopper = Shopper(running.port)
     worker = running.children()["worker"]
-    os.kill(worker, signal.SIGKILL)
-    assert_answered(shopper)
+    with Shopper.at(running.port) as shopper:
+        os.kill(worker, signal.SIGKILL)
+        assert_answered(shopper)
     until(lambda: running.children().get("worker") not in {None, worker}, "a new worker")
 
 
 def test_killing_the_web_process_loses_no_conversation(running: Running) -> None:
-    shopper = Shopper(running.port)
-    assert_answered(shopper)
-    web = running.children()["web"]
-    os.kill(web, signal.SIGKILL)
+    token = token_of(running.port)
+    with Shopper.back_at(running.port, token) as shopper:
+        assert_answered(shopper)
+        conversation_id = shopper.ready["conversation_id"]
+        web = running.children()["web"]
+        os.kill(web, signal.SIGKILL)
     until(lambda: running.children().get("web") not in {None, web}, "a new web process")
     until(lambda: not _refused(running.port), "the new process answers")
-    assert_answered(Shopper(running.port))
+    with Shopper.back_at(running.port, token, conversation_id=conversation_id) as shopper:
+        assert [each["content"] for each in shopper.ready["messages"] if each["role"] == "user"][:4] == [*ASKED]
+        assert_answered(shopper)
 
 
 def _refused(port: int) -> bool:
