@@ -9,14 +9,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from caching.redis_scripts import Script, meta_key, refs_prefix, run, script_of, tag_prefix
+from django.conf import settings
+
+from caching.redis_scripts import BACKUP, Script, meta_key, refs_prefix, run, script_of, tag_prefix
 from mangaassist.redis import sync_client
 
 CHUNK = 200
 # Redis serves others in between.
 REST_S = 0.002
 
-# KEYS: refs, meta, entries… ARGV: tag clock's key. Unlinks entries older than the clock, or of another epoch;
+# KEYS: refs, meta, entries… ARGV: tag clock's key, key prefix, backups' prefix. Unlinks entries older than the
+# clock, or of another epoch, with their backups;
 # takes them and those that are gone from the index. → how many were unlinked.
 SWEEP: Script = script_of("""
 local clock = tonumber(redis.call('MGET', ARGV[1])[1] or 0) or 0
@@ -26,6 +29,7 @@ for i = 3, #KEYS do
   local head = redis.pcall('GETRANGE', KEYS[i], 0, 63)
   local its_epoch, seq = string.match(type(head) == 'string' and head or '', '^(%x+)\\t(%d+)\\t')
   if not its_epoch or its_epoch ~= epoch or tonumber(seq) < clock then
+    redis.call('UNLINK', ARGV[2] .. ARGV[3] .. string.sub(KEYS[i], #ARGV[2] + 1))
     if its_epoch then unlinked = unlinked + redis.call('UNLINK', KEYS[i]) end
     redis.call('ZREM', KEYS[1], KEYS[i])
   end
@@ -43,7 +47,7 @@ def sweep(asin: str) -> int:
         cursor, members = client.zscan(refs, cursor, count=CHUNK)
         if members:
             keys = [refs, meta_key(), *(member.decode() for member, _ in members)]
-            unlinked += run(client, SWEEP, keys, f"{tag_prefix()}asin:{asin}")
+            unlinked += run(client, SWEEP, keys, f"{tag_prefix()}asin:{asin}", settings.CACHE_KEY_PREFIX, BACKUP)
         if cursor == 0:
             return unlinked
         time.sleep(REST_S)

@@ -23,6 +23,7 @@ from caching.redis_scripts import (
     CLAIM,
     RELEASE,
     STORE,
+    backup_key,
     lease_key,
     meta_key,
     prefixed,
@@ -98,22 +99,27 @@ class Filler:
             if granted:
                 values |= yield from self._compute(kind, {key: todo.pop(key) for key in granted}, token, loop)
             for key in [key for key in todo if key not in changed and todo[key].look.has_value]:
-                # Another process is at it; an expired value is better than waiting.
-                values[key] = self._arrive(key, todo.pop(key), loop)
+                # It is only due, and another process is at it.
+                values[key] = self._arrive(key, todo[key], todo.pop(key).look.value, loop)
             if not todo:
                 break
             if not changed:
+                # Another process is at it; an expired value is better than waiting.
+                for key, value in (yield from _backups(kind, todo)).items():
+                    values[key] = self._arrive(key, todo.pop(key), value, loop)
+                if not todo:
+                    break
                 yield Pause(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 1.5, 0.05)
             todo = yield from self._look_again(kind, todo)
             for key in [key for key in todo if todo[key].look.state in ("fresh", "due")]:
-                values[key] = self._arrive(key, todo.pop(key), loop)
+                values[key] = self._arrive(key, todo[key], todo.pop(key).look.value, loop)
         return values
 
-    def _arrive(self, key: str, miss: Miss, loop: Loop | None) -> Any:
-        miss.flight.arrive(miss.look.value)
+    def _arrive(self, key: str, miss: Miss, value: Any, loop: Loop | None) -> Any:
+        miss.flight.arrive(value)
         self._flights.land(key, miss.flight, loop)
-        return miss.look.value
+        return value
 
     def _claim(self, todo: dict[str, Miss], token: str, *, alone: bool) -> Steps[tuple[set[str], set[str]]]:
         """Which keys are ours to compute, and which changed since they were read."""
@@ -145,13 +151,13 @@ class Filler:
         try:
             computed = yield Compute([miss.args for miss in granted.values()])
         except Exception as error:
-            if not all(miss.look.has_value for miss in granted.values()):
-                self._behind(self._release(granted, token), granted, loop)
+            values = {key: miss.look.value for key, miss in granted.items() if miss.look.has_value}
+            values |= yield from _backups(kind, {key: miss for key, miss in granted.items() if key not in values})
+            self._behind(self._release(granted, token), granted, loop)
+            if len(values) < len(granted):
                 raise
             log.warning("cache_serves_expired", kind=kind.name, error=repr(error))
             counters.add(kind.name, "stale", len(granted))
-            self._behind(self._release(granted, token), granted, loop)
-            values = {key: miss.look.value for key, miss in granted.items()}
         else:
             values = {key: computed.get(miss.args) for key, miss in granted.items()}
             cost_ms = round((time.perf_counter() - began) * 1000)
@@ -207,14 +213,15 @@ class Filler:
                     continue
                 stored = yield Call(
                     STORE,
-                    [meta_key(), prefixed(key), lease_key(key)],
+                    [meta_key(), prefixed(key), lease_key(key), backup_key(key)],
                     (
                         entry.epoch,
                         entry.seq,
                         token,
                         tag_prefix(),
                         refs_prefix(),
-                        _physical_life_ms(kind, policy, entry),
+                        life_ms(policy, entry),
+                        kind.stale_on_error_s * 1000 if entry.payload else 0,
                         entry.pack(),
                         *entry.tags,
                     ),
@@ -232,8 +239,15 @@ class Filler:
                 return
 
 
-def _physical_life_ms(kind: CacheKind[Any], policy: Policy, entry: Entry) -> int:
-    return life_ms(policy, entry) + (kind.stale_on_error_s * 1000 if entry.payload else 0)
+def _backups(kind: CacheKind[Any], wanted: dict[str, Miss]) -> Steps[dict[str, Any]]:
+    """Expired values that may answer for these keys for now: never one that was invalidated."""
+    if kind.stale_on_error_s == 0 or not wanted or trust.is_open():
+        return {}
+    try:
+        looks = yield from read(kind, {key: miss.args for key, miss in wanted.items()}, backup=True)
+    except Untrusted:
+        return {}
+    return {key: look.value for key, look in looks.items() if look.has_value}
 
 
 def _entry(

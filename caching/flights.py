@@ -22,8 +22,8 @@ State = Literal["fresh", "due", "stale", "miss"]
 class Look(NamedTuple):
     """What one read of one key found.
 
-    ``fresh``: serve it. ``due``: serve it, but somebody should renew it. ``stale``: expired, to be served only
-    if computing fails. ``miss``: nothing that may be served.
+    ``fresh``: serve it. ``due``: serve it, but somebody should renew it. ``stale``: the backup of an expired
+    value, to be served only if computing fails or somebody else is at it. ``miss``: nothing that may be served.
     """
 
     state: State

@@ -14,7 +14,7 @@ from caching.counters import counters
 from caching.entries import SEEN_BYTES, Entry, Stamp
 from caching.flights import Look, State
 from caching.policies import Policy, policies
-from caching.redis_scripts import META, READ, START_EPOCH, TAG, new_epoch
+from caching.redis_scripts import BACKUP, META, READ, START_EPOCH, TAG, new_epoch
 from caching.registry import Args, CacheKind, CacheTypeRefused, is_registered
 from caching.steps import Blocking, Call, Get, Steps
 from caching.trust import Untrusted, trust
@@ -49,10 +49,13 @@ _MISS: tuple[State, Any] = ("miss", None)
 _Found = tuple[Entry | None, int, int | None]
 
 
-def read(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look]]:
-    """One look at each key, with the policies renewed first if they changed. Raises :class:`Untrusted`."""
+def read(kind: CacheKind[Any], keys: dict[str, Args], *, backup: bool = False) -> Steps[dict[str, Look]]:
+    """One look at each key, with the policies renewed first if they changed. Raises :class:`Untrusted`.
+
+    ``backup``: look at the copies that outlive their keys instead.
+    """
     prefix: str = settings.CACHE_KEY_PREFIX
-    names = [prefix + key for key in keys]
+    names = [f"{prefix}{BACKUP}{key}" for key in keys] if backup else [prefix + key for key in keys]
     found: list[_Found]
     if kind.known_tags is None:
         reply = yield Call(READ, [f"{prefix}{META}", *names], (prefix + TAG,))
@@ -71,7 +74,7 @@ def read(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look]]:
     policy = policies.of(kind)
     looks = {}
     for key, raw, (entry, clock, newest) in zip(keys, raws, found, strict=True):
-        state, value = _MISS if entry is None else _judge(kind, policy, entry, stamp, clock)
+        state, value = _MISS if entry is None else _judge(kind, policy, entry, stamp, clock, backup)
         looks[key] = Look(state, value, stamp, newest, b"" if raw is None else raw[:SEEN_BYTES])
     return looks
 
@@ -121,11 +124,13 @@ def _entry(kind: CacheKind[Any], raw: bytes | None) -> Entry | None:
         return None
 
 
-def _judge(kind: CacheKind[Any], policy: Policy, entry: Entry, stamp: Stamp, clock: int) -> tuple[State, Any]:
+def _judge(
+    kind: CacheKind[Any], policy: Policy, entry: Entry, stamp: Stamp, clock: int, backup: bool
+) -> tuple[State, Any]:
     """Whether this entry may be served, now, under this policy; and its value."""
     if entry.epoch != stamp.epoch or clock > entry.seq or entry.schema != schema_of(kind, policy):
         return "miss", None
-    state = _state_by_age(kind, policy, entry)
+    state = _state_by_age(kind, policy, entry, backup)
     if state == "miss" or not entry.payload:
         return state, None
     try:
@@ -135,14 +140,14 @@ def _judge(kind: CacheKind[Any], policy: Policy, entry: Entry, stamp: Stamp, clo
         return "miss", None
 
 
-def _state_by_age(kind: CacheKind[Any], policy: Policy, entry: Entry) -> State:
+def _state_by_age(kind: CacheKind[Any], policy: Policy, entry: Entry, backup: bool) -> State:
     age = entries.now_ms() - entry.stored_ms
     life = life_ms(policy, entry)
     if age < -SKEW_MS:
         return "miss"
     if age < life:
         return "due" if entries.refresh_is_due(age, life, entry.cost_ms, 1.0 - random.random()) else "fresh"
-    return "stale" if entry.payload and age < life + kind.stale_on_error_s * 1000 else "miss"
+    return "stale" if backup and entry.payload and age < life + kind.stale_on_error_s * 1000 else "miss"
 
 
 def life_ms(policy: Policy, entry: Entry) -> int:

@@ -25,6 +25,7 @@ EVERYTHING_TAG = "everything:*"
 
 META = "cache:meta"
 TAG = "cache:tag:"
+BACKUP = "cache:backup:"
 MARK = "cache:bumped:"
 # Delivering an invalidation again costs a few computations, never a stale value.
 KEEP_MARKS_MS = 3_600_000
@@ -57,6 +58,11 @@ def tag_prefix() -> str:
 
 def tags_key() -> str:
     return prefixed("cache:tags")
+
+
+def backup_key(key: str) -> str:
+    """Where the copy lies that may answer after ``key`` expired, if computing fails."""
+    return prefixed(f"{BACKUP}{key}")
 
 
 def lease_key(key: str) -> str:
@@ -161,21 +167,23 @@ end
 return reply
 """)
 
-# KEYS: meta, entry, lease. ARGV: epoch, seq, lease token, tag prefix, refs prefix, life (ms), entry, tags…
-# Gives the lease back in any case. → 1 stored; 0 refused, a tag moved meanwhile; -1 refused, another epoch.
+# KEYS: meta, entry, lease, backup. ARGV: epoch, seq, lease token, tag prefix, refs prefix, life (ms), how much
+# longer the backup lives (ms; 0: none), entry, tags… Gives the lease back in any case.
+# → 1 stored; 0 refused, a tag moved meanwhile; -1 refused, another epoch.
 STORE = script_of("""
 if ARGV[3] ~= '' and redis.call('MGET', KEYS[3])[1] == ARGV[3] then redis.call('DEL', KEYS[3]) end
 local meta = redis.call('MGET', KEYS[1])[1]
 if not meta or string.match(meta, '^%S+') ~= ARGV[1] then return -1 end
 local seq = tonumber(ARGV[2])
-for i = 8, #ARGV do
+for i = 9, #ARGV do
   local clock = redis.call('MGET', ARGV[4] .. ARGV[i])[1]
   if clock and (tonumber(clock) or 0) > seq then return 0 end
 end
-redis.call('SET', KEYS[2], ARGV[7], 'PX', ARGV[6])
+redis.call('SET', KEYS[2], ARGV[8], 'PX', ARGV[6])
+if tonumber(ARGV[7]) > 0 then redis.call('SET', KEYS[4], ARGV[8], 'PX', ARGV[6] + ARGV[7]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 8, #ARGV do
+for i = 9, #ARGV do
   if string.sub(ARGV[i], 1, 5) == 'asin:' then
     local refs = ARGV[5] .. string.sub(ARGV[i], 6)
     if redis.call('TYPE', refs).ok ~= 'zset' then redis.call('DEL', refs) end

@@ -220,6 +220,9 @@ async def test_nobody_waits_for_a_store(monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_expired_value_answers_when_computing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     policy_cache.get_or_compute(SHELF, ("anna",), lambda: Shelf(asins=("B1",)))
     behind.finish()
+    redis: Any = sync_client("cache")
+    assert 899_000 < redis.pttl("recs:anna:0") <= 900_000
+    redis.delete("recs:anna:0")
     later = entries.now_ms() + 901_000
     monkeypatch.setattr(entries, "now_ms", lambda: later)
 
