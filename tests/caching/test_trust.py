@@ -27,11 +27,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def own_redis(tmp_path: Path, settings: Settings) -> Iterator[PrivateRedis]:
-    """A Redis of this test's own, that it may stop and kill; patient enough for a machine that is busy with other tests."""
+    """A Redis of this test's own, that it may stop and kill, and that this process has settled with.
+
+    Patient enough for a machine that is busy with other tests.
+    """
     server = PrivateRedis(tmp_path)
     server.start()
     settings.REDIS_TIMEOUT_S = 0.3
     settings.REDIS_URLS = settings.REDIS_URLS | {"cache": f"unix://{redis_socket(tmp_path)}?db=0"}
+    wait_until_trusted()
+    trust.settle()
     yield server
     assert server.process is not None
     if server.process.poll() is None:
