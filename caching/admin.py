@@ -1,34 +1,77 @@
-"""The operator's table: one row per kind of cached value, and what can never be one."""
+"""The operator's main tool: every kind of cached value on one page, tuned and forgotten from there."""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
 
 from caching.broom import showing
-from caching.counters import Event, counters
+from caching.counters import HOUR
+from caching.dashboard import PERIODS, bounds, dashboard
+from caching.durations import DurationInput, human
+from caching.inspection import inspect_key
 from caching.invalidation import invalidate
 from caching.models import CachePolicy
+from caching.redis_scripts import EVERYTHING_TAG
 from caching.registry import NEVER_CACHED, find_kind, key_pattern
-from caching.trust import UNAVAILABLE, trust
+from caching.trust import UNAVAILABLE
 
-HOURS = 24
+ASIN = re.compile(r"[A-Za-z0-9_-]{1,32}")
+MAX_KEY = 512
+
+View = Callable[..., HttpResponse]
+
+
+class CachePolicyForm(forms.ModelForm[CachePolicy]):
+    """Times in human units; the bounds are the model's."""
+
+    ttl_s = DurationInput(label="Time to live", help_text="Such as 900, 15 min or 1 h 30 min. Acts at once.")
+    negative_ttl_s = DurationInput(
+        label="Time to live of “nothing there”", help_text="How long an absence is remembered; 0: never."
+    )
+
+    class Meta:
+        model = CachePolicy
+        fields = ("enabled", "ttl_s", "negative_ttl_s", "jitter_percent")
+
+
+class TtlForm(forms.Form):
+    """The one field of the overview."""
+
+    ttl_s = DurationInput(label="Time to live")
+
+
+def changes_policy(view: View) -> View:
+    """POST by an operator who may change policies."""
+
+    @wraps(view)
+    def checked(self: CachePolicyAdmin, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return view(self, request, **kwargs)
+
+    return checked
 
 
 @admin.register(CachePolicy)
 class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
     """Rows come from the registry (none can be added or deleted); a change acts on the next cache call."""
 
-    change_list_template = "admin/caching/cachepolicy/change_list.html"
-    list_display = ("label", "key", "enabled", "life", "bounds", "hits", "changed_at")
+    form = CachePolicyForm
     fields = (
         "what_this_is",
         "key",
@@ -40,8 +83,6 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         "changed_at",
     )
     readonly_fields = ("what_this_is", "key", "bounds", "changed_at")
-    actions = ("forget_entries", "forget_everything")
-    _totals: dict[str, Counter[Event]] = {}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -49,11 +90,7 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
     def has_delete_permission(self, request: HttpRequest, obj: CachePolicy | None = None) -> bool:
         return False
 
-    # --- columns ---
-
-    @admin.display(description="kind", ordering="kind")
-    def label(self, policy: CachePolicy) -> str:
-        return str(policy)
+    # --- fields of the form ---
 
     @admin.display(description="what this is")
     def what_this_is(self, policy: CachePolicy) -> str:
@@ -65,92 +102,162 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         kind = find_kind(policy.kind)
         return key_pattern(kind) if kind is not None else "–"
 
-    @admin.display(description="time to live", ordering="ttl_s")
-    def life(self, policy: CachePolicy) -> str:
-        return human(policy.ttl_s)
-
     @admin.display(description="allowed")
     def bounds(self, policy: CachePolicy) -> str:
-        kind = find_kind(policy.kind)
-        return f"{human(kind.min_ttl_s)} to {human(kind.max_ttl_s)}" if kind is not None else "–"
-
-    @admin.display(description=f"hits in {HOURS} h")
-    def hits(self, policy: CachePolicy) -> str:
-        counted = self._totals.get(policy.kind)
-        if counted is None:
-            return "–"
-        hits, asked = counted["hit"], counted["hit"] + counted["miss"]
-        return f"{hits:,} of {asked:,} ({hits / asked:.0%})" if asked else "–"
+        return bounds(find_kind(policy.kind))
 
     # --- pages ---
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CachePolicy]:
-        # One read of the counters for the whole page.
-        self._totals = counters.totals(HOURS)
-        return super().get_queryset(request)
+    def get_urls(self) -> list[URLPattern]:
+        def at(route: str, view: View, name: str) -> URLPattern:
+            return path(route, self.admin_site.admin_view(view), name=f"caching_cachepolicy_{name}")
+
+        return [
+            at("product/", self.product_view, "product"),
+            at("entry/", self.entry_view, "entry"),
+            at("forget-product/", require_POST(self.forget_product_view), "forget_product"),
+            at("forget-everything/", require_POST(self.forget_everything_view), "forget_everything"),
+            at("<str:kind>/forget/", require_POST(self.forget_kind_view), "forget_kind"),
+            at("<str:kind>/ttl/", require_POST(self.ttl_view), "ttl"),
+            *super().get_urls(),
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        CachePolicy.objects.create_missing()
-        context = {"never_cached": NEVER_CACHED, "cache_is_away": trust.is_open()}
-        return super().changelist_view(request, context | (extra_context or {}))
-
-    def get_urls(self) -> list[URLPattern]:
-        shows = path("shows/", self.admin_site.admin_view(self.shows_view), name="caching_cachepolicy_shows")
-        return [shows, *super().get_urls()]
-
-    def shows_view(self, request: HttpRequest) -> HttpResponse:
-        """What shows a product now, and a button that makes all of it wrong."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        asin = (request.POST.get("asin") or request.GET.get("asin") or "").strip()
-        if request.method == "POST" and asin:
-            if not self.has_change_permission(request):
-                raise PermissionDenied
-            invalidate([f"asin:{asin}"])
-            self.message_user(request, f"Everything that shows {asin} is computed anew.")
+        period = PERIODS.get(request.GET.get("period", ""), HOUR)
+        return self._page(
+            request,
+            "change_list",
+            title="Cache",
+            board=dashboard(period),
+            period=period.name,
+            never_cached=NEVER_CACHED,
+            may_change=self.has_change_permission(request),
+        )
+
+    def product_view(self, request: HttpRequest) -> HttpResponse:
+        """What shows a product now."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asin = request.GET.get("asin", "").strip()[:64]
         keys: list[str] = []
         if asin:
             try:
                 keys = showing(asin)
             except UNAVAILABLE:
                 self.message_user(request, "The cache does not answer.", messages.ERROR)
-        context = self.admin_site.each_context(request) | {
-            "title": "What shows this product",
-            "opts": self.opts,
-            "asin": asin,
-            "keys": keys,
-        }
-        return TemplateResponse(request, "admin/caching/cachepolicy/shows.html", context)
+        return self._page(
+            request,
+            "product",
+            title="What shows a product",
+            asin=asin,
+            keys=keys,
+            may_change=self.has_change_permission(request),
+        )
 
-    def construct_change_message(
-        self, request: HttpRequest, form: Form, formsets: Any, add: bool = False
-    ) -> list[dict[str, dict[str, list[str]]]]:
-        """The history says from what to what."""
-        changes = [f"{name}: {form.initial.get(name)} → {form.cleaned_data.get(name)}" for name in form.changed_data]
-        return [{"changed": {"fields": changes}}] if changes else []
+    def entry_view(self, request: HttpRequest) -> HttpResponse:
+        """What lies under one key."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        key = request.GET.get("key", "").strip()[:MAX_KEY]
+        found = None
+        if key:
+            try:
+                found = inspect_key(key)
+            except UNAVAILABLE:
+                self.message_user(request, "The cache does not answer.", messages.ERROR)
+        times = {"age": "age_s", "life": "life_s", "remaining": "remaining_s", "expires_in": "expires_in_s"}
+        shown = {name: human(getattr(found, attribute) or 0) for name, attribute in times.items() if found is not None}
+        return self._page(request, "entry", title="Look up an entry", key=key, found=found, **shown)
 
-    # --- actions ---
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
+        return TemplateResponse(
+            request,
+            f"admin/caching/cachepolicy/{name}.html",
+            self.admin_site.each_context(request) | {"opts": self.opts} | context,
+        )
 
-    @admin.action(description="Forget all entries of the selected kinds", permissions=["change"])
-    def forget_entries(self, request: HttpRequest, queryset: QuerySet[CachePolicy]) -> None:
-        for policy in queryset:
+    # --- what the buttons do ---
+
+    @changes_policy
+    def ttl_view(self, request: HttpRequest, kind: str) -> HttpResponse:
+        policy = get_object_or_404(CachePolicy, pk=kind)
+        form = TtlForm(request.POST)
+        before = policy.ttl_s
+        try:
+            if not form.is_valid():
+                raise ValidationError(form.errors.as_data()["ttl_s"])
+            policy.ttl_s = form.cleaned_data["ttl_s"]
+            policy.full_clean()
+        except ValidationError as error:
+            self.message_user(request, f"{policy}: {' '.join(error.messages)}", messages.ERROR)
+            return self._back(request)
+        if policy.ttl_s == before:
+            self.message_user(request, f"{policy}: the time to live is {human(before)} already.")
+            return self._back(request)
+        with transaction.atomic():
+            policy.save(update_fields=["ttl_s", "changed_at"])
+            self.log_change(request, policy, [_changed({"ttl_s": (before, policy.ttl_s)})])
+        self.message_user(
+            request,
+            f"{policy}: {human(before)} → {human(policy.ttl_s)}, for every entry and in every process from now on.",
+            messages.SUCCESS,
+        )
+        return self._back(request)
+
+    @changes_policy
+    def forget_kind_view(self, request: HttpRequest, kind: str) -> HttpResponse:
+        policy = get_object_or_404(CachePolicy, pk=kind)
+        with transaction.atomic():
             policy.forget_entries()
             self.log_change(request, policy, "All entries forgotten.")
-        self.message_user(request, "Their entries are misses from now on, in every process.")
+        self.message_user(request, f"{policy}: computed anew from now on, in every process.", messages.SUCCESS)
+        return self._back(request)
 
-    @admin.action(description="Forget everything, of all kinds", permissions=["change"])
-    def forget_everything(self, request: HttpRequest, queryset: QuerySet[CachePolicy]) -> None:
-        invalidate(["everything:*"])
-        for policy in CachePolicy.objects.all():
-            self.log_change(request, policy, "The whole cache forgotten.")
-        self.message_user(request, "The whole cache is empty from now on, in every process.")
+    @changes_policy
+    def forget_everything_view(self, request: HttpRequest) -> HttpResponse:
+        with transaction.atomic():
+            invalidate([EVERYTHING_TAG])
+            self._log(request, "everything", "The whole cache forgotten.")
+        self.message_user(request, "The whole cache is computed anew from now on.", messages.SUCCESS)
+        return self._back(request)
+
+    @changes_policy
+    def forget_product_view(self, request: HttpRequest) -> HttpResponse:
+        asin = request.POST.get("asin", "").strip()
+        if not ASIN.fullmatch(asin):
+            self.message_user(request, "Give an ASIN, such as B0MANGA001: letters, digits, - and _.", messages.ERROR)
+            return self._back(request)
+        with transaction.atomic():
+            invalidate([f"asin:{asin}"])
+            self._log(request, f"ASIN {asin}", "Everything that shows it forgotten.")
+        self.message_user(request, f"Everything that shows {asin} is computed anew from now on.", messages.SUCCESS)
+        return self._back(request)
+
+    def _back(self, request: HttpRequest) -> HttpResponse:
+        period = request.POST.get("period", "")
+        query = f"?period={period}" if period in PERIODS else ""
+        return HttpResponseRedirect(reverse("admin:caching_cachepolicy_changelist") + query)
+
+    def _log(self, request: HttpRequest, what: str, message: str) -> None:
+        """Into the same history as changes of a policy, for what is no policy."""
+        assert request.user.pk is not None
+        LogEntry.objects.create(
+            user_id=request.user.pk,
+            content_type=ContentType.objects.get_for_model(CachePolicy),
+            object_repr=what,
+            action_flag=CHANGE,
+            change_message=message,
+        )
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
+    ) -> list[dict[str, dict[str, list[str]]]]:
+        """The history says from what to what."""
+        changes = {name: (form.initial.get(name), form.cleaned_data.get(name)) for name in form.changed_data}
+        return [_changed(changes)] if changes else []
 
 
-def human(seconds: int) -> str:
-    """``5400`` → ``1 h 30 min``."""
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        number, seconds = divmod(seconds, size)
-        if number:
-            parts.append(f"{number} {unit}")
-    return " ".join(parts) or "0 s"
+def _changed(changes: dict[str, tuple[Any, Any]]) -> dict[str, dict[str, list[str]]]:
+    return {"changed": {"fields": [f"{name}: {old} → {new}" for name, (old, new) in changes.items()]}}

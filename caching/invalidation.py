@@ -11,6 +11,7 @@ import structlog
 from celery import current_app
 from django.db import transaction
 
+from caching.counters import WHOLE, counters
 from caching.entries import clean_tag
 from caching.redis_scripts import EVERYTHING_TAG, POLICY_TAG, bump, unmarked
 from caching.trust import TOPIC, trust
@@ -44,6 +45,7 @@ def bump_now(tags: Iterable[str], id: str = "") -> None:
 
     For what is no row of the database; a change of rows goes through :func:`invalidate`.
     """
+    counters.add(WHOLE, "invalidated")
     trust.invalidate(tags, id or secrets.token_hex(12))
 
 

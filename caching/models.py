@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
-from django.db import models
+from django.db import models, transaction
 
+from caching.durations import human
 from caching.invalidation import invalidate
 from caching.redis_scripts import POLICY_TAG
 from caching.registry import find_kind, registered_kinds
+
+log = structlog.get_logger(__name__)
+_TUNED = ("enabled", "ttl_s", "negative_ttl_s", "jitter_percent")
 
 
 class CachePolicyQuerySet(models.QuerySet["CachePolicy"]):
@@ -61,8 +66,17 @@ class CachePolicy(models.Model):
         return kind.label if kind is not None else self.kind
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        invalidate([POLICY_TAG])
+        with transaction.atomic():
+            before = CachePolicy.objects.filter(pk=self.pk).values(*_TUNED).first() or {}
+            super().save(*args, **kwargs)
+            invalidate([POLICY_TAG])
+        changes = {
+            name: f"{before.get(name)} → {getattr(self, name)}"
+            for name in _TUNED
+            if before.get(name) != getattr(self, name)
+        }
+        if changes:
+            log.info("cache_policy_changed", kind=self.kind, **changes)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         deleted = super().delete(*args, **kwargs)
@@ -77,10 +91,10 @@ class CachePolicy(models.Model):
         faults: dict[str, str] = {}
         if self.ttl_s is not None and not kind.min_ttl_s <= self.ttl_s <= kind.max_ttl_s:
             faults["ttl_s"] = (
-                f"Give {kind.min_ttl_s} to {kind.max_ttl_s} seconds. To stop caching, switch the kind off."
+                f"Give {human(kind.min_ttl_s)} to {human(kind.max_ttl_s)}. To stop caching, switch the kind off."
             )
         if self.negative_ttl_s is not None and self.negative_ttl_s > kind.max_ttl_s:
-            faults["negative_ttl_s"] = f"Give 0 to {kind.max_ttl_s} seconds."
+            faults["negative_ttl_s"] = f"Give 0 to {human(kind.max_ttl_s)}."
         if faults:
             raise ValidationError(faults)
 

@@ -10,15 +10,18 @@ behind the answer. Without Redis every caller computes; nothing waits longer tha
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from caching.behind import behind
 from caching.counters import counters
 from caching.filling import Filler
+from caching.flights import Look
 from caching.invalidation import transaction_changed_something
 from caching.reading import look
 from caching.registry import Args, CacheKind
+from caching.reuse import is_sampled, reuse
 from caching.steps import aperform, perform
 
 V = TypeVar("V")
@@ -47,6 +50,7 @@ class PolicyCache:
         if not names:
             return {}
         keys = {key: args for args, key in names.items()}
+        began = time.perf_counter()
         looks = None
         if not transaction_changed_something():
             looks = perform(look(kind, keys), compute_many)
@@ -57,6 +61,7 @@ class PolicyCache:
         values = {key: seen.value for key, seen in looks.items()}
         if missing:
             values |= perform(self._filler.fill(kind, keys, missing, None), compute_many)
+        _count(kind, keys, looks, values, time.perf_counter() - began, computed=bool(missing))
         return {args: values[key] for args, key in names.items()}
 
     # --- asynchronous callers: consumers, the turn ---
@@ -82,6 +87,7 @@ class PolicyCache:
         if not names:
             return {}
         keys = {key: args for args, key in names.items()}
+        began = time.perf_counter()
         looks = await aperform(look(kind, keys), compute_many)
         if looks is None:
             counters.add(kind.name, "bypass", len(keys))
@@ -90,7 +96,7 @@ class PolicyCache:
         due = {key: seen for key, seen in looks.items() if seen.state == "due"}
         if due:
             behind.spawn(aperform(self._filler.fill(kind, keys, due, loop), compute_many))
-        missing = {key: seen for key, seen in looks.items() if seen.state in ("stale", "miss")}
+        missing = {key: seen for key, seen in looks.items() if seen.state == "miss"}
         values = {key: seen.value for key, seen in looks.items()}
         if missing:
             # A task of its own: a cancelled caller must not take those along who wait for the same value.
@@ -100,7 +106,24 @@ class PolicyCache:
                 values |= {key: computed.get(keys[key]) for key in missing}
             else:
                 values |= await asyncio.shield(filling)
+        _count(kind, keys, looks, values, time.perf_counter() - began, computed=bool(missing))
         return {args: values[key] for args, key in names.items()}
+
+
+def _count(
+    kind: CacheKind[Any],
+    keys: dict[str, Args],
+    looks: dict[str, Look],
+    values: dict[str, Any],
+    seconds: float,
+    *,
+    computed: bool,
+) -> None:
+    misses = sum(not look.has_value for look in looks.values()) if computed else 0
+    counters.asked(kind.name, len(keys) - misses, misses, seconds, computed=computed)
+    for key, args in keys.items():
+        if is_sampled(key):
+            reuse.note(kind, key, args, values[key], looks[key].stamp)
 
 
 def _by_args(names: dict[Args, str], keys: dict[str, Args], computed: Mapping[Args, V | None]) -> dict[Args, V | None]:

@@ -37,9 +37,6 @@ def look(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look] |
         return None
     if not policies.of(kind).enabled:
         return None
-    hits = sum(found.state in ("fresh", "due") for found in looks.values())
-    counters.add(kind.name, "hit", hits)
-    counters.add(kind.name, "miss", len(looks) - hits)
     return looks
 
 
