@@ -175,7 +175,8 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         return TemplateResponse(
             request,
             f"admin/caching/cachepolicy/{name}.html",
-            self.admin_site.each_context(request) | {"opts": self.opts} | context,
+            # Without the sidebar: the table wants its room.
+            self.admin_site.each_context(request) | {"opts": self.opts, "is_nav_sidebar_enabled": False} | context,
         )
 
     # --- what the buttons do ---

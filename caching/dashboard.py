@@ -46,10 +46,12 @@ class WhatIf:
         return percent(self.forecast.hit_ratio)
 
     @property
-    def ages(self) -> str:
-        if self.forecast.median_age_s is None or self.forecast.p95_age_s is None:
-            return "–"
-        return f"{human(self.forecast.median_age_s)} / {human(self.forecast.p95_age_s)}"
+    def median_age(self) -> str:
+        return _age(self.forecast.median_age_s)
+
+    @property
+    def p95_age(self) -> str:
+        return _age(self.forecast.p95_age_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,13 @@ def micros(microseconds: float) -> str:
     if microseconds < 1000:
         return f"{microseconds:.0f} µs"
     return f"{microseconds / 1000:.1f} ms" if microseconds < 1e6 else f"{microseconds / 1e6:.1f} s"
+
+
+def _age(seconds: float | None) -> str:
+    """Coarse: its first unit says enough."""
+    if seconds is None:
+        return "–"
+    return " ".join(human(seconds).split()[:2])
 
 
 def _ask_redis() -> tuple[Census | None, str, dict[str, list[Event]]]:

@@ -18,7 +18,7 @@ from caching.counters import counters
 from caching.entries import Entry
 from caching.flights import Flight, FlightLost, Flights, Look, Loop
 from caching.policies import Policy, policies
-from caching.reading import life_ms, read, schema_of
+from caching.reading import life_ms, look_up, read, schema_of
 from caching.redis_scripts import (
     CLAIM,
     RELEASE,
@@ -230,6 +230,14 @@ class Filler:
                 counters.add(kind.name, "not_stored")
                 return
             counters.add(kind.name, "stored" if stored == 1 else "stale_fill_refused")
+
+    def put(self, kind: CacheKind[Any], key: str, args: Args, value: Any) -> Steps[None]:
+        """Stores without computing: the value is newer than whatever lies there."""
+        began_ms = entries.now_ms()
+        looks = yield from look_up(kind, {key: args})
+        if looks is not None:
+            miss = Miss(args, looks[key], Flight(looks[key].stamp))
+            yield from self._store(kind, {key: miss}, {key: value}, "", began_ms=began_ms, cost_ms=0)
 
     def _release(self, granted: Iterable[str], token: str) -> Steps[None]:
         for key in granted:

@@ -19,10 +19,11 @@ from caching.counters import counters
 from caching.filling import Filler
 from caching.flights import Look
 from caching.invalidation import transaction_changed_something
-from caching.reading import look
+from caching.reading import look_up
 from caching.registry import Args, CacheKind
-from caching.reuse import is_sampled, reuse
+from caching.reuse import is_recorded, reuse
 from caching.steps import aperform, perform
+from caching.trust import trust
 
 V = TypeVar("V")
 
@@ -53,7 +54,7 @@ class PolicyCache:
         began = time.perf_counter()
         looks = None
         if not transaction_changed_something():
-            looks = perform(look(kind, keys), compute_many)
+            looks = perform(look_up(kind, keys), compute_many)
         if looks is None:
             counters.add(kind.name, "bypass", len(keys))
             return _by_args(names, keys, compute_many(list(keys.values())))
@@ -88,7 +89,7 @@ class PolicyCache:
             return {}
         keys = {key: args for args, key in names.items()}
         began = time.perf_counter()
-        looks = await aperform(look(kind, keys), compute_many)
+        looks = await aperform(look_up(kind, keys), compute_many)
         if looks is None:
             counters.add(kind.name, "bypass", len(keys))
             return _by_args(names, keys, await compute_many(list(keys.values())))
@@ -109,6 +110,18 @@ class PolicyCache:
         _count(kind, keys, looks, values, time.perf_counter() - began, computed=bool(missing))
         return {args: values[key] for args, key in names.items()}
 
+    def put_behind(self, kind: CacheKind[V], args: Args, value: V) -> None:
+        """Stores a value that the caller has just made true (state, not computed); call it on the event loop.
+
+        A reader must be able to tell an older one from it: this may be lost, or overtaken by a slower store.
+        """
+        if not trust.is_open():
+            behind.spawn(aperform(self._filler.put(kind, kind.key(*args), args, value), _nothing))
+
+
+async def _nothing(wanted: list[Args]) -> dict[Args, Any]:
+    return {}
+
 
 def _count(
     kind: CacheKind[Any],
@@ -122,7 +135,7 @@ def _count(
     misses = sum(not look.has_value for look in looks.values()) if computed else 0
     counters.asked(kind.name, len(keys) - misses, misses, seconds, computed=computed)
     for key, args in keys.items():
-        if is_sampled(key):
+        if is_recorded(kind, key):
             reuse.note(kind, key, args, values[key], looks[key].stamp)
 
 

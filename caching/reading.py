@@ -23,7 +23,7 @@ from caching.trust import Untrusted, trust
 SKEW_MS = 5_000
 
 
-def look(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look] | None]:
+def look_up(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look] | None]:
     """What the cache has; None when it cannot or must not be asked."""
     if not is_registered(kind):
         raise CacheTypeRefused(f"Cache kind {kind.name!r} is not registered.")

@@ -48,6 +48,8 @@ class CacheKind(Generic[V]):
     negative_ttl_s: int = 30
     stale_on_error_s: int = 0
     jitter_percent: int = 10
+    # One in so many keys is recorded for the operator's forecasts (caching/reuse.py); 1 where keys are few.
+    recorded_one_in: int = 8
     # What an operator should know before touching the TTL.
     description: str = ""
 

@@ -1,7 +1,7 @@
 """How soon cached values are asked for again, and how often they changed in between: a sample of keys, as a record
 that forecasts are made from (caching/forecast.py).
 
-Of every eighth key, chosen by its hash, *each* read is noted, behind the answer: the key's hash, the time, and
+Of some keys, chosen by their hash, *each* read is noted, behind the answer: the key's hash, the time, and
 whether a tag of what the read before it showed was invalidated since. So the record knows what another TTL would
 have done. Per kind it is a capped list, ``cache:trace:{kind}``, of ``{key's hash} {unix ms} {what}``;
 ``cache:sample:{key's hash}`` keeps what the last read saw.
@@ -26,7 +26,6 @@ from caching.registry import Args, CacheKind
 from caching.trust import UNAVAILABLE, trust
 from mangaassist.redis import sync_client
 
-ONE_IN = 8
 # What one process notes between two flushes at most, and what a kind's record holds.
 MOST_NOTES = 2_000
 MOST_EVENTS = 5_000
@@ -35,9 +34,9 @@ KEEP_MS = 7 * 24 * 3_600_000
 What = Literal["first", "same", "changed"]
 
 
-def is_sampled(key: str) -> bool:
+def is_recorded(kind: CacheKind[Any], key: str) -> bool:
     """The same answer in every process."""
-    return _hash(key) % ONE_IN == 0
+    return kind.recorded_one_in == 1 or _hash(key) % kind.recorded_one_in == 0
 
 
 def _hash(key: str) -> int:
@@ -45,7 +44,7 @@ def _hash(key: str) -> int:
 
 
 class Event(NamedTuple):
-    """One read of a sampled key. ``what``: nothing is known before it; its value stayed; its value changed."""
+    """One read of a recorded key. ``what``: nothing is known before it; its value stayed; its value changed."""
 
     key: str
     at_ms: int
@@ -94,7 +93,7 @@ class Reuse:
         os.register_at_fork(after_in_child=self._start_over)
 
     def note(self, kind: CacheKind[Any], key: str, args: Args, value: Any, stamp: Stamp) -> None:
-        """A caller got ``value`` for a sampled key."""
+        """A caller got ``value`` for a recorded key."""
         if len(self._notes) >= MOST_NOTES:
             return
         tags = kind.known_tags(*args) if kind.known_tags is not None else frozenset()

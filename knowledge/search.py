@@ -152,6 +152,7 @@ FAQ_KIND: CacheKind[Passages] = register_kind(
         tags=lambda found: frozenset({f"corpus:{found.locale}"}),
         known_tags=lambda question_hash, locale: frozenset({f"corpus:{locale}"}),
         default_ttl_s=24 * 3600,
+        recorded_one_in=1,
         min_ttl_s=5,
         max_ttl_s=7 * 24 * 3600,
         stale_on_error_s=24 * 3600,

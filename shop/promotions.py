@@ -47,6 +47,7 @@ PROMOTIONS_KIND: CacheKind[PromotionRules] = register_kind(
         tags=lambda found: frozenset({f"promotions:{found.category}"}),
         known_tags=lambda category: frozenset({f"promotions:{category}"}),
         default_ttl_s=300,
+        recorded_one_in=1,
         min_ttl_s=5,
         max_ttl_s=24 * 3600,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -14,7 +15,7 @@ from caching.durations import human, seconds_of
 from caching.forecast import replay
 from caching.invalidation import bump_now
 from caching.policy_cache import policy_cache
-from caching.reuse import Event, What, is_sampled, reuse
+from caching.reuse import Event, What, is_recorded, reuse
 from mangaassist.redis import sync_client
 from tests.caching.conftest import FACTS, SHELF, Facts, Shelf
 
@@ -73,14 +74,14 @@ def test_a_forecast_agrees_with_a_cache_that_really_had_that_ttl() -> None:
 
 
 def sampled(pattern: str) -> Iterator[str]:
-    return (each for number in range(1000) if is_sampled(pattern.format(each := f"X{number}")))
+    return (each for number in range(1000) if is_recorded(FACTS, pattern.format(each := f"X{number}")))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_reads_of_sampled_keys_are_recorded_with_the_changes_between_them() -> None:
     asin, other = (next(keys) for keys in [sampled("product:{}")] * 2)
     for key in (asin, asin, other, asin):
-        policy_cache.get_or_compute(FACTS, (key,), lambda key=key: Facts(asin=key, series="s", title="t"))
+        policy_cache.get_or_compute(FACTS, (key,), partial(Facts, asin=key, series="s", title="t"))
         behind.finish()
         reuse.flush()
     bump_now([f"asin:{asin}"])
@@ -119,7 +120,7 @@ def test_the_record_says_nothing_of_who_asked() -> None:
 def test_entries_and_their_memory_are_counted_by_kind() -> None:
     for number in range(30):
         policy_cache.get_or_compute(
-            FACTS, (f"B{number}",), lambda number=number: Facts(asin=f"B{number}", series="s", title="x" * 1000)
+            FACTS, (f"B{number}",), partial(Facts, asin=f"B{number}", series="s", title="x" * 1000)
         )
     policy_cache.get_or_compute(SHELF, ("c1",), lambda: Shelf(asins=("B1",)))
     behind.finish()
