@@ -47,7 +47,7 @@ def sweep(asin: str) -> int:
         cursor, members = client.zscan(refs, cursor, count=CHUNK)
         if members:
             keys = [refs, meta_key(), *(member.decode() for member, _ in members)]
-            unlinked += run(client, SWEEP, keys, f"{tag_prefix()}asin:{asin}", settings.CACHE_KEY_PREFIX, BACKUP)
+            unlinked += run(SWEEP, keys, f"{tag_prefix()}asin:{asin}", settings.CACHE_KEY_PREFIX, BACKUP)
         if cursor == 0:
             return unlinked
         time.sleep(REST_S)

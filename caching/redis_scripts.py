@@ -18,6 +18,7 @@ from django.conf import settings
 
 from caching.registry import MAX_TTL_S
 from mangaassist.redis import sync_client
+from mangaassist.redis_wire import Argument, acall, call
 
 # Tags that are commands: the policies changed; forget everything.
 POLICY_TAG = "policy:*"
@@ -202,20 +203,20 @@ return 0
 """)
 
 
-def run(client: redis.Redis, script: Script, keys: list[str], *args: Any) -> Any:
+def run(script: Script, keys: list[str], *args: Argument) -> Any:
     """One script call; sends its text only when the server does not know it. Raises ``redis.RedisError``."""
     try:
-        return client.evalsha(script.sha, len(keys), *keys, *args)
+        return call("cache", "EVALSHA", script.sha, len(keys), *keys, *args)
     except redis.exceptions.NoScriptError:
-        return client.eval(script.text, len(keys), *keys, *args)
+        return call("cache", "EVAL", script.text, len(keys), *keys, *args)
 
 
-async def arun(client: Any, script: Script, keys: list[str], *args: Any) -> Any:
-    """:func:`run` for a ``redis.asyncio`` client."""
+async def arun(script: Script, keys: list[str], *args: Argument) -> Any:
+    """:func:`run` on the event loop."""
     try:
-        return await client.evalsha(script.sha, len(keys), *keys, *args)
+        return await acall("cache", "EVALSHA", script.sha, len(keys), *keys, *args)
     except redis.exceptions.NoScriptError:
-        return await client.eval(script.text, len(keys), *keys, *args)
+        return await acall("cache", "EVAL", script.text, len(keys), *keys, *args)
 
 
 def adopt_server() -> None:
@@ -226,7 +227,7 @@ def adopt_server() -> None:
     except redis.ResponseError:
         # A hosted Redis may forbid INFO; then only its own promises about restarts hold.
         return
-    run(client, ADOPT, [meta_key(), prefixed("cache:run")], run_id, new_epoch())
+    run(ADOPT, [meta_key(), prefixed("cache:run")], run_id, new_epoch())
 
 
 def bump(tags: Collection[str], marks: Collection[str]) -> None:
@@ -234,8 +235,16 @@ def bump(tags: Collection[str], marks: Collection[str]) -> None:
 
     ``marks`` are the ids of the invalidations that this delivers.
     """
-    arguments = (new_epoch(), tag_prefix(), KEEP_TAGS_MS, prefixed(MARK), KEEP_MARKS_MS, len(marks), *marks)
-    run(sync_client("cache"), BUMP, [meta_key(), tags_key()], *arguments, *sorted(tags))
+    arguments: tuple[Argument, ...] = (
+        new_epoch(),
+        tag_prefix(),
+        KEEP_TAGS_MS,
+        prefixed(MARK),
+        KEEP_MARKS_MS,
+        len(marks),
+        *marks,
+    )
+    run(BUMP, [meta_key(), tags_key()], *arguments, *sorted(tags))
 
 
 def unmarked(marks: Sequence[str]) -> set[str]:

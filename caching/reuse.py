@@ -137,7 +137,7 @@ def _write(client: redis.Redis, notes: Sequence[_Note]) -> None:
         for note in notes
     ]
     # The first call makes the script known, the others go in one round trip.
-    run(client, _NOTE, calls[0][0], *calls[0][1])
+    run(_NOTE, calls[0][0], *calls[0][1])
     pipeline = client.pipeline(transaction=False)
     for keys, arguments in calls[1:]:
         pipeline.evalsha(_NOTE.sha, len(keys), *keys, *arguments)

@@ -17,7 +17,7 @@ from caching.redis_scripts import Script
 from caching.registry import Args
 from caching.trust import UNAVAILABLE, Untrusted, trust
 from mangaassist.dbthreads import in_database
-from mangaassist.redis import async_client, sync_client
+from mangaassist.redis_wire import acall, call
 
 T = TypeVar("T")
 
@@ -97,11 +97,10 @@ async def aperform(steps: Steps[T], compute: Callable[[list[Args]], Awaitable[An
 def _do(step: Step, compute: ComputeMany) -> Any:
     if isinstance(step, (Get, Call)):
         try:
-            client = sync_client("cache")
             if isinstance(step, Get):
-                reply = client.mget(step.keys)
+                reply = call("cache", "MGET", *step.keys)
             else:
-                reply = redis_scripts.run(client, step.script, step.keys, *step.arguments)
+                reply = redis_scripts.run(step.script, step.keys, *step.arguments)
         except UNAVAILABLE as error:
             trust.failed(error)
             raise Untrusted from error
@@ -120,11 +119,10 @@ def _do(step: Step, compute: ComputeMany) -> Any:
 async def _ado(step: Step, compute: Callable[[list[Args]], Awaitable[Any]]) -> Any:
     if isinstance(step, (Get, Call)):
         try:
-            client = async_client("cache")
             if isinstance(step, Get):
-                reply = await client.mget(step.keys)
+                reply = await acall("cache", "MGET", *step.keys)
             else:
-                reply = await redis_scripts.arun(client, step.script, step.keys, *step.arguments)
+                reply = await redis_scripts.arun(step.script, step.keys, *step.arguments)
         except UNAVAILABLE as error:
             trust.failed(error)
             raise Untrusted from error
