@@ -112,7 +112,9 @@ async def _speak(
         memory=draft.memory,
         variant=zlib.crc32(turn.turn_id.encode()),
     )
-    proven = numbers_in([*evidence.texts(), *map(str, draft.request.volumes)])
+    # The shopper's own numbers may be repeated to them.
+    said = (*draft.request.volumes, draft.request.state.age or "")
+    proven = numbers_in([*evidence.texts(), *map(str, said)])
     wanted = [card.id for card in plan.cards if card.kind == "product"]
     wanted += [
         id for line in plan.lines for word in line.words.values() for kind, id in slots_in(word) if kind in _LIVE

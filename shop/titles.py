@@ -23,7 +23,8 @@ CHECK_EVERY_S = 1.0
 # Below this likeness (0-100) a misspelling is another word.
 NEAR = 84
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+# Hiragana next to another script is grammar ("NANAと") and a word of its own.
+_WORD = re.compile(r"[^\W_ぁ-ん]+(?:['’][^\W_ぁ-ん]+)?|[ぁ-ん]+")
 # Titles that are everyday words: meant only when written like a name, or when nothing else is said.
 EVERYDAY = frozenset(
     [
@@ -206,7 +207,8 @@ def _is_meant(name: str, text: str, start: int, end: int, words: int) -> bool:
         return text[start:end].isupper() and (not text.isupper() or words == 1)
     if name not in EVERYDAY:
         return True
-    if words <= 2 or text[max(0, start - 1)] in "\"'“「『":
+    if words <= 2 or text[max(0, start - 1)] in "\"'“「『" or _CJK.search(text):
+        # In a Japanese sentence a Latin word is a name.
         return True
     return text[start].isupper() and start > 0
 

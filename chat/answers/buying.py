@@ -49,10 +49,12 @@ def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
     if instead:
         lines.append(Line("availability.instead"))
         lines += [Line("price.item", live_words(asin), bullet=True) for asin in instead]
-    state = remember_focus(request.state, evidence, asin=product.asin)
+    # What is offered in its place is a list to point into; else the list that it came from stays one.
+    shown = (product.asin, *instead) if instead else ()
+    state = remember_focus(request.state, evidence, asin=product.asin, shown=shown)
     return AnswerPlan(
         lines=tuple(lines),
-        state=keep_list(state, request.state),
+        state=state if instead else keep_list(state, request.state),
         cards=product_cards(product.asin, *instead),
         quick_replies=replies(language, "next", "similar", "japanese" if product.language == "en" else "english"),
     )

@@ -14,7 +14,7 @@ from chat.answers.asked import (
     replies,
     series_title,
 )
-from chat.dialogue import Request
+from chat.dialogue import Request, age_limit
 from chat.phrases import JOINERS, join, name_of, say
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
@@ -82,15 +82,19 @@ def _wishes(language: Language, request: Request) -> list[str]:
     if request.edition_language:
         wishes.append(say(language, "wish.language", name=name_of(language, request.edition_language)))
     if state.age is not None:
-        wishes.append(say(language, "wish.age"))
+        wishes.append(_age_wish(language, request))
     if state.budget:
         wishes.append(say(language, "wish.price"))
     return wishes
 
 
+def _age_wish(language: Language, request: Request) -> str:
+    return say(language, "wish.age", rating=name_of(language, age_limit(request.state)))
+
+
 def _age_said(language: Language, request: Request) -> list[Line]:
     """A search keeps to the age that was given for somebody, and says so."""
-    return _said_wishes(language, [say(language, "wish.age")] if request.state.age is not None else [])
+    return _said_wishes(language, [_age_wish(language, request)] if request.state.age is not None else [])
 
 
 def _introduce(phrase: str, language: Language, series: SeriesFacts) -> Line:

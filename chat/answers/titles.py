@@ -20,12 +20,15 @@ from chat.answers.asked import (
     series_title,
     title_slot,
 )
-from chat.evidence import Evidence
+from chat.dialogue import age_limit
 from chat.guard import escape
 from chat.phrases import join, name_of
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Fact, Language
 from shop.facts import ProductFacts, SeriesFacts
+from shop.models import ages_up_to
+
+MOST_COMPARED = 3
 
 
 def series_facts(asked: Asked) -> AnswerPlan:
@@ -36,7 +39,13 @@ def series_facts(asked: Asked) -> AnswerPlan:
         return AnswerPlan(lines=(Line("failed.products" if failed else "unclear.title"),), state=request.state)
     series = evidence.series[known[0]]
     facts = request.facts or ("overview",)
-    lines = [line for fact in facts for line in _series_fact(fact, language, series, evidence)]
+    # Two or three that are named together are told of together.
+    lines = [
+        line
+        for each in known[:MOST_COMPARED]
+        for fact in facts
+        for line in _series_fact(fact, asked, evidence.series[each])
+    ]
     first = tuple(asin for asin in evidence.editions if asin in evidence.products)[: 3 if "overview" in facts else 1]
     if first and "overview" in facts:
         lines.append(Line("series.first", live_words(first[0])))
@@ -51,7 +60,8 @@ def series_facts(asked: Asked) -> AnswerPlan:
     )
 
 
-def _series_fact(fact: Fact, language: Language, series: SeriesFacts, evidence: Evidence) -> list[Line]:
+def _series_fact(fact: Fact, asked: Asked, series: SeriesFacts) -> list[Line]:
+    evidence, language = asked.evidence, asked.language
     title = series_title(series.id)
     authors = authors_of(language, series)
     match fact:
@@ -72,7 +82,7 @@ def _series_fact(fact: Fact, language: Language, series: SeriesFacts, evidence: 
                 return [Line("series.genre", words | {"themes": join(language, series.themes)})]
             return [Line("series.genre.only", words)]
         case "age_rating":
-            return [Line("series.age_rating", {"title": title, "rating": name_of(language, series.age_rating)})]
+            return [_age_rating(asked, series)]
         case "relations":
             others = [(kind, other) for kind, other in series.relations if other in evidence.series]
             if not others:
@@ -144,6 +154,15 @@ def product_facts(asked: Asked) -> AnswerPlan:
         cards=product_cards(product.asin),
         quick_replies=replies(language, "next", "similar", "japanese" if product.language == "en" else "english"),
     )
+
+
+def _age_rating(asked: Asked, series: SeriesFacts) -> Line:
+    state, language = asked.request.state, asked.language
+    words = {"title": series_title(series.id), "rating": name_of(language, series.age_rating)}
+    if state.age is None:
+        return Line("series.age_rating", words)
+    fits = series.age_rating in ages_up_to(age_limit(state))
+    return Line("series.age_rating.fits" if fits else "series.age_rating.above", words | {"age": str(state.age)})
 
 
 def _edition_details(language: Language, product: ProductFacts, facts: tuple[Fact, ...]) -> list[Line]:

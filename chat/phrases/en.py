@@ -35,7 +35,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "wish.without": ("nothing {names}",),
     "wish.format": ("as {name}",),
     "wish.language": ("in {name}",),
-    "wish.age": ("suitable for the age you gave",),
+    "wish.age": ("{rating}",),
     "wish.price": ("within your budget",),
     # Search
     "search.found": ("Here is what I found:",),
@@ -58,6 +58,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "series.genre": ("{title} is {genres}, with themes such as {themes}.",),
     "series.genre.only": ("{title} is {genres}.",),
     "series.age_rating": ("We shelve {title} as {rating}.",),
+    "series.age_rating.fits": ("Yes, at {age} that should be fine: we shelve {title} as {rating}.",),
+    "series.age_rating.above": ("I'd wait with {title}: we shelve it as {rating}, which is not for age {age}.",),
     "series.relation": ("{other}: {relation}.",),
     "series.relations": ("Connected with {title}:",),
     "series.relations.none": ("{title} stands on its own: I know of no sequel or spin-off in our catalogue.",),

@@ -38,7 +38,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "wish.without": ("{names}以外",),
     "wish.format": ("{name}",),
     "wish.language": ("{name}",),
-    "wish.age": ("お伝えいただいた年齢向け",),
+    "wish.age": ("{rating}",),
     "wish.price": ("ご予算内",),
     # Search
     "search.found": ("こちらの作品が見つかりました。",),
@@ -59,6 +59,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "series.genre": ("{title}のジャンルは{genres}で、主な題材は{themes}です。",),
     "series.genre.only": ("{title}のジャンルは{genres}です。",),
     "series.age_rating": ("{title}は{rating}として取り扱っております。",),
+    "series.age_rating.fits": ("はい、{title}は{rating}ですので、{age}歳の方にもおすすめできます。",),
+    "series.age_rating.above": ("{title}は{rating}ですので、{age}歳の方にはまだ早いかと存じます。",),
     "series.relation": ("{other}（{relation}）",),
     "series.relations": ("{title}と関わりのある作品です。",),
     "series.relations.none": ("{title}は単独の作品で、当店の目録に続編や外伝はありません。",),

@@ -116,7 +116,7 @@ ASKED_FACTS: tuple[tuple[re.Pattern[str], Fact], ...] = (
     (_words(r"finished|complete[d]?|ongoing|on hiatus|ended|still running|over yet", "完結|連載中|休載|終わった|続いて"), "status"),
     (_words(r"when did .{0,60}(?:start|begin|come out)|first (?:published|released|come out)|what year", "いつ(?:始|から)|始まったのは|何年"), "started"),
     (_words(r"genres?|shonen or seinen|what kind of", "ジャンル|テーマ|少年漫画ですか|題材"), "genre"),
-    (_words(r"age rating|suitable|okay for|ok for|appropriate|what age|for (?:kids|children|teens)|violent", "対象年齢|年齢|読んでも(?:大丈夫|平気)|怖いですか"), "age_rating"),
+    (_words(r"age rating|suitable|okay for|ok for|appropriate|what age|for (?:kids|children|teens)|violent", "対象年齢|年齢|読(?:んで|ませて)も(?:大丈夫|平気|いい|良い)|(?:でも|には|にも|に)(?:読め|早[いく]|大丈夫|平気)|怖いですか"), "age_rating"),
     (_words(r"sequels?|prequels?|spin-?offs?|reading order|read(?:ing)? .{0,40}in (?:which|what) order|which order|what order|related|read (?:next )?after", "続編|前日譚|外伝|スピンオフ|番外編|読む順|どれから読|関係"), "relations"),
     (_words(r"how many pages|page count|number of pages|pages", "ページ"), "pages"),
     (_words(r"release date|when (?:does|is|will|was) .{0,60}(?:released?|out|come out)|come out|released", "発売日|発売|いつ出"), "release_date"),

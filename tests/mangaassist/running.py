@@ -89,7 +89,7 @@ class Running:
     def children(self) -> dict[str, int]:
         """The process id of each child, by the name it has in the output."""
         ids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return {_name(int(each)): int(each) for each in ids}
+        return {name: int(each) for each in ids if (name := _name(int(each)))}
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)
@@ -97,7 +97,11 @@ class Running:
 
 
 def _name(pid: int) -> str:
-    command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    """Empty when it has just ended."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
     for name, sign in (
         ("redis", "redis-server"),
         ("redis", "valkey-server"),
