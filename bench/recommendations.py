@@ -47,8 +47,7 @@ def catalogue_of(series: int) -> Catalogue:
                 volume_count=10,
             )
             for number in range(series)
-        ],
-        version=str(series),
+        ]
     )
 
 

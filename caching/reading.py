@@ -40,6 +40,19 @@ def look_up(kind: CacheKind[Any], keys: dict[str, Args]) -> Steps[dict[str, Look
     return looks
 
 
+def tag_token(tag: str) -> Steps[tuple[bytes, int]]:
+    """Changes whenever ``tag``, or everything, is invalidated. Raises :class:`Untrusted`."""
+    if trust.is_open():
+        raise Untrusted
+    if not trust.is_settled():
+        yield Blocking(trust.settle)
+    prefix: str = settings.CACHE_KEY_PREFIX
+    meta, clock = yield Get([f"{prefix}{META}", f"{prefix}{TAG}{tag}"])
+    if entries.read_stamp(meta) is None:
+        meta = yield Call(START_EPOCH, [f"{prefix}{META}"], (new_epoch(),))
+    return _epoch(meta), _clock(clock)
+
+
 _MISS: tuple[State, Any] = ("miss", None)
 
 # Per key: the entry; the newest clock of all its tags; that of the tags known without it (None: unknown).

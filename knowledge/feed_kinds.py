@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
-from caching.invalidation import invalidate
 from knowledge.models import Article
 from shop import feed_fields as read
 from shop.feed import FeedKind, Row, Upserted, register_kind
@@ -40,14 +38,7 @@ def _upsert(rows: Sequence[Row]) -> Upserted:
         unique_fields=["slug", "locale"],
         update_fields=["category", "question", "body", "updated_at"],
     )
-    tell_changed({article.locale for article in changed})
     return Upserted(len(changed), len(rows) - len(changed))
-
-
-def tell_changed(locales: set[str]) -> None:
-    """Answers found so far may be wrong now, whichever article they quote."""
-    if locales:
-        transaction.on_commit(lambda: invalidate({f"corpus:{locale}" for locale in locales}))
 
 
 def register() -> None:

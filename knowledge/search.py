@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import math
 import re
-import threading
-import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 
 from django.db.models import Count, Max
 
+from caching.pictures import Picture
 from caching.policy_cache import policy_cache
 from caching.registry import CacheKind, register_kind
 from knowledge.lexicon import STOP_WORDS, expand
-from knowledge.models import Article
+from knowledge.models import Article, corpus_tag
 from mangaassist.dbthreads import in_database
 from shop.text import fold, query_tokens
 
 K1 = 1.2
 B = 0.5
 QUESTION_WEIGHT = 3
-CHECK_EVERY_S = 1.0
 _HIRAGANA = re.compile("[\u3041-\u309f]")
 # The best article must hold this share of what the question is about (by rarity), else it is no answer.
 GOOD_ENOUGH = 0.34
@@ -54,32 +53,23 @@ class Passages:
 
 @dataclass(slots=True)
 class _Index:
-    version: tuple[object, ...] = ()
     articles: list[Article] = field(default_factory=list)
     postings: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     lengths: list[int] = field(default_factory=list)
 
 
-_indexes: dict[str, _Index] = {}
-_checked_at: dict[str, float] = {}
-_lock = threading.Lock()
+@cache
+def _index_of(locale: str) -> Picture[_Index]:
+    rows = Article.objects.in_locale(locale)
+    return Picture(
+        corpus_tag(locale),
+        make=lambda: _build(list(rows.all())),
+        rows_version=lambda: tuple(rows.aggregate(n=Count("pk"), at=Max("updated_at")).values()),
+    )
 
 
-def _index(locale: str) -> _Index:
-    now = time.monotonic()
-    index = _indexes.get(locale)
-    if index is None or now - _checked_at.get(locale, 0) > CHECK_EVERY_S:
-        with _lock:
-            rows = Article.objects.in_locale(locale)
-            version = tuple(rows.aggregate(n=Count("pk"), at=Max("updated_at")).values())
-            if index is None or index.version != version:
-                index = _indexes[locale] = _build(version, list(rows))
-            _checked_at[locale] = now
-    return index
-
-
-def _build(version: tuple[object, ...], articles: list[Article]) -> _Index:
-    index = _Index(version=version, articles=articles)
+def _build(articles: list[Article]) -> _Index:
+    index = _Index(articles=articles)
     postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, article in enumerate(articles):
         counts = Counter(_words(article.body))
@@ -109,7 +99,7 @@ def stem(word: str) -> str:
 
 def search_passages(query: str, locale: str, limit: int = 3) -> list[Passage]:
     """Best first, from the shopper's locale; empty when nothing is good enough."""
-    index = _index(locale)
+    index = _index_of(locale).current()
     asked = set(_words(query))
     words = asked | set(_words(expand(fold(query))))
     total = len(index.articles)
@@ -149,8 +139,8 @@ FAQ_KIND: CacheKind[Passages] = register_kind(
         description="Which help articles answer a question. A changed article empties it at once.",
         key=lambda question_hash, locale: f"faq:{question_hash}",
         value_type=Passages,
-        tags=lambda found: frozenset({f"corpus:{found.locale}"}),
-        known_tags=lambda question_hash, locale: frozenset({f"corpus:{locale}"}),
+        tags=lambda found: frozenset({corpus_tag(found.locale)}),
+        known_tags=lambda question_hash, locale: frozenset({corpus_tag(locale)}),
         default_ttl_s=24 * 3600,
         recorded_one_in=1,
         min_ttl_s=5,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from django.db.models import Count, Max
 from scipy import sparse
 
+from caching.pictures import Picture
 from recommendations.backends.base import Wish
 from recommendations.content import content_vectors
+from shop.changes import ALL_SERIES_TAG
 from shop.models import AGE_RATINGS, Series
 from shop.text import fold
 
@@ -40,9 +40,8 @@ class SeriesRow:
 class Catalogue:
     """An immutable picture of all series, in the order of their ids; masks and scores are arrays in this order."""
 
-    def __init__(self, rows: Iterable[SeriesRow], version: str) -> None:
+    def __init__(self, rows: Iterable[SeriesRow]) -> None:
         self.rows = tuple(sorted(rows, key=lambda row: row.id))
-        self.version = version
         self.index = {row.id: place for place, row in enumerate(self.rows)}
         self._ages = np.array([_age_rank(row.age_rating) for row in self.rows], dtype=np.int8)
         self._categories = np.array([row.category for row in self.rows], dtype=object)
@@ -119,29 +118,6 @@ def _age_rank(rating: str) -> int:
     return AGE_RATINGS.index(rating) if rating in AGE_RATINGS else len(AGE_RATINGS)
 
 
-class CatalogueHolder:
-    """The process's newest picture. Asking costs one small query; reading anew, some milliseconds."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: Catalogue | None = None
-
-    def current(self) -> Catalogue:
-        state: dict[str, Any] = Series.objects.aggregate(count=Count("pk"), newest=Max("updated_at"))
-        version = f"{state['count']}@{state['newest']}"
-        held = self._held
-        if held is not None and held.version == version:
-            return held
-        with self._lock:
-            if self._held is None or self._held.version != version:
-                self._held = Catalogue(_read_series(), version)
-            return self._held
-
-    def forget(self) -> None:
-        """Something changed that the version may not show (a bulk update keeps ``updated_at``)."""
-        self._held = None
-
-
 def _read_series() -> list[SeriesRow]:
     fields = "pk", "title", "native_title", "category", "demographic", "age_rating", "genres", "themes", "authors"
     return [
@@ -163,4 +139,9 @@ def _read_series() -> list[SeriesRow]:
     ]  # fmt: skip
 
 
-catalogues = CatalogueHolder()
+# The process's newest one.
+catalogues = Picture(
+    ALL_SERIES_TAG,
+    make=lambda: Catalogue(_read_series()),
+    rows_version=lambda: tuple(Series.objects.aggregate(n=Count("pk"), at=Max("updated_at")).values()),
+)

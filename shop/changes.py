@@ -14,6 +14,9 @@ from django.db import transaction
 from caching.invalidation import invalidate
 from shop.signals import catalog_changed
 
+# Of what is made from all series at once: title index, engines' picture of the catalogue (caching/pictures.py).
+ALL_SERIES_TAG = "catalog:series"
+
 # Fields of an edition that are read live: their change makes nothing in any cache wrong.
 LIVE_FIELDS = frozenset({"price", "stock"})
 
@@ -58,6 +61,7 @@ def _tags(asins: Iterable[str], series: Iterable[str]) -> set[str]:
         *(f"asin:{asin}" for asin in asins),
         *(f"asin:{asin}" for asin in rows.values_list("editions", flat=True) if asin),
         *(f"series:{id}" for id in series),
+        *([ALL_SERIES_TAG] if series else []),
         *(f"category:{category}" for category in rows.values_list("category", flat=True)),
     }
 

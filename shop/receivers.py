@@ -7,17 +7,8 @@ from typing import Any
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from shop import search_index, titles
-from shop.changes import LIVE_FIELDS
+from shop import search_index
 from shop.models import Edition, Series
-from shop.signals import catalog_changed
-
-
-@receiver(catalog_changed)
-def read_titles_again(sender: Any, fields: frozenset[str], **kwargs: Any) -> None:
-    """At this process's next look; others notice within a second."""
-    if not fields <= LIVE_FIELDS:
-        titles.forget()
 
 
 @receiver(post_delete, sender=Series)

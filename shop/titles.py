@@ -6,8 +6,6 @@ The names of the whole catalogue are held in memory and read again when the cata
 from __future__ import annotations
 
 import re
-import threading
-import time
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -16,10 +14,11 @@ from typing import Literal
 from django.db.models import Count, Max
 from rapidfuzz import fuzz, process
 
+from caching.pictures import Picture
+from shop.changes import ALL_SERIES_TAG
 from shop.models import Series, SeriesTerm
 from shop.text import fold
 
-CHECK_EVERY_S = 1.0
 # Below this likeness (0-100) a misspelling is another word.
 NEAR = 84
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -79,7 +78,6 @@ class Mention:
 class TitleIndex:
     """Folded name → what it means."""
 
-    version: tuple[object, ...] = ()
     names: dict[str, tuple[Literal["series", "author"], str]] = field(default_factory=dict)
     # First word → names beginning with it, longest first; first character for names without spaces.
     by_first: dict[str, list[str]] = field(default_factory=dict)
@@ -87,8 +85,8 @@ class TitleIndex:
     longest_words: int = 1
 
 
-def _build(version: tuple[object, ...]) -> TitleIndex:
-    index = TitleIndex(version=version)
+def _build() -> TitleIndex:
+    index = TitleIndex()
     first_of_author: dict[str, str] = {}
     kinds = (SeriesTerm.Kind.TITLE, SeriesTerm.Kind.ALIAS, SeriesTerm.Kind.AUTHOR)
     rows = SeriesTerm.objects.filter(kind__in=kinds).order_by("id").values_list("kind", "series_id", "text", "folded")
@@ -121,27 +119,15 @@ def _canonical_author(text: str, authors: list[str], seen: dict[str, str]) -> st
     return seen.setdefault(fold(text), text)
 
 
-_index = TitleIndex()
-_checked_at = 0.0
-_lock = threading.Lock()
+_picture = Picture(
+    ALL_SERIES_TAG,
+    make=_build,
+    rows_version=lambda: tuple(Series.objects.aggregate(n=Count("pk"), at=Max("updated_at")).values()),
+)
 
 
 def title_index() -> TitleIndex:
-    global _index, _checked_at
-    now = time.monotonic()
-    if now - _checked_at > CHECK_EVERY_S or not _index.names:
-        with _lock:
-            version = tuple(Series.objects.aggregate(n=Count("pk"), at=Max("updated_at")).values())
-            if version != _index.version:
-                _index = _build(version)
-            _checked_at = now
-    return _index
-
-
-def forget() -> None:
-    """The next look-up reads the catalogue's version again."""
-    global _checked_at
-    _checked_at = float("-inf")
+    return _picture.current()
 
 
 def find_mentions(text: str) -> list[Mention]:

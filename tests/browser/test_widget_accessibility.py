@@ -122,6 +122,7 @@ def test_only_the_finished_answer_is_announced(open_page: OpenPage, server: Prot
     expect(log(page)).to_contain_text("One two")
     server.release()
     expect(log(page)).to_contain_text("One two three.")
+    page.wait_for_function("announced.length > 0")
     assert page.evaluate("announced") == ["MangaAssist says: One two three."]
     assert log(page).get_attribute("aria-live") == "off"
 

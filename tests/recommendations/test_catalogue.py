@@ -26,8 +26,7 @@ SHELF = Catalogue(
         row("junji", "psychological horror", age_rating="mature"),
         row("novel", "fantasy", category="light novel"),
         row("odd", "fantasy", age_rating="unheard of"),
-    ],
-    "1",
+    ]
 )
 
 
@@ -75,8 +74,7 @@ def test_like_content_is_near() -> None:
             row("b", "horror", authors=("ito",)),
             row("c", "horror"),
             row("d", "sports"),
-        ],
-        "1",
+        ]
     )
 
     near = likeness(shelf.vectors, 0)

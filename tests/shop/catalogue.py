@@ -143,8 +143,5 @@ def import_lines(lines: list[dict[str, Any]]) -> tuple[ImportReport, list[tuple[
 
 
 def load_small_catalogue() -> None:
-    from shop import titles
-
     report, rejected = import_lines(small_catalogue())
     assert not rejected, rejected
-    titles.forget()

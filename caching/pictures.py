@@ -1,0 +1,57 @@
+"""What a process keeps in its own memory, made from many rows (an index, a matrix), and as fresh as the cache.
+
+A picture is no entry in Redis, but it is a cache all the same: a value computed from an old picture would be stored
+as new. So it is valid by the same clock: it was made after the last invalidation of its tag, or it is made again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from caching.invalidation import transaction_changed_something
+from caching.reading import tag_token
+from caching.steps import perform
+from caching.trust import Untrusted
+
+T = TypeVar("T")
+
+
+class Picture(Generic[T]):
+    """Thread-safe. ``tag``: what is invalidated when it must be made again.
+
+    ``make()`` reads the rows. ``rows_version()`` tells by one small query whether they changed: that decides while
+    Redis is away, and inside a transaction that changed something itself.
+    """
+
+    def __init__(self, tag: str, make: Callable[[], T], rows_version: Callable[[], object]) -> None:
+        self._tag = tag
+        self._make = make
+        self._rows_version = rows_version
+        self._lock = threading.Lock()
+        self._held: tuple[object, T] | None = None
+
+    def current(self) -> T:
+        """Asking costs one round trip to Redis. Raises what ``make`` raises."""
+        token = self._token()
+        held = self._held
+        if held is not None and held[0] == token:
+            return held[1]
+        with self._lock:
+            if self._held is None or self._held[0] != token:
+                # The token was read before the rows: they are at least as new.
+                self._held = (token, self._make())
+            return self._held[1]
+
+    def _token(self) -> object:
+        if not transaction_changed_something():
+            try:
+                return perform(tag_token(self._tag), _computes_nothing)
+            except Untrusted:
+                pass
+        return self._rows_version()
+
+
+def _computes_nothing(wanted: object) -> object:
+    raise AssertionError

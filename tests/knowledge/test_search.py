@@ -1,0 +1,155 @@
+"""Help answers: the right article, and never one from before a finished change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection, transaction
+
+from caching.behind import behind
+from knowledge import search
+from knowledge.models import Article
+from knowledge.search import asearch_passages, search_passages
+from tests.shop.catalogue import import_lines
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUESTION = "Can I return a book?"
+
+
+@pytest.fixture(autouse=True)
+def articles() -> None:
+    Article.objects.bulk_create(
+        [
+            Article(slug="returns", locale="en", question=QUESTION, body="Within 30 days."),
+            Article(slug="shipping", locale="en", question="How long does shipping take?", body="Three days."),
+            Article(slug="returns", locale="ja", question="本を返品できますか", body="30日以内です。"),
+        ]
+    )
+
+
+def answer(question: str = QUESTION, locale: str = "en") -> str:
+    """As the turn gets it: through the cache."""
+
+    async def ask() -> str:
+        found = await asearch_passages(question, locale)
+        await behind.afinish()
+        return found[0].text if found else ""
+
+    return async_to_sync(ask)()
+
+
+@pytest.mark.parametrize(
+    ("question", "locale", "text"),
+    [
+        ("can i RETURN a book???", "en", "Within 30 days."),
+        ("when does shipping arrive", "en", "Three days."),
+        ("返品したいです", "ja", "30日以内です。"),
+        ("Where is the moon?", "en", ""),
+    ],
+)
+def test_the_article_that_answers(question: str, locale: str, text: str) -> None:
+    assert answer(question, locale) == text
+
+
+def _save() -> None:
+    article = Article.objects.get(slug="returns", locale="en")
+    article.body = "Within 60 days."
+    article.save()
+
+
+def _save_one_field() -> None:
+    article = Article.objects.get(slug="returns", locale="en")
+    article.body = "Within 60 days."
+    article.save(update_fields=["body"])
+
+
+def _bulk_update() -> None:
+    article = Article.objects.get(slug="returns", locale="en")
+    article.body = "Within 60 days."
+    Article.objects.bulk_update([article], ["body"])
+
+
+def _replace() -> None:
+    Article.objects.get(slug="returns", locale="en").delete()
+    Article.objects.create(slug="returns-new", locale="en", question=QUESTION, body="Within 60 days.")
+
+
+def _replace_all() -> None:
+    Article.objects.filter(slug="returns").delete()
+    Article.objects.create(slug="returns", locale="en", question=QUESTION, body="Within 60 days.")
+
+
+def _upsert() -> None:
+    Article.objects.bulk_create(
+        [Article(slug="returns", locale="en", question=QUESTION, body="Within 60 days.")],
+        update_conflicts=True,
+        unique_fields=["slug", "locale"],
+        update_fields=["body"],
+    )
+
+
+def _import() -> None:
+    line = {"kind": "article", "id": "returns", "locale": "en", "category": "orders"}
+    assert import_lines([line | {"question": QUESTION, "body": "Within 60 days."}])[1] == []
+
+
+WAYS: dict[str, Callable[[], object]] = {
+    "save": _save,
+    "save of one field": _save_one_field,
+    "update": lambda: Article.objects.filter(slug="returns").update(body="Within 60 days."),
+    "bulk_update": _bulk_update,
+    "bulk_create with update_conflicts": _upsert,
+    "delete and create": _replace,
+    "delete of rows": _replace_all,
+    "import": _import,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_next_answer_knows_of_a_change_in_whatever_way_it_was_made(way: str) -> None:
+    assert answer() == "Within 30 days."
+    WAYS[way]()
+    assert answer() == "Within 60 days."
+
+
+def test_a_translation_that_becomes_another_language_is_missed_in_the_old_one() -> None:
+    assert answer("返品", "ja") == "30日以内です。"
+    Article.objects.filter(slug="returns", locale="ja").update(locale="en", slug="returns-ja")
+    assert answer("返品", "ja") == ""
+    assert answer("返品", "en") == "30日以内です。"
+
+
+def test_an_answer_found_before_a_change_is_not_kept_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader holds the old index in its hands while the article changes and is announced."""
+    found, changed = threading.Event(), threading.Event()
+
+    def find_slowly(query: str, locale: str) -> list[search.Passage]:
+        passages = search_passages(query, locale)
+        found.set()
+        assert changed.wait(10)
+        return passages
+
+    monkeypatch.setattr(search, "search_passages", find_slowly)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(answer)
+        assert found.wait(10)
+        _save()
+        changed.set()
+        assert late.result(10) == "Within 30 days."
+    monkeypatch.undo()
+    assert answer() == "Within 60 days."
+
+
+def test_within_a_transaction_its_own_change_is_seen_and_not_kept() -> None:
+    assert answer() == "Within 30 days."
+    with transaction.atomic():
+        _save()
+        assert search_passages(QUESTION, "en")[0].text == "Within 60 days."
+        transaction.set_rollback(True)
+    assert search_passages(QUESTION, "en")[0].text == "Within 30 days."
+    connection.close()
