@@ -29,7 +29,7 @@ check: dev-venv ## lint, format, types, import directions, Django's own checks, 
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: venv ## the benchmarks; writes docs/benchmarks.md
+bench: dev-venv ## the benchmarks; writes docs/benchmarks.md
 	$(BIN)/python -m bench
 
 requirements: venv ## compile pyproject.toml into the pinned requirements files

@@ -11,6 +11,7 @@ from chat.frames import CardAction
 from chat.live import format_money
 from chat.models import ActionReceipt, Conversation, Message
 from chat.phrases import say
+from chat.records import Accepted, accept_message
 from chat.sessions import NotFound, Session
 from chat.signals import card_clicked
 from chat.transcripts import frames_of
@@ -56,6 +57,18 @@ def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
         at=timezone.now(),
     )
     return frames_of(session.conversation(), [notice])[0] | {"action": click.action, "asin": card["id"]} | outcome
+
+
+def ask_for_more(session: Session, click: CardAction) -> tuple[Accepted, str]:
+    """The question that "show more" of an answer stands for, stored once, and its words.
+
+    Raises :class:`NotFound` for an answer that this conversation does not have.
+    """
+    answers = Message.objects.filter(conversation_id=session.conversation_id, role=Message.Role.ASSISTANT)
+    if not answers.filter(public_id=click.message_id).exists():
+        raise NotFound("There is no such answer in this conversation.")
+    text = say(session.locale, "reply.more")
+    return accept_message(session.conversation_id, click.client_msg_id, text), text
 
 
 def _card(session: Session, click: CardAction) -> dict[str, Any]:

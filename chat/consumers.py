@@ -21,7 +21,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
-from chat.actions import take_action
+from chat.actions import ask_for_more, take_action
 from chat.events import Frame
 from chat.frames import (
     MAX_TEXT,
@@ -38,7 +38,7 @@ from chat.frames import (
     read_frame,
 )
 from chat.limits import TokenBucket
-from chat.records import accept_message
+from chat.records import Accepted, accept_message
 from chat.runner import Listener, RunningTurn, runner
 from chat.sessions import (
     Missed,
@@ -66,7 +66,11 @@ _RICH_ONLY = frozenset({"message", "typing", "handoff_state", "token", "pong"})
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
-    """One browser's socket."""
+    """One browser's socket. What it is told comes from this process' runner and from the database, so that it opens
+    and lives without Redis: hence no channel layer.
+    """
+
+    channel_layer_alias = None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,26 +117,31 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """One frame. Nothing that a client sends gets out of here as an exception."""
         if self.closing:
             return
+        client_msg_id = ""
         try:
             if bytes_data is not None or text_data is None:
                 raise FrameRefused("binary", "Frames are JSON text.", close=4400)
             wait = self._frames.take()
             if wait:
                 raise FrameRefused("rate", "Too many frames.", close=4429)
-            await self._handle(read_frame(text_data))
+            frame = read_frame(text_data)
+            client_msg_id = getattr(frame, "client_msg_id", "")
+            await self._handle(frame)
         except FrameRefused as refusal:
             await self._answer_refusal(refusal)
         except (TokenRefused, SessionRefused) as refusal:
             code, close = ("token", 4401) if isinstance(refusal, TokenRefused) else ("forbidden", 4403)
             await self._refuse(code, str(refusal), close)
         except NotFound as refusal:
-            self._tell_error("not_found", str(refusal))
+            self._tell_error("not_found", str(refusal), client_msg_id=client_msg_id)
         except DatabaseError:
             log.exception("frame_not_stored")
-            self._tell_error("unavailable", "That could not be stored; please try again.", retryable=True)
+            message = "That could not be stored; please try again."
+            self._tell_error("unavailable", message, retryable=True, client_msg_id=client_msg_id)
         except Exception:  # Our own fault: the shopper hears it, the socket lives.
             log.exception("frame_failed")
-            self._tell_error("internal", "Something went wrong on our side.", retryable=True)
+            message = "Something went wrong on our side."
+            self._tell_error("internal", message, retryable=True, client_msg_id=client_msg_id)
 
     async def _answer_refusal(self, refusal: FrameRefused) -> None:
         if refusal.close is not None:
@@ -279,28 +288,33 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 "duplicate": accepted.duplicate,
             }
         )
-        if accepted.duplicate:
-            return
+        if not accepted.duplicate:
+            hint: Language = "ja" if frame.lang.startswith("ja") else "en" if frame.lang else session.locale
+            self._begin_turn(session, accepted, frame, hint, but=self.listener)
+
+    def _begin_turn(
+        self, session: Session, accepted: Accepted, asked: UserMessage, hint: Language, *, but: Listener | None = None
+    ) -> None:
+        """Tells everybody (``but`` the one who knows) of the question, and has it answered."""
         runner.tell(
             session.conversation_id,
             {
                 "type": "message",
                 "message_id": accepted.message_id,
                 "role": "user",
-                "content": frame.text,
-                "client_msg_id": frame.client_msg_id,
+                "content": asked.text,
+                "client_msg_id": asked.client_msg_id,
                 "turn_id": accepted.turn_id or None,
                 "at": datetime.now(UTC).isoformat(),
             },
-            but=self.listener,
+            but=but,
         )
         if accepted.turn_id:
-            hint: Language = "ja" if frame.lang.startswith("ja") else "en" if frame.lang else session.locale
             runner.start(
                 TurnInput(
                     turn_id=accepted.turn_id,
                     conversation_id=session.conversation_id,
-                    text=frame.text,
+                    text=asked.text,
                     shopper=session.shopper,
                     after_turn=accepted.after_turn,
                     context=session.context,
@@ -309,6 +323,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
 
     async def _action(self, session: Session, click: CardAction) -> None:
+        if click.action == "show_more":
+            accepted, text = await in_database(ask_for_more, session, click)
+            self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
+            if not accepted.duplicate:
+                asked = UserMessage(client_msg_id=click.client_msg_id, text=text)
+                self._begin_turn(session, accepted, asked, session.locale)
+            return
         outcome = await in_database(take_action, session, click)
         self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
         if outcome is not None:
@@ -398,4 +419,7 @@ def origin_allowed(scope: Any) -> bool:
         return True
     if origin in settings.WIDGET_ALLOWED_ORIGINS:
         return True
-    return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", "")
+    try:
+        return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", "")
+    except ValueError:
+        return False

@@ -27,7 +27,10 @@ class PageContext:
 
 
 def read_context(body: Any) -> PageContext:
-    """From untrusted JSON; unknown fields are ignored. Raises :class:`ContextRefused`."""
+    """From untrusted JSON. It is a hint: what is unknown is ignored, and what is too long for a name is cut.
+
+    Raises :class:`ContextRefused` for what is no text at all.
+    """
     if body is None:
         return PageContext()
     if not isinstance(body, dict):
@@ -37,9 +40,9 @@ def read_context(body: Any) -> PageContext:
         value = body.get(name)
         if value is None:
             continue
-        if not isinstance(value, str) or len(value) > limit:
-            raise ContextRefused(f"context.{name} must be text of at most {limit} characters.")
-        fields[name] = value.strip()
-    if fields.get("device") and fields["device"] not in DEVICES:
-        raise ContextRefused(f"context.device must be one of {', '.join(DEVICES)}.")
+        if not isinstance(value, str):
+            raise ContextRefused(f"context.{name} must be text.")
+        fields[name] = "".join(char for char in value if char.isprintable()).strip()[:limit]
+    if fields.get("device") not in DEVICES:
+        fields.pop("device", None)
     return PageContext(**fields)

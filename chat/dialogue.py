@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from chat.context import PageContext
 from chat.understanding.types import Entities, Fact, Intent, Language, Understanding
@@ -19,6 +19,14 @@ _LIFTED = re.compile(
     r"\b(?:forget|drop|lift|ignore) (?:my|the|all|those|these) (?:wish(?:es)?|filters?|constraints?|limits?)\b"
     r"|\bany age\b|\bfor (?:me|myself|adults?|grown-?ups)\b|\bno (?:limit|budget|filters?)\b"
     r"|条件(?:を(?:外|忘|リセット)|なし|は忘れて)|年齢は(?:気にし|問わ)|大人向け|自分用",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"(?:(?:can you |please )?(?:show|give|tell) me )?(?:some |a few )?more"
+    r"(?: (?:of (?:them|these|those)|like (?:these|that)|please))?"
+    r"|(?:do you have )?any(?:thing)? (?:else|more|others?)|what else(?: do you have)?|(?:any )?others?"
+    r"|(?:もっと|ほか|他|別)(?:に|の|には|にも)?(?:は|も)?(?:もっと)?"
+    r"(?:見せて|教えて|ある|あります|ありますか|ない|ないですか)?(?:ください|か)?",
     re.IGNORECASE,
 )
 ABOUT_A_TITLE: frozenset[str] = frozenset({"series_facts", "product_facts", "next_volume", "price", "availability"})
@@ -36,6 +44,8 @@ class DialogueState:
     # The last list, in the order in which it was shown.
     shown: tuple[str, ...] = ()
     shown_series: tuple[str, ...] = ()
+    # Series that were recommended for the present wish: "more" are others.
+    told: tuple[str, ...] = ()
     # What the shopper asked for, kept until lifted by a new request.
     liked: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
@@ -86,6 +96,8 @@ class Request:
     variant_of: str = ""
     facts: tuple[Fact, ...] = ()
     entities: Entities
+    # "Show me more": the last wish again, without what was told for it.
+    more: bool = False
     # The next best reading, when the message was unclear.
     runner_up: Intent | None = None
     context: PageContext
@@ -104,9 +116,17 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         state = replace(
             state, age=None, budget="", format="", edition_language="", exclude_genres=(), exclude_themes=()
         )
-    intent: Want = _intent_in_context(heard, state)
-    state = _take_in(replace(state, language=heard.language), entities, intent)
-    series, asin, asins = _target(intent, entities, state, context)
+    more = bool(state.shown_series) and _MORE.fullmatch(text.strip(" .!?。！？、")) is not None
+    intent: Want = "recommend"
+    asin, asins = "", cast("tuple[str, ...]", ())
+    if more:
+        # After a list that was searched for: more of that kind.
+        series = state.shown_series[:3] if state.intent == "search" else state.liked
+        state = replace(state, language=heard.language, told=_merge(state.told, state.shown_series, without=()))
+    else:
+        intent = _intent_in_context(heard, state)
+        state = replace(_take_in(replace(state, language=heard.language), entities, intent), told=())
+        series, asin, asins = _target(intent, entities, state, context)
     if intent in ABOUT_A_TITLE and not (series or asin or asins):
         # "How much is it?" about nothing known: a title is what is missing.
         intent = "search" if entities.authors or entities.genres else "unclear"
@@ -123,6 +143,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         variant_of=_variant_of(entities, state, context),
         facts=entities.facts,
         entities=entities,
+        more=more,
         runner_up=heard.runner_up,
         context=context,
         state=state,

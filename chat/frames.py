@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,8 @@ from shop.offers import Money, read_money
 MAX_FRAME_BYTES = 64 * 1024
 MAX_TEXT = 4000
 LONGEST_TOKEN = 8192
-ACTIONS = ("add_to_cart",)
+ACTIONS = ("add_to_cart", "show_more")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class FrameRefused(Exception):
@@ -123,10 +124,10 @@ def clean_text(text: Any, *, client_msg_id: str = "") -> str:
 
 def _uuid(body: dict[str, Any], name: str, *, client_msg_id: str = "") -> str:
     value = body.get(name)
-    try:
-        return str(uuid.UUID(value if isinstance(value, str) else ""))
-    except ValueError:
-        raise FrameRefused(f"bad_{name}", f"{name} must be a UUID.", client_msg_id=client_msg_id) from None
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        raise FrameRefused(f"bad_{name}", f"{name} must be a UUID.", client_msg_id=client_msg_id)
+    # The client's own name for its frame comes back as it was sent; ours are lower case.
+    return value if name == "client_msg_id" else value.lower()
 
 
 def _short(body: dict[str, Any], name: str, limit: int, *, client_msg_id: str = "") -> str:

@@ -149,7 +149,7 @@ def recommendation_request(work: Gathering, *, shelf: str = "") -> Recommendatio
         themes=state.themes,
         exclude_themes=state.exclude_themes,
         demographic=state.demographic,
-        exclude_series=request.series,
+        exclude_series=(*request.series, *state.told),
         max_age_rating=age_limit(state),
         shelf="continue" if shelf == "continue" else "discover",
         limit=CANDIDATES,

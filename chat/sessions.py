@@ -13,7 +13,7 @@ from chat.phrases import say
 from chat.records import fail_abandoned
 from chat.signals import conversation_started
 from chat.tokens import Claims, Shopper, issue_token
-from chat.transcripts import frames_of, messages_after, response_frame
+from chat.transcripts import RECENT, frames_of, messages_after, response_frame
 from chat.understanding.types import Language
 
 
@@ -118,8 +118,12 @@ class Missed:
 
 def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_seq: int) -> Missed:
     conversation = session.conversation()
-    messages = messages_after(session.conversation_id, after_message_id)
+    messages = messages_after(session.conversation_id, after_message_id, limit=RECENT + 1)
     known = not after_message_id or conversation.messages.filter(public_id=after_message_id).exists()
+    if len(messages) > RECENT:
+        # More than is told at once: the newest, and the client begins anew with them.
+        known = known and not after_message_id
+        messages = messages_after(session.conversation_id)
     unfinished = [str(pk) for pk in conversation.turns.running().values_list("pk", flat=True)]
     answer = None
     if turn_id and turn_id not in unfinished:

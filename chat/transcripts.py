@@ -28,6 +28,18 @@ def messages_after(conversation_id: str, after_message_id: str = "", limit: int 
     return list(reversed(messages.order_by("-id")[:limit]))
 
 
+def messages_page(conversation: Conversation, after_message_id: str, limit: int = RECENT) -> tuple[list[Message], bool]:
+    """(oldest first from the beginning or from behind a message, whether these are all that follow).
+
+    Raises ``Message.DoesNotExist``, and ``ValidationError`` for what is no id.
+    """
+    messages = conversation.messages.select_related("turn").order_by("id")
+    if after_message_id:
+        messages = messages.filter(id__gt=conversation.messages.get(public_id=after_message_id).pk)
+    found = list(messages[: limit + 1])
+    return found[:limit], len(found) <= limit
+
+
 def frames_of(conversation: Conversation, messages: Sequence[Message]) -> list[dict[str, Any]]:
     """``message`` frames; every card is read live again, in one batch."""
     cards = _live_cards(conversation, [card for message in messages for card in message.cards])

@@ -23,7 +23,7 @@ from chat.plain import turn_frames
 from chat.records import Accepted, accept_message
 from chat.sessions import Session, open_session, read_answer, start_conversation
 from chat.tokens import Claims, Shopper, new_session_id
-from chat.transcripts import frames_of, messages_after
+from chat.transcripts import frames_of, messages_page
 from mangaassist.dbthreads import in_database
 from partners import problems
 from partners.models import ApiKey
@@ -92,14 +92,15 @@ def _session(key: ApiKey, conversation_id: str) -> Session:
 
 
 @api.post("/conversations", response={201: ConversationOut, **_ERRORS}, tags=["conversations"])
-async def create_conversation(request: HttpRequest, body: ConversationIn) -> Any:
+async def create_conversation(request: HttpRequest, body: ConversationIn | None = None) -> Any:
     """Opens a conversation; its token lets a browser join it."""
     key = _key(request, "conversations")
+    body = body or ConversationIn(customer_id=None)
     try:
-        context = read_context((body.context or {}) | {"locale": body.locale})
+        context = read_context((body.context or {}) | ({"locale": body.locale} if body.locale else {}))
     except ContextRefused as error:
         raise Problem(422, "invalid", str(error)) from error
-    shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id, tenant=key.prefix)
+    shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id or "", tenant=key.prefix)
 
     def start() -> Session:
         conversation = start_conversation(shopper, context, channel=Conversation.Channel.PARTNER)
@@ -162,18 +163,21 @@ async def _events(session: Session, accepted: Accepted, text: str) -> AsyncItera
 
 @api.get("/conversations/{conversation_id}/messages", response={200: dict, **_ERRORS}, tags=["conversations"])
 async def list_messages(request: HttpRequest, conversation_id: str, after: str = "") -> Any:
-    """What was said, oldest first, with cards read live now; ``after``: a message id."""
+    """What was said, oldest first, with cards read live now.
+
+    A page at a time: pass ``next`` as ``after`` for what follows; it is null where nothing followed so far.
+    """
     key = _key(request, "conversations")
 
     def read() -> dict[str, Any]:
         conversation = _conversation(key, conversation_id)
         try:
-            messages = messages_after(str(conversation.pk), after)
-        except ValidationError as error:
-            raise Problem(422, "invalid", "after must be a message id.") from error
+            messages, is_all = messages_page(conversation, after)
+        except (ValidationError, Message.DoesNotExist) as error:
+            raise Problem(422, "invalid", "after must be the id of a message of this conversation.") from error
         return {
             "messages": frames_of(conversation, messages),
-            "next": str(messages[-1].public_id) if messages else None,
+            "next": None if is_all else str(messages[-1].public_id),
         }
 
     return await in_database(read)
@@ -196,13 +200,13 @@ async def give_feedback(request: HttpRequest, conversation_id: str, body: Feedba
 
 
 @api.post("/conversations/{conversation_id}/handoff", response={202: HandoffOut, **_ERRORS}, tags=["conversations"])
-async def request_handoff(request: HttpRequest, conversation_id: str, body: HandoffIn) -> Any:
+async def request_handoff(request: HttpRequest, conversation_id: str, body: HandoffIn | None = None) -> Any:
     """Asks for a person; asking again finds the same request."""
     key = _key(request, "conversations")
 
     def ask() -> dict[str, Any]:
         session = _session(key, conversation_id)
-        ticket = ask_for_person(session.conversation_id, reason=body.reason, language=session.locale)
+        ticket = ask_for_person(session.conversation_id, reason=(body and body.reason) or "", language=session.locale)
         state = state_of(ticket, session.locale)
         return {
             "handoff_id": ticket.handoff_id,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import structlog
+from asgiref.sync import iscoroutinefunction
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -18,6 +21,8 @@ _TITLES = {
     "not-found": "There is no such thing",
     "invalid": "The request is not valid",
     "unavailable": "Not available right now",
+    "not-allowed": "This method is not offered here",
+    "internal": "Something went wrong on our side",
     "conflict": "This contradicts what is there",
 }
 
@@ -52,6 +57,31 @@ def problem_response(
     return response
 
 
+_BARE = {404: ("not-found", "There is no such address."), 405: ("not-allowed", "Use another method: see Allow.")}
+
+
+@sync_and_async_middleware
+def as_problems(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """What is refused before an operation is found (no such address, wrong method) is a problem as well."""
+    if iscoroutinefunction(get_response):
+
+        async def answer(request: HttpRequest) -> Any:
+            return _as_problem(request, await get_response(request))
+
+        return answer
+    return lambda request: _as_problem(request, get_response(request))
+
+
+def _as_problem(request: HttpRequest, response: Any) -> Any:
+    is_bare = response.status_code in _BARE and not response.get("Content-Type", "").startswith("application/")
+    if not is_bare or not request.path_info.startswith("/api/v1/"):
+        return response
+    problem = problem_response(response.status_code, *_BARE[response.status_code])
+    if "Allow" in response:
+        problem["Allow"] = response["Allow"]
+    return problem
+
+
 def register(api: NinjaAPI) -> None:
     """Turns every way to fail into a problem."""
 
@@ -74,6 +104,11 @@ def register(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def on_http(request: HttpRequest, error: HttpError) -> HttpResponse:
         return problem_response(error.status_code, "invalid", str(error))
+
+    @api.exception_handler(Exception)
+    def on_surprise(request: HttpRequest, error: Exception) -> HttpResponse:
+        log.error("partner_request_failed", path=request.path_info, exc_info=error)
+        return problem_response(500, "internal", "Nothing is known to be wrong with the request; please try again.")
 
     @api.exception_handler(DatabaseError)
     def on_database(request: HttpRequest, error: DatabaseError) -> HttpResponse:

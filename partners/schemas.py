@@ -9,9 +9,15 @@ from ninja import Field, Schema
 
 
 class ConversationIn(Schema):
-    customer_id: str = Field("", max_length=128, description="Your id of the signed-in customer; empty for a guest.")
-    locale: Literal["en", "ja"] = "en"
-    context: dict[str, Any] | None = Field(None, description="The page: asin, series, category, query, device.")
+    customer_id: str | None = Field(
+        None, max_length=128, description="Your id of the signed-in customer; none: a guest."
+    )
+    locale: str | None = Field(
+        default=None,
+        max_length=35,
+        description="A language tag such as ja or ja-JP. Languages not spoken here get English.",
+    )
+    context: dict[str, Any] | None = Field(default=None, description="The page: asin, series, category, query, device.")
 
 
 class ConversationOut(Schema):
@@ -28,8 +34,8 @@ class MessageIn(Schema):
 class FeedbackIn(Schema):
     message_id: UUID
     rating: Literal["up", "down", 1, -1]
-    reason: str = Field("", max_length=64)
-    comment: str = Field("", max_length=2000)
+    reason: str | None = Field(default=None, max_length=64)
+    comment: str | None = Field(default=None, max_length=2000)
 
 
 class FeedbackOut(Schema):
@@ -38,7 +44,7 @@ class FeedbackOut(Schema):
 
 
 class HandoffIn(Schema):
-    reason: str = Field("", max_length=500)
+    reason: str | None = Field(default=None, max_length=500)
 
 
 class HandoffOut(Schema):

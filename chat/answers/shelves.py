@@ -29,7 +29,8 @@ def recommend(asked: Asked) -> AnswerPlan:
         if "recommendations" in evidence.failed:
             lines = [Line("failed.products")]
         else:
-            lines = [Line("recommend.none"), *_said_wishes(language, wishes)]
+            lines = [Line("recommend.more.none" if request.more else "recommend.none")]
+            lines += _said_wishes(language, wishes)
         return AnswerPlan(
             lines=tuple(lines),
             state=request.state,
@@ -48,7 +49,7 @@ def recommend(asked: Asked) -> AnswerPlan:
         lines=tuple(lines),
         state=replace(remember_focus(request.state, evidence, shown=shown), liked=request.series),
         cards=tuple(CardRef("product", item.asin, item.reason) for item in items),
-        quick_replies=replies(language, "second", "in_stock", "japanese" if language == "en" else "english"),
+        quick_replies=replies(language, "more", "second", "in_stock"),
     )
 
 
@@ -58,6 +59,8 @@ def _said_wishes(language: Language, wishes: list[str]) -> list[Line]:
 
 def _recommend_intro(asked: Asked, *, personal: bool) -> Line:
     request, language = asked.request, asked.language
+    if request.more:
+        return Line("recommend.more")
     liked = tuple(each for each in request.series if each in asked.evidence.series)
     if liked:
         titles = JOINERS[language].join(series_title(each) for each in liked)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import signing
+from django.db import DatabaseError
 
 from tests.journeys.shopper import Socket, token
 
@@ -61,6 +62,8 @@ async def test_an_unknown_frame_gets_an_error_and_the_socket_lives() -> None:
         ({}, "bad_text"),
         ({"text": "hi", "client_msg_id": "1"}, "bad_client_msg_id"),
         ({"text": "hi", "client_msg_id": None}, "bad_client_msg_id"),
+        ({"text": "hi", "client_msg_id": "{6f1c9a52-0a54-4a3e-9a58-0d1f7e5c2b11}"}, "bad_client_msg_id"),
+        ({"text": "hi", "client_msg_id": "6f1c9a520a544a3e9a580d1f7e5c2b11"}, "bad_client_msg_id"),
         ({"text": "hi", "lang": ["en"]}, "bad_lang"),
     ],
 )
@@ -133,8 +136,11 @@ async def test_feedback_on_another_conversations_message_is_not_found() -> None:
         message_id = (await socket.answer("hello"))["message_id"]
     async with Socket() as socket:
         await socket.hello(token(session_id="mallory"))
-        await socket.send(type="feedback", client_msg_id=str(uuid.uuid4()), message_id=message_id, rating="up")
-        assert (await socket.receive_error())["code"] == "not_found"
+        for frame in ({"type": "feedback", "rating": "up"}, {"type": "action", "action": "add_to_cart"}):
+            client_msg_id = str(uuid.uuid4())
+            await socket.send(client_msg_id=client_msg_id, message_id=message_id, **frame)
+            error = await socket.receive_error()
+            assert (error["code"], error["client_msg_id"]) == ("not_found", client_msg_id)
 
 
 @pytest.mark.parametrize("rating", ["best", 2, 0, True, [], "UP"])
@@ -158,9 +164,15 @@ async def test_silence_instead_of_hello_closes_with_4408(monkeypatch: pytest.Mon
         assert (await socket.closed_with())[1] == 4408
 
 
-async def test_a_foreign_origin_is_refused_after_the_socket_was_accepted() -> None:
-    async with Socket(origin="https://evil.example") as socket:
-        assert (await socket.closed_with())[1] == 4403
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://[", "testserver", "http://testserver.evil"])
+async def test_a_foreign_origin_is_refused_after_the_socket_was_accepted(origin: str) -> None:
+    async with Socket(origin=origin) as socket:
+        error, closed = await socket.closed_with()
+        assert error is not None
+        assert (error["code"], closed) == ("forbidden", 4403)
+
+
+async def test_our_own_origin_is_welcome() -> None:
     async with Socket(origin="http://testserver") as socket:
         assert (await socket.hello(token()))["type"] == "ready"
 
@@ -188,3 +200,28 @@ async def test_too_many_questions_are_asked_to_wait_and_none_is_lost() -> None:
         assert refused["code"] == "rate"
         assert refused["retryable"]
         assert refused["retry_after_ms"] > 0
+
+
+async def test_a_clients_own_id_comes_back_as_it_was_sent() -> None:
+    client_msg_id = str(uuid.uuid4()).upper()
+    async with Socket() as socket:
+        await socket.hello(token())
+        frames = await socket.ask("hello", client_msg_id=client_msg_id)
+        assert frames[0]["client_msg_id"] == client_msg_id
+        await socket.send(type="user_message", client_msg_id=client_msg_id.lower(), text="hello")
+        assert (await socket.next("accepted"))["duplicate"]
+
+
+async def test_a_fault_of_ours_names_the_frame_that_may_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> Any:
+        raise DatabaseError
+
+    async with Socket() as socket:
+        await socket.hello(token())
+        client_msg_id = str(uuid.uuid4())
+        with monkeypatch.context() as patched:
+            patched.setattr("chat.consumers.accept_message", fail)
+            await socket.send(type="user_message", client_msg_id=client_msg_id, text="hello")
+            error = await socket.receive_error()
+        assert (error["code"], error["retryable"], error["client_msg_id"]) == ("unavailable", True, client_msg_id)
+        assert (await socket.answer("hello", client_msg_id=client_msg_id))["status"] == "complete"

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from chat.models import Message
 from shop.models import Offer
 from tests.journeys.shopper import Socket, token
 
@@ -96,6 +97,49 @@ async def test_follow_ups_know_what_we_talk_about() -> None:
         listed = await socket.answer("what do you have by Sui Ishida?")
         second = listed["cards"][1]["data"]["title"]
         assert second in (await socket.answer("is the second one in stock?"))["content"]
+
+
+async def test_more_is_what_was_not_told_yet() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        first = await socket.answer("recommend me some manga")
+        titles = {card["data"]["series"] for card in first["cards"]}
+        more = await socket.answer("show me more")
+        assert not titles & {card["data"]["series"] for card in more["cards"]}
+        end = await socket.answer("anything else?")
+        assert "everything that fits" in end["content"]
+
+
+async def test_the_show_more_of_a_card_list_asks_for_more_once() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        first = await socket.answer("recommend me some manga")
+        click = {"type": "action", "action": "show_more", "client_msg_id": str(uuid.uuid4())}
+        await socket.send(**click, message_id=first["message_id"])
+        assert (await socket.next("saved"))["client_msg_id"] == click["client_msg_id"]
+        asked = await socket.next("message")
+        assert (asked["role"], asked["content"]) == ("user", "Show me more")
+        more = await socket.next("response")
+        assert more["turn_id"] == asked["turn_id"]
+        await socket.send(**click, message_id=first["message_id"])
+        await socket.next("saved")
+        await socket.send(type="ping", t=1)
+        assert (await socket.receive())["type"] == "pong"
+        await socket.send(**click | {"client_msg_id": str(uuid.uuid4())}, message_id=str(uuid.uuid4()))
+        assert (await socket.receive_error())["code"] == "not_found"
+
+
+async def test_after_a_long_absence_the_newest_messages_are_told_and_the_client_begins_anew() -> None:
+    async with Socket() as socket:
+        conversation_id = (await socket.hello(token()))["conversation_id"]
+        seen = (await socket.answer("hello"))["message_id"]
+    rows = [Message(conversation_id=conversation_id, role="user", content=f"m{number}") for number in range(60)]
+    await Message.objects.abulk_create(rows)
+    async with Socket() as socket:
+        resume = {"after_message_id": seen}
+        ready = await socket.hello(token(), conversation_id=conversation_id, resume=resume)
+        assert ready["reset"]
+        assert [each["content"] for each in ready["messages"]] == [f"m{number}" for number in range(10, 60)]
 
 
 async def test_orders_are_told_to_their_owner_only() -> None:

@@ -82,6 +82,9 @@ def test_killing_redis_costs_no_answer(running: Running) -> None:
         assert_answered(shopper)
         os.kill(running.children()["redis"], signal.SIGKILL)
         assert_answered(shopper)
+        # Who comes only now is served as well.
+        with Shopper.at(running.port) as another:
+            assert_answered(another)
         until(lambda: not running.not_ready(), "everything back by itself")
         assert_answered(shopper)
 
@@ -92,6 +95,8 @@ def test_a_frozen_redis_costs_no_answer(running: Running) -> None:
         os.kill(redis, signal.SIGSTOP)
         try:
             assert_answered(shopper)
+            with Shopper.at(running.port) as another:
+                assert_answered(another)
         finally:
             os.kill(redis, signal.SIGCONT)
 

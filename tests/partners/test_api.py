@@ -10,6 +10,7 @@ import orjson
 import pytest
 from django.core.management import call_command
 
+from chat.models import Conversation, Message
 from partners.models import ApiKey, create_api_key
 from shop.models import Offer
 from tests.partners.conftest import Partner
@@ -90,7 +91,7 @@ async def test_another_tenants_conversation_is_not_found(partner: Partner, other
     ("path", "body", "status"),
     [
         ("/conversations", b"{", 400),
-        ("/conversations", {"locale": "xx"}, 422),
+        ("/conversations", {"locale": 7}, 422),
         ("/conversations", {"context": {"asin": 7}}, 422),
         ("/conversations", {"customer_id": "x" * 200}, 422),
         ("/conversations/{id}/messages", {}, 422),
@@ -112,6 +113,70 @@ async def test_bad_input_is_a_problem_that_names_it(partner: Partner, path: str,
     assert problem["status"] == status
     assert problem["type"].startswith("/api/v1/docs#problem-")
     assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "locale"),
+    [
+        (b"", "en"),
+        ({}, "en"),
+        ({"locale": None, "customer_id": None, "context": None}, "en"),
+        ({"locale": "ja"}, "ja"),
+        ({"locale": "ja-JP"}, "ja"),
+        ({"locale": "fr"}, "en"),
+        ({"context": {"locale": "ja", "query": "x" * 500, "device": "fridge"}}, "ja"),
+        ({"locale": "en", "context": {"locale": "ja"}}, "en"),
+    ],
+)
+async def test_everything_about_a_new_conversation_may_be_left_out(partner: Partner, body: Any, locale: str) -> None:
+    opened = await partner.post("/conversations", body)
+    assert opened.status_code == 201, opened.content
+    assert (await Conversation.objects.aget(pk=opened.json()["conversation_id"])).locale == locale
+
+
+async def test_a_reason_may_be_left_out(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", b"")).json()["conversation_id"]
+    turn = (await partner.post(f"/conversations/{conversation_id}/messages", {"text": "hello"})).json()
+    opinion = {"message_id": turn["message_id"], "rating": "down", "reason": None, "comment": None}
+    assert (await partner.post(f"/conversations/{conversation_id}/feedback", opinion)).status_code == 202
+    assert (await partner.post(f"/conversations/{conversation_id}/handoff", b"")).status_code == 202
+
+
+async def test_messages_are_read_page_by_page_from_the_beginning(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    await Message.objects.abulk_create(
+        [Message(conversation_id=conversation_id, role="user", content=f"m{number}") for number in range(120)]
+    )
+    read: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = (await partner.get(f"/conversations/{conversation_id}/messages", after=after)).json()
+        read += [message["content"] for message in page["messages"]]
+        after = page["next"]
+    assert read == [f"m{number}" for number in range(120)]
+    for wrong in (str(uuid.uuid4()), "xyz"):
+        assert (await partner.get(f"/conversations/{conversation_id}/messages", after=wrong)).status_code == 422
+
+
+async def test_what_is_refused_before_an_operation_is_found_is_a_problem_too(partner: Partner) -> None:
+    nowhere = await partner.get("/nope")
+    wrong_method = await partner.get("/conversations")
+    for response, status in ((nowhere, 404), (wrong_method, 405)):
+        assert response.status_code == response.json()["status"] == status
+        assert response.headers["Content-Type"] == "application/problem+json"
+    assert wrong_method.headers["Allow"] == "POST"
+
+
+async def test_a_surprise_is_a_problem_that_tells_nothing_of_the_inside(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("the secret inside")
+
+    monkeypatch.setattr("partners.api.search_editions", fail)
+    response = await partner.get("/search", q="Berserk")
+    assert (response.status_code, response.headers["Content-Type"]) == (500, "application/problem+json")
+    assert b"secret" not in response.content
 
 
 async def test_a_key_is_needed_and_its_scopes_count(partner: Partner) -> None:
