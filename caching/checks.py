@@ -35,4 +35,33 @@ def redis_keeps_the_clock(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
                 id="caching.W002",
             )
         )
+    return found + _persistence(client, str(server.get("run_id", "")))
+
+
+def _persistence(client: Any, run_id: str) -> list[CheckMessage]:
+    """The cache itself may lose everything; what lies beside it on the same server may not."""
+    try:
+        state = client.info("persistence")
+        snapshots = client.config_get("save").get("save", "")
+        beside = sync_client("broker").info("server").get("run_id", "") == run_id
+    except UNAVAILABLE:
+        return []
+    found: list[CheckMessage] = []
+    if "err" in {state.get("aof_last_write_status"), state.get("rdb_last_bgsave_status")}:
+        found.append(
+            Warning(
+                "The cache's Redis could not write to its disk the last time: it may refuse every write.",
+                hint="Free its disk, or switch its persistence off if nothing but the cache lies there.",
+                id="caching.W003",
+            )
+        )
+    if beside and not state.get("aof_enabled") and not snapshots:
+        found.append(
+            Warning(
+                "Celery's queue lies on the cache's Redis, which keeps nothing on disk: a restart loses queued tasks "
+                "(effects on the outside survive, they are rows of the outbox).",
+                hint="Switch its append-only file on, or give the queue its own server with REDIS_BROKER_URL.",
+                id="caching.W004",
+            )
+        )
     return found

@@ -94,23 +94,44 @@ def options(name: str) -> dict[str, Any]:
     return parsed
 
 
+REDIS_DATABASES = ("cache", "broker", "channels", "streams")
+
+
 def redis_urls(base: str) -> dict[str, str]:
     """One URL per Redis database from ``REDIS_URL``: the cache takes its database, the others the next three.
 
-    ``broker`` is in Celery's spelling (``redis+socket://`` for unix sockets).
+    ``REDIS_BROKER_URL``, ``REDIS_CHANNELS_URL`` and ``REDIS_STREAMS_URL`` give one of them a server of its own.
     """
+    urls = {name: _redis_url("REDIS_URL", base, offset) for offset, name in enumerate(REDIS_DATABASES)}
+    for name in REDIS_DATABASES[1:]:
+        own = text(f"REDIS_{name.upper()}_URL")
+        if own:
+            urls[name] = _redis_url(f"REDIS_{name.upper()}_URL", own, 0)
+    return urls
+
+
+def celery_url(redis_url: str) -> str:
+    """The same server in Celery's spelling."""
+    if not redis_url.startswith("unix:"):
+        return redis_url
+    path, _, database = redis_url.removeprefix("unix://").partition("?db=")
+    return f"redis+socket://{path}?virtual_host={database}"
+
+
+def _redis_url(variable: str, base: str, offset: int) -> str:
+    """``base`` with its database moved on by ``offset``."""
     try:
         parts = urlsplit(base)
-        query = parse_qs(parts.query)
-        first = int((query.get("db", ["0"])[0] if parts.scheme == "unix" else parts.path.strip("/")) or 0)
+        first = parse_qs(parts.query).get("db", ["0"])[0] if parts.scheme == "unix" else parts.path.strip("/")
+        database = int(first or 0) + offset
         readable = parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
     except ValueError:  # a database or a port that is no number
         readable = False
     if not readable:
-        faults.append("REDIS_URL must look like redis://host:6379/0, rediss://… or unix:///path?db=0.")
-        return redis_urls("redis://127.0.0.1:6379/0")
-    offsets = {"cache": 0, "broker": 1, "channels": 2, "streams": 3}
+        fault = f"{variable} must look like redis://host:6379/0, rediss://… or unix:///path?db=0."
+        if fault not in faults:
+            faults.append(fault)
+        return f"redis://127.0.0.1:6379/{offset}"
     if parts.scheme == "unix":
-        urls = {name: f"unix://{parts.path}?db={first + offset}" for name, offset in offsets.items()}
-        return urls | {"broker": f"redis+socket://{parts.path}?virtual_host={first + 1}"}
-    return {name: urlunsplit(parts._replace(path=f"/{first + offset}")) for name, offset in offsets.items()}
+        return f"unix://{parts.path}?db={database}"
+    return urlunsplit(parts._replace(path=f"/{database}"))

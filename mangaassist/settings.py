@@ -180,7 +180,7 @@ CHANNEL_LAYERS = {
 
 # --- Celery -----------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = REDIS_URLS["broker"]
+CELERY_BROKER_URL = environment.celery_url(REDIS_URLS["broker"])
 CELERY_TASK_IGNORE_RESULT = True
 # Early acknowledgement: a worker with a late one exits when Redis drops. The outbox row is the truth.
 CELERY_TASK_ACKS_LATE = False

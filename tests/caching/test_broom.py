@@ -56,6 +56,16 @@ def test_a_tag_is_forgotten_when_no_entry_can_be_older_than_its_invalidation() -
     assert redis.exists("cache:tag:asin:B2")
 
 
+def test_a_queue_beside_a_cache_that_keeps_nothing_is_reported() -> None:
+    redis = sync_client("cache")
+    assert redis_keeps_the_clock(None) == []
+    redis.config_set("appendonly", "no")
+    try:
+        assert [found.id for found in redis_keeps_the_clock(None)] == ["caching.W004"]
+    finally:
+        redis.config_set("appendonly", "yes")
+
+
 @pytest.mark.parametrize(
     ("policy", "findings"),
     [("noeviction", []), ("volatile-ttl", []), ("allkeys-lru", ["caching.W002"]), ("allkeys-lfu", ["caching.W002"])],

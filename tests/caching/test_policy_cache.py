@@ -266,6 +266,27 @@ def test_a_foreign_type_under_our_key_does_no_harm(key: str) -> None:
     assert policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("new")) == facts("new")
 
 
+@pytest.mark.parametrize(
+    ("jump_s", "is_served"),
+    [(3, True), (-3, True), (3_000, True), (4_000, False), (400 * 86_400, False), (-60, False), (-400 * 86_400, False)],
+)
+def test_a_clock_that_jumps_never_prolongs_a_life(
+    monkeypatch: pytest.MonkeyPatch, jump_s: int, is_served: bool
+) -> None:
+    """Forward: it expires as if the time had passed. Back by more than clocks may differ: not believed."""
+    policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("old"))
+    behind.finish()
+    real = entries.now_ms
+    monkeypatch.setattr(entries, "now_ms", lambda: real() + jump_s * 1000)
+    found = policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("new"))
+    assert found == facts("old" if is_served else "new")
+    behind.finish()
+    # And back in time again: what was stored under the wrong clock does no harm either.
+    monkeypatch.setattr(entries, "now_ms", real)
+    bump_now(["asin:B1"])
+    assert policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("newest")) == facts("newest")
+
+
 def test_a_flushed_redis_starts_a_new_epoch() -> None:
     policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("old"))
     behind.finish()

@@ -72,8 +72,19 @@ def test_a_bad_value_is_one_line_and_the_default(
 )
 def test_one_redis_url_becomes_one_per_database(base: str, cache: str, broker: str, streams: str) -> None:
     urls = environment.redis_urls(base)
-    assert (urls["cache"], urls["broker"], urls["streams"]) == (cache, broker, streams)
+    assert (urls["cache"], environment.celery_url(urls["broker"]), urls["streams"]) == (cache, broker, streams)
     assert environment.faults == []
+
+
+def test_a_database_can_have_a_server_of_its_own(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> None:
+    monkeypatch.setenv("REDIS_BROKER_URL", "unix:///run/queue.sock?db=0")
+    monkeypatch.setenv("REDIS_STREAMS_URL", "rediss://:pw@streams:6380/1")
+    monkeypatch.setenv("REDIS_CHANNELS_URL", "ftp://nothing")
+    urls = environment.redis_urls("redis://r/4")
+    assert (urls["cache"], urls["broker"]) == ("redis://r/4", "unix:///run/queue.sock?db=0")
+    assert urls["streams"] == "rediss://:pw@streams:6380/1"
+    assert environment.celery_url(urls["broker"]) == "redis+socket:///run/queue.sock?virtual_host=0"
+    assert [fault.split()[0] for fault in faults] == ["REDIS_CHANNELS_URL"]
 
 
 @pytest.mark.parametrize("base", ["memcached://x", "redis://h:port/0", "redis://h/zero", "unix:///s?db=x"])

@@ -1,10 +1,11 @@
 """However the catalogue is changed, one ``catalog_changed`` tells it after the commit, and caches follow."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from shop.facts import product_facts
 from shop.models import Edition, Offer, Promotion, Series
@@ -130,6 +131,19 @@ def test_promotions_are_fresh_however_they_change():
     assert {rule.id for rule in active_promotions()} == {"pirates", "all"}
     Promotion.objects.get(pk="all").delete()
     assert [rule.id for rule in active_promotions()] == ["pirates"]
+
+
+def test_a_cached_promotion_starts_and_ends_by_the_clock(monkeypatch):
+    begins = timezone.now() + timedelta(minutes=1)
+    Promotion.objects.filter(pk="pirates").update(starts=begins, ends=begins + timedelta(minutes=1))
+    assert active_promotions() == []
+    computed: list[str] = []
+    monkeypatch.setattr("shop.promotions._load", computed.append)
+    for minutes, running in ((1.5, ["pirates"]), (2.5, [])):
+        at = begins + timedelta(minutes=minutes - 1)
+        monkeypatch.setattr("shop.promotions.timezone.now", lambda at=at: at)
+        assert [rule.id for rule in active_promotions()] == running
+    assert computed == []
 
 
 def test_search_follows_a_save():
