@@ -31,6 +31,7 @@ from caching.redis_scripts import (
     tag_prefix,
 )
 from caching.registry import Args, CacheKind, CacheTypeRefused
+from caching.reuse import is_recorded, reuse
 from caching.steps import Call, Compute, Join, Pause, Steps, aperform, perform
 from caching.trust import Untrusted, trust
 
@@ -237,6 +238,8 @@ class Filler:
         looks = yield from look_up(kind, {key: args})
         if looks is not None:
             miss = Miss(args, looks[key], Flight(looks[key].stamp))
+            if is_recorded(kind, key):
+                reuse.note(kind, key, args, value, miss.look.stamp, is_store=True)
             yield from self._store(kind, {key: miss}, {key: value}, "", began_ms=began_ms, cost_ms=0)
 
     def _release(self, granted: Iterable[str], token: str) -> Steps[None]:

@@ -31,6 +31,9 @@ def replay(events: Iterable[Event], ttl_s: int) -> Forecast:
     hits = 0
     for event in events:
         stored = computed_ms.get(event.key)
+        if event.what == "stored":
+            computed_ms[event.key] = event.at_ms
+            continue
         if stored is not None and event.what == "same" and event.at_ms - stored < ttl_s * 1000:
             hits += 1
             ages.append(event.at_ms - stored)

@@ -31,7 +31,7 @@ MOST_NOTES = 2_000
 MOST_EVENTS = 5_000
 KEEP_MS = 7 * 24 * 3_600_000
 
-What = Literal["first", "same", "changed"]
+What = Literal["first", "same", "changed", "stored"]
 
 
 def is_recorded(kind: CacheKind[Any], key: str) -> bool:
@@ -44,7 +44,10 @@ def _hash(key: str) -> int:
 
 
 class Event(NamedTuple):
-    """One read of a recorded key. ``what``: nothing is known before it; its value stayed; its value changed."""
+    """One read of a recorded key. ``what``: nothing is known before it; its value stayed; its value changed.
+
+    Or no read, but a value that was put there (``stored``).
+    """
 
     key: str
     at_ms: int
@@ -57,10 +60,11 @@ class _Note(NamedTuple):
     at_ms: int
     stamp: Stamp
     tags: tuple[bytes, ...]
+    is_store: bool
 
 
 # KEYS: sample, trace. ARGV: tag prefix, key's hash, time (ms), epoch, clock at the read, how long to keep (ms),
-# the trace's cap, tags…
+# the trace's cap, 1 for a store, tags…
 _NOTE = script_of("""
 local what, before = 'first', redis.call('GET', KEYS[1])
 if before then
@@ -73,8 +77,9 @@ if before then
     if clock and (tonumber(clock) or 0) > seq then what = 'changed' end
   end
 end
+if ARGV[8] == '1' then what = 'stored' end
 local now = {ARGV[4], ARGV[5]}
-for i = 8, #ARGV do now[#now + 1] = ARGV[i] end
+for i = 9, #ARGV do now[#now + 1] = ARGV[i] end
 redis.call('SET', KEYS[1], table.concat(now, '\\t'), 'PX', ARGV[6])
 redis.call('RPUSH', KEYS[2], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. what)
 redis.call('LTRIM', KEYS[2], -ARGV[7], -1)
@@ -92,8 +97,10 @@ class Reuse:
         self._start_over()
         os.register_at_fork(after_in_child=self._start_over)
 
-    def note(self, kind: CacheKind[Any], key: str, args: Args, value: Any, stamp: Stamp) -> None:
-        """A caller got ``value`` for a recorded key."""
+    def note(
+        self, kind: CacheKind[Any], key: str, args: Args, value: Any, stamp: Stamp, *, is_store: bool = False
+    ) -> None:
+        """A caller got, or stored, ``value`` for a recorded key."""
         if len(self._notes) >= MOST_NOTES:
             return
         tags = kind.known_tags(*args) if kind.known_tags is not None else frozenset()
@@ -102,7 +109,9 @@ class Reuse:
         except (AttributeError, TypeError):
             # Not a value of this kind's type: it is not stored, and the store says so.
             return
-        self._notes.append(_Note(kind.name, f"{_hash(key):08x}", entries.now_ms(), stamp, entries.encoded_tags(tags)))
+        self._notes.append(
+            _Note(kind.name, f"{_hash(key):08x}", entries.now_ms(), stamp, entries.encoded_tags(tags), is_store)
+        )
         self._later.soon()
 
     def flush(self) -> None:
@@ -132,7 +141,17 @@ def _write(client: redis.Redis, notes: Sequence[_Note]) -> None:
     calls: list[tuple[list[str], tuple[Any, ...]]] = [
         (
             [prefixed(f"cache:sample:{note.kind}:{note.key}"), _trace_key(note.kind)],
-            (tag_prefix(), note.key, note.at_ms, note.stamp.epoch, note.stamp.seq, KEEP_MS, MOST_EVENTS, *note.tags),
+            (
+                tag_prefix(),
+                note.key,
+                note.at_ms,
+                note.stamp.epoch,
+                note.stamp.seq,
+                KEEP_MS,
+                MOST_EVENTS,
+                int(note.is_store),
+                *note.tags,
+            ),
         )
         for note in notes
     ]

@@ -3,6 +3,7 @@ from django.urls import path
 from chat import views
 
 urlpatterns = [
+    path("favicon.ico", views.favicon),
     path("chat/", views.page, name="chat-page"),
     path("chat/plain/", views.plain, name="chat-plain"),
     path("widget/v1/token", views.token, name="widget-token"),

@@ -39,6 +39,8 @@ def reads(key: str, *at_s: float, changed: frozenset[float] = frozenset()) -> li
         # Something of it was kept before the record begins: its first read is not judged.
         ([Event("a", 0, "same"), Event("a", 1000, "same")], 60, 1.0, 1.0),
         ([Event("a", 0, "changed"), Event("a", 1000, "same")], 60, 0.5, 1.0),
+        # A value that its owner put there was not computed at the first read.
+        ([Event("a", 0, "stored"), Event("a", 2000, "same"), Event("a", 3000, "stored")], 60, 1.0, 2.0),
         ([], 60, None, None),
     ],
 )
