@@ -32,6 +32,7 @@ from caching.trust import UNAVAILABLE
 
 ASIN = re.compile(r"[A-Za-z0-9_-]{1,32}")
 MAX_KEY = 512
+RECENT_CHANGES = 10
 
 View = Callable[..., HttpResponse]
 
@@ -133,6 +134,9 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
             board=dashboard(period),
             period=period.name,
             never_cached=NEVER_CACHED,
+            changes=LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(CachePolicy)).select_related(
+                "user"
+            )[:RECENT_CHANGES],
             may_change=self.has_change_permission(request),
         )
 

@@ -135,6 +135,7 @@ def test_a_ttl_is_changed_in_the_table(operator: Client, text: str, seconds: int
     page = operator.post(f"{TABLE}{FACTS.name}/ttl/", {"ttl_s": text}, follow=True).content.decode()
     assert f"1 h → {human(seconds)}" in page
     assert CachePolicy.objects.get(pk=FACTS.name).ttl_s == seconds
+    assert f"ttl_s: 3600 → {seconds}" in page
     assert f"ttl_s: 3600 → {seconds}" in LogEntry.objects.latest("pk").get_change_message()
 
 

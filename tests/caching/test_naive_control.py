@@ -6,6 +6,7 @@ Keeps the scenarios honest: were they too weak to catch the races, the naive cac
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -102,6 +103,46 @@ def test_this_cache_hears_of_products_that_a_shelf_does_not_show_yet_by_their_ca
     cache.read(lambda: Shelf(asins=("old",)))
     bump_now(["asin:B1", "category:manga"])
     assert cache.read(lambda: Shelf(asins=("B1", "new"))).asins == ("B1", "new")
+
+
+def computations_of_a_cold_key(cache: Cache, callers: int = 16) -> int:
+    """All of them ask before the first has an answer."""
+    together, calls = threading.Barrier(callers), []
+
+    def load() -> Shelf:
+        calls.append(1)
+        time.sleep(0.2)
+        return Shelf(asins=("B1",))
+
+    def ask() -> Shelf:
+        together.wait(10)
+        return cache.read(load)
+
+    with ThreadPoolExecutor(callers) as pool:
+        found = [each.result(10) for each in [pool.submit(ask) for _ in range(callers)]]
+    assert found == [Shelf(asins=("B1",))] * callers
+    return len(calls)
+
+
+def test_a_cold_key_is_computed_once_here_and_by_everybody_there() -> None:
+    assert computations_of_a_cold_key(NaiveCache()) > 1
+    sync_client("cache").flushdb()
+    assert computations_of_a_cold_key(ClockCache()) == 1
+
+
+def test_a_short_lived_sibling_makes_the_naive_cache_forget_what_shows_a_product() -> None:
+    """The set of references lives as long as its last writer said, and an update then finds nothing to delete."""
+    naive, clock = NaiveCache(), ClockCache()
+    for cache in (naive, clock):
+        cache.read(lambda: Shelf(asins=("B1", "old")))
+        sync_client("cache").delete("naive_refs:B1", "product_cache_refs:B1")
+        cache.invalidate("B1")
+    assert "old" in naive.read(lambda: Shelf(asins=("B1", "new"))).asins
+    sync_client("cache").delete("recs:anna")
+    clock.read(lambda: Shelf(asins=("B1", "old")))
+    sync_client("cache").delete("product_cache_refs:B1")
+    clock.invalidate("B1")
+    assert "old" not in clock.read(lambda: Shelf(asins=("B1", "new"))).asins
 
 
 @pytest.mark.parametrize("cache_type", [NaiveCache, ClockCache])
