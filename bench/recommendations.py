@@ -18,6 +18,7 @@ from bench.tables import Table
 from recommendations.artefact import Model
 from recommendations.backends.base import HistoryItem, RecommenderQuery
 from recommendations.catalogue import Catalogue, SeriesRow
+from recommendations.evaluation import ndcg
 from recommendations.ranking import LONG_HISTORY, rank
 from recommendations.training import Seen, fit, observe
 
@@ -161,10 +162,3 @@ def _compare(unseen: list[list[Seen]], cut: int, model: Model, catalogue: Catalo
         ranked = rank(replace(query, shelf="popular"), model, catalogue)
         popular.append(ndcg([item.series_id for item in ranked.items], wanted))
     return float(np.mean(popular)), float(np.mean(ours)), len(ours)
-
-
-def ndcg(ranked: list[str], wanted: set[str], at: int = 10) -> float:
-    """Normalised discounted cumulative gain with gains of 0 and 1 (Järvelin & Kekäläinen 2002)."""
-    gain = sum(1 / np.log2(place + 2) for place, item in enumerate(ranked[:at]) if item in wanted)
-    best = sum(1 / np.log2(place + 2) for place in range(min(at, len(wanted))))
-    return float(gain / best)

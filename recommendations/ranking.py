@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,15 +76,18 @@ def bind(model: Model, catalogue: Catalogue) -> Binding:
     return Binding(model, catalogue)
 
 
-def rank(query: RecommenderQuery, model: Model, catalogue: Catalogue) -> Ranked:
-    """The answer of the local engine. No input or output, and the same for the same arguments but its id."""
+def rank(query: RecommenderQuery, model: Model, catalogue: Catalogue, *, rungs: Iterable[Rung] | None = None) -> Ranked:
+    """The answer of the local engine. No input or output, and the same for the same arguments but its id.
+
+    ``rungs``: instead of the ladder's own, to look at one of them by itself.
+    """
     binding = bind(model, catalogue)
     mask = catalogue.fitting(query.wish)
     for series_id in (*query.exclude_series, query.seed_series):
         if series_id in catalogue.index:
             mask[catalogue.index[series_id]] = False
     items: list[RankedItem] = []
-    for rung in _rungs(query, binding):
+    for rung in _rungs(query, binding) if rungs is None else rungs:
         if len(items) >= query.limit:
             break
         for place in _best(rung, mask, query.limit - len(items)):
@@ -104,14 +107,18 @@ def _rungs(query: RecommenderQuery, binding: Binding) -> Iterator[Rung]:
     if query.shelf == "discover" and query.seed_series in binding.catalogue.index:
         yield _similar(query.seed_series, binding)
     elif query.shelf == "discover" and query.history:
-        known = tuple(item for item in query.history if item.series_id in binding.model.index)
+        known = _known(query, binding)
         if len(known) >= LONG_HISTORY:
             yield _ease(known, binding)
         elif known:
             yield _session(known, binding)
         yield _content(query.history[:CONTENT_HISTORY], binding)
+    yield _popular(query, binding)
+
+
+def _popular(query: RecommenderQuery, binding: Binding) -> Rung:
     wished = query.wish.genres or query.wish.themes or query.wish.demographic
-    yield Rung("popular", binding.popularity, -1.0, "wish" if wished else "popular")
+    return Rung("popular", binding.popularity, -1.0, "wish" if wished else "popular")
 
 
 def _weights(history: tuple[HistoryItem, ...], half_life: float) -> Floats:
@@ -154,6 +161,18 @@ def _content(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
         return np.asarray((rows @ vectors[place].T).toarray(), dtype=np.float32).ravel() * weights
 
     return Rung("content", scores, 0.05, "personal", known, explain)
+
+
+def _known(query: RecommenderQuery, binding: Binding) -> tuple[HistoryItem, ...]:
+    return tuple(item for item in query.history if item.series_id in binding.model.index)
+
+
+# One way of ranking by itself, for evaluation.
+RUNGS: dict[str, Callable[[RecommenderQuery, Binding], list[Rung]]] = {
+    "popular": lambda query, binding: [_popular(query, binding)],
+    "session": lambda query, binding: [_session(known, binding)] if (known := _known(query, binding)) else [],
+    "ease": lambda query, binding: [_ease(known, binding)] if (known := _known(query, binding)) else [],
+}
 
 
 def _similar(series_id: str, binding: Binding) -> Rung:

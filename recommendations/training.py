@@ -69,7 +69,7 @@ def train_and_publish(progress: Progress = lambda stage: None) -> Model:
     """
     with _only_one():
         progress("Reading interactions")
-        observations = observe(_read())
+        observations = observe(read_interactions())
         progress(f"Solving {len(observations.item_ids)} series")
         model = fit(observations)
         progress("Publishing")
@@ -96,7 +96,8 @@ def _only_one() -> Iterator[None]:
 Seen = tuple[str, str, float, float]
 
 
-def _read() -> Iterator[Seen]:
+def read_interactions() -> Iterator[Seen]:
+    """What all readers did, by series; without dislikes."""
     rows = Interaction.objects.order_by().values_list("customer_id", "session_id", "series_id", "type", "value", "at")
     for customer_id, session_id, series_id, kind, value, at in rows.iterator(chunk_size=10_000):
         strength = strength_of(kind, value)
