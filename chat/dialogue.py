@@ -18,9 +18,12 @@ THIN_MARGIN = 0.05
 _LIFTED = re.compile(
     r"\b(?:forget|drop|lift|ignore) (?:my|the|all|those|these) (?:wish(?:es)?|filters?|constraints?|limits?)\b"
     r"|\bany age\b|\bfor (?:me|myself|adults?|grown-?ups)\b|\bno (?:limit|budget|filters?)\b"
+    r"|\bfor my (?:husband|wife|boyfriend|girlfriend|partner|mother|father|mom|dad|parents|boss|colleague)s?\b"
+    r"|(?:夫|妻|主人|旦那|彼氏|彼女|母|父|両親|同僚|上司)(?:に|へ|への|の|向け)"
     r"|条件(?:を(?:外|忘|リセット)|なし|は忘れて)|年齢は(?:気にし|問わ)|大人向け|自分用",
     re.IGNORECASE,
 )
+_ARRIVES = re.compile(r"\b(?:arrive|come|get here|tracking)\b|いつ届|いつ来|追跡", re.IGNORECASE)
 _MORE = re.compile(
     r"(?:(?:can you |please )?(?:show|give|tell) me )?(?:some |a few )?more"
     r"(?: (?:of (?:them|these|those)|like (?:these|that)|please))?"
@@ -44,6 +47,8 @@ class DialogueState:
     # The last list, in the order in which it was shown.
     shown: tuple[str, ...] = ()
     shown_series: tuple[str, ...] = ()
+    # The order that was spoken of last.
+    order: str = ""
     # Series that were recommended for the present wish: "more" are others.
     told: tuple[str, ...] = ()
     # What the shopper asked for, kept until lifted by a new request.
@@ -105,6 +110,12 @@ class Request:
     state: DialogueState
 
     @property
+    def order_ids(self) -> tuple[str, ...]:
+        """The orders that are named, or the one that we talk about: "when will it arrive?"."""
+        meant = self.entities.refers_back or _ARRIVES.search(self.text) is not None
+        return self.entities.order_ids or ((self.state.order,) if self.state.order and meant else ())
+
+    @property
     def similar_to(self) -> bool:
         return self.intent == "recommend" and bool(self.series)
 
@@ -124,7 +135,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         series = state.shown_series[:3] if state.intent == "search" else state.liked
         state = replace(state, language=heard.language, told=_merge(state.told, state.shown_series, without=()))
     else:
-        intent = _intent_in_context(heard, state)
+        intent = _intent_in_context(text, heard, state)
         state = replace(_take_in(replace(state, language=heard.language), entities, intent), told=())
         series, asin, asins = _target(intent, entities, state, context)
     if intent in ABOUT_A_TITLE and not (series or asin or asins):
@@ -150,13 +161,19 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
     )
 
 
-def _intent_in_context(heard: Understanding, state: DialogueState) -> Want:
+def _intent_in_context(text: str, heard: Understanding, state: DialogueState) -> Want:
     entities = heard.entities
     names_something = bool(entities.series or entities.authors or entities.asins)
     if entities.order_ids:
         return "order_status"
     if heard.intent in _NEED_NO_CONTEXT and heard.confidence >= UNSURE_BELOW:
         return heard.intent
+    if _asks_for_age(text, entities, state):
+        return "series_facts"
+    may_ask_for_form = heard.intent in {"series_facts", "product_facts", "availability", "search", "other"}
+    if entities.format and entities.series and not entities.facts and may_ask_for_form:
+        # "Do you have the One Piece box set?": whether there is one, and for how much.
+        return "availability"
     narrows = bool(entities.language or entities.format or entities.max_price or entities.age)
     if not names_something and state.intent and (heard.intent in {"other", "search"} or _is_unsure(heard)):
         # "In Japanese?", "as an ebook?", "not horror": the last question again, changed.
@@ -173,6 +190,20 @@ def _intent_in_context(heard: Understanding, state: DialogueState) -> Want:
             return "product_facts" if entities.volumes else "series_facts"
         return "unclear"
     return heard.intent
+
+
+_NEW_THING = re.compile(
+    r"\b(?:something|anything|manga|books?|series|recommend\w*|suggest\w*|gifts?|presents?)\b|漫画|マンガ|本|おすすめ|何か|プレゼント",
+    re.IGNORECASE,
+)
+
+
+def _asks_for_age(text: str, entities: Entities, state: DialogueState) -> bool:
+    """Whether something is for a child: of what is named, or of what we talk about."""
+    if "age_rating" not in entities.facts or entities.similar_to:
+        return False
+    wishes = entities.genres or entities.themes or entities.demographic or entities.authors
+    return bool(entities.series) or (bool(state.series) and not wishes and not _NEW_THING.search(text))
 
 
 def _is_unsure(heard: Understanding) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -202,6 +204,13 @@ async def _for_search(work: Gathering) -> Evidence:
     return evidence
 
 
+# What stands before a title and is no part of it.
+_ASKING = re.compile(
+    r"^(?:do you (?:have|carry|sell|stock)|have you got|are you selling|i(?:'m| am) looking for)\s+(?:any|the|an?)?\b",
+    re.IGNORECASE,
+)
+
+
 def _search(work: Gathering) -> list[str]:
     """ASINs, best first: first volumes of the series found, else the editions found."""
     entities, filters = work.request.entities, _filters(work)
@@ -210,14 +219,16 @@ def _search(work: Gathering) -> list[str]:
     if work.request.series:
         series = list(work.request.series)
     elif entities.authors:
-        series = [id for author in entities.authors for id in series_by_author(author, filters=filters)]
+        # What is named is shown, with a word on the age that was given (chat.answers.shelves).
+        named = replace(filters, max_age_rating="mature")
+        series = [id for author in entities.authors for id in series_by_author(author, filters=named)]
     else:
-        words = " ".join((*entities.authors, *entities.genres, *entities.themes)) or work.request.text
+        words = " ".join((*entities.genres, *entities.themes)) or _ASKING.sub("", work.request.text)
         series = [hit.series_id for hit in search_series(words, filters=filters, limit=CANDIDATES)]
     found = [asin for _, asin in _first_editions(work, series)]
     if found or entities.authors:
         return found
-    return [hit.asin for hit in search_editions(work.request.text, filters=filters, limit=CANDIDATES)]
+    return [hit.asin for hit in search_editions(_ASKING.sub("", work.request.text), filters=filters, limit=CANDIDATES)]
 
 
 def _filters(work: Gathering) -> SearchFilters:
@@ -427,7 +438,7 @@ async def _for_orders(work: Gathering) -> Evidence:
     customer_id = work.shopper.customer_id
     if not customer_id:
         return Evidence()
-    numbers = work.request.entities.order_ids
+    numbers = work.request.order_ids
     orders = await work.limited("orders", in_database(_orders, customer_id, numbers), [])
     return Evidence(orders=tuple(orders))
 

@@ -11,6 +11,9 @@ STOP_WORDS = frozenset(
 # What shoppers say → what articles say.
 _SAME: tuple[tuple[tuple[str, ...], str], ...] = (
     (("send back", "sending back", "sending things back", "give back"), "return returns"),
+    (("manga", "comic", "volume"), "book"),
+    (("opened", "unwrapped", "unsealed", "already read"), "unread seal"),
+    (("ship free", "free shipping", "free delivery", "deliver free"), "shipping cost free"),
     (("postage", "delivery cost", "shipping cost"), "shipping cost"),
     (("deliver to", "ship to", "abroad", "overseas", "canada", "germany", "europe"), "international shipping"),
     (("how long", "how many days", "when will it arrive"), "shipping time delivery days"),
@@ -25,7 +28,7 @@ _SAME: tuple[tuple[tuple[str, ...], str], ...] = (
     (("lost", "missing", "never arrived"), "missing parcel"),
     (("どのくらい", "何日", "日数", "いつ届"), "配送 発送 営業日"),
     (("送って", "海外", "アメリカ"), "海外 配送"),
-    (("破れ", "傷", "壊れ", "破損"), "破損 傷 返金"),
+    (("破れ", "傷", "壊れ", "破損", "折れ", "汚れ", "濡れ"), "破損 写真 返送 不要"),
     (("ラッピング", "包装", "プレゼント"), "ギフト"),
 )  # fmt: skip
 

@@ -83,10 +83,16 @@ def _build(articles: list[Article]) -> _Index:
 
 
 def _words(text: str) -> list[str]:
-    words = [word for word in query_tokens(text) if word not in STOP_WORDS]
-    # Japanese grammar is written in hiragana: pairs that hold some are about nothing in particular.
-    telling = [word for word in words if not _HIRAGANA.search(word)]
-    return [stem(word) for word in telling or words]
+    return [stem(word) for word in _telling(text) or _meant(text)]
+
+
+def _meant(text: str) -> list[str]:
+    return [word for word in query_tokens(text) if word not in STOP_WORDS]
+
+
+def _telling(text: str) -> list[str]:
+    """Japanese grammar is written in hiragana: pairs that hold some are about nothing in particular."""
+    return [word for word in _meant(text) if not _HIRAGANA.search(word)]
 
 
 def stem(word: str) -> str:
@@ -100,8 +106,9 @@ def stem(word: str) -> str:
 def search_passages(query: str, locale: str, limit: int = 3) -> list[Passage]:
     """Best first, from the shopper's locale; empty when nothing is good enough."""
     index = _index_of(locale).current()
-    asked = set(_words(query))
-    words = asked | set(_words(expand(fold(query))))
+    other_words = set(_words(expand(fold(query))))
+    asked = set(map(stem, _telling(query))) or other_words or set(_words(query))
+    words = asked | other_words
     total = len(index.articles)
     average = sum(index.lengths) / total if total else 1.0
     scores: dict[int, float] = defaultdict(float)

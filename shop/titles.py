@@ -16,6 +16,7 @@ from rapidfuzz import fuzz, process
 
 from caching.pictures import Picture
 from shop.changes import ALL_SERIES_TAG
+from shop.kana import by_ear, romaji
 from shop.models import Series, SeriesTerm
 from shop.text import fold
 
@@ -24,6 +25,8 @@ NEAR = 84
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 # Hiragana next to another script is grammar ("NANAと") and a word of its own.
 _WORD = re.compile(r"[^\W_ぁ-ん]+(?:['’][^\W_ぁ-ん]+)?|[ぁ-ん]+")
+_KANA = re.compile(r"[ぁ-ゖァ-ヺー]{4,}")
+SHORTEST_BY_EAR = 4
 # Titles that are everyday words: meant only when written like a name, or when nothing else is said.
 EVERYDAY = frozenset(
     [
@@ -82,6 +85,8 @@ class TitleIndex:
     # First word → names beginning with it, longest first; first character for names without spaces.
     by_first: dict[str, list[str]] = field(default_factory=dict)
     fuzzy: list[str] = field(default_factory=list)
+    # Romanised names as they sound, for titles that are typed in kana.
+    by_ear: dict[str, str] = field(default_factory=dict)
     longest_words: int = 1
 
 
@@ -108,6 +113,7 @@ def _build() -> TitleIndex:
         by_first[name[0] if _CJK.match(name) else name.split()[0]].append(name)
     index.by_first = {first: sorted(names, key=len, reverse=True) for first, names in by_first.items()}
     index.fuzzy = [name for name in index.names if len(name) >= 5 and not _CJK.search(name)]
+    index.by_ear = {by_ear(name): name for name in index.fuzzy if index.names[name][0] == "series"}
     index.longest_words = max((len(name.split()) for name in index.fuzzy), default=1)
     return index
 
@@ -137,6 +143,8 @@ def find_mentions(text: str) -> list[Mention]:
     words = [(match.start(), match.end(), fold(match[0])) for match in _WORD.finditer(text)]
     taken = [False] * (len(text) + 1)
     found = _find_cjk(index, text, taken) + _find_words(index, text, words, taken)
+    if not any(mention.kind == "series" for mention in found):
+        found += _find_by_ear(index, text, taken)
     if not any(mention.kind == "series" for mention in found):
         found += _find_misspelt(index, text, words, taken)
     return sorted(found, key=lambda mention: mention.start)
@@ -197,6 +205,17 @@ def _is_meant(name: str, text: str, start: int, end: int, words: int) -> bool:
         # In a Japanese sentence a Latin word is a name.
         return True
     return text[start].isupper() and start > 0
+
+
+def _find_by_ear(index: TitleIndex, text: str, taken: list[bool]) -> list[Mention]:
+    """The longest beginning of a run of kana that sounds like a romanised name; what follows it is grammar."""
+    for run in _KANA.finditer(text):
+        for end in range(run.end(), run.start() + SHORTEST_BY_EAR - 1, -1):
+            name = index.by_ear.get(by_ear(romaji(text[run.start() : end])))
+            if name is not None and not any(taken[run.start() : end]):
+                taken[run.start() : end] = [True] * (end - run.start())
+                return [_mention(index, name, text, run.start(), end, exact=True, score=1.0)]
+    return []
 
 
 def _find_misspelt(index: TitleIndex, text: str, words: list[tuple[int, int, str]], taken: list[bool]) -> list[Mention]:

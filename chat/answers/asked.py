@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from chat.dialogue import DialogueState, Request
+from chat.dialogue import DialogueState, Request, age_limit
 from chat.evidence import Evidence
 from chat.guard import escape
 from chat.phrases import JOINERS, say
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
 from shop.facts import ProductFacts, SeriesFacts
+from shop.models import ages_up_to
 from shop.promotions import promotions_for
 
 LONGEST_LIST = 5
@@ -111,6 +112,11 @@ def no_edition(asked: Asked) -> AnswerPlan:
         state=remember_focus(request.state, evidence, shown=instead, series=request.series[0]),
         cards=product_cards(*instead),
     )
+
+
+def fits_age(request: Request, series: SeriesFacts) -> bool:
+    """Whether it may be given to somebody of the age that was told (or to anybody, but for adult works)."""
+    return series.age_rating in ages_up_to(age_limit(request.state))
 
 
 def keep_list(after: DialogueState, before: DialogueState) -> DialogueState:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from django.utils.timezone import localdate
+
 from chat.answers.asked import LONGEST_LIST, Asked, product_cards, remember_focus, replies
 from chat.guard import escape
 from chat.plan import AnswerPlan, CardRef, Line
+from shop.backends.base import OrderView
 
 
 def promotions(asked: Asked) -> AnswerPlan:
@@ -43,21 +48,29 @@ def order_status(asked: Asked) -> AnswerPlan:
         )
     cards = tuple(CardRef("order", order.id) for order in evidence.orders)
     if len(evidence.orders) > 1:
-        items = (Line("order.item", _order_words(order.id), bullet=True) for order in evidence.orders)
+        items = (
+            Line("order.item.eta" if _is_under_way(order) else "order.item", _order_words(order.id), bullet=True)
+            for order in evidence.orders
+        )
         return AnswerPlan(lines=(Line("order.list"), *items), state=request.state, cards=cards)
     order = evidence.orders[0]
     words = _order_words(order.id)
     lines = [Line("order.one", words), Line("order.items", words)]
-    if order.status in {"processing", "shipped"}:
-        lines.append(Line("order.eta", words))
+    if _is_under_way(order):
+        is_late = order.eta is not None and order.eta < localdate()
+        lines.append(Line("order.late" if is_late else "order.eta", words))
     if order.tracking and order.status in {"shipped", "delivered"}:
         lines.append(Line("order.tracking", words))
     return AnswerPlan(
         lines=tuple(lines),
-        state=request.state,
+        state=replace(request.state, order=order.id),
         cards=cards,
         quick_replies=replies(language, "returns", "human"),
     )
+
+
+def _is_under_way(order: OrderView) -> bool:
+    return order.status in {"processing", "shipped"}
 
 
 def _order_words(order_id: str) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from chat.answers.asked import (
     LONGEST_LIST,
     Asked,
     authors_of,
+    fits_age,
     names,
     product_cards,
     remember_focus,
@@ -95,9 +97,26 @@ def _age_wish(language: Language, request: Request) -> str:
     return say(language, "wish.age", rating=name_of(language, age_limit(request.state)))
 
 
-def _age_said(language: Language, request: Request) -> list[Line]:
-    """A search keeps to the age that was given for somebody, and says so."""
-    return _said_wishes(language, [_age_wish(language, request)] if request.state.age is not None else [])
+def _age_said(asked: Asked, listed: Iterable[str] = ()) -> list[Line]:
+    """A search keeps to the age that was given for somebody, and says so; what was named is shown all the same."""
+    request, language = asked.request, asked.language
+    if request.state.age is None:
+        return []
+    if not (request.series or request.entities.authors):
+        return _said_wishes(language, [_age_wish(language, request)])
+    known = (asked.evidence.series[each] for each in listed if each in asked.evidence.series)
+    above = [series_title(each.id) for each in known if not fits_age(request, each)]
+    if not above:
+        return []
+    return [Line("search.above_age", {"titles": JOINERS[language].join(above), "age": str(request.state.age)})]
+
+
+def _author(asked: Asked, name: str) -> str:
+    """As the language writes it, when the catalogue knows that."""
+    for series in asked.evidence.series.values():
+        if asked.language == "ja" and name in series.authors and len(series.native_authors) == len(series.authors):
+            return names(asked.language, (series.native_authors[series.authors.index(name)],))
+    return names(asked.language, (name,))
 
 
 def _introduce(phrase: str, language: Language, series: SeriesFacts) -> Line:
@@ -118,21 +137,21 @@ def search(asked: Asked) -> AnswerPlan:
     if not found:
         failed = "products" in evidence.failed
         return AnswerPlan(
-            lines=(Line("search.failed" if failed else "search.none"), *_age_said(language, request)),
+            lines=(Line("search.failed" if failed else "search.none"), *_age_said(asked)),
             state=request.state,
             quick_replies=replies(language, *(["lift"] if request.state.age is not None else []), "recommend", "human"),
         )
     in_order = dict.fromkeys(evidence.products[asin].series_id for asin in found if asin in evidence.products)
     authors = request.entities.authors
     intro = (
-        Line("search.author", {"author": names(language, authors[:1])})
+        Line("search.author", {"author": _author(asked, authors[0])})
         if authors and not request.series
         else Line("search.found")
     )
     items = [_introduce("search.item", language, evidence.series[s]) for s in in_order if s in evidence.series]
     only = found[0] if len(found) == 1 else ""
     return AnswerPlan(
-        lines=(intro, *_age_said(language, request), *items),
+        lines=(intro, *items, *_age_said(asked, in_order)),
         state=remember_focus(request.state, evidence, shown=found, asin=only),
         cards=product_cards(*found),
         quick_replies=replies(language, "in_stock", "price", "similar"),

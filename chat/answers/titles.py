@@ -10,6 +10,7 @@ from chat.answers.asked import (
     chosen_edition,
     day_words,
     description_of,
+    fits_age,
     keep_list,
     live_words,
     no_edition,
@@ -20,13 +21,11 @@ from chat.answers.asked import (
     series_title,
     title_slot,
 )
-from chat.dialogue import age_limit
 from chat.guard import escape
 from chat.phrases import join, name_of
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Fact, Language
 from shop.facts import ProductFacts, SeriesFacts
-from shop.models import ages_up_to
 
 MOST_COMPARED = 3
 
@@ -161,8 +160,10 @@ def _age_rating(asked: Asked, series: SeriesFacts) -> Line:
     words = {"title": series_title(series.id), "rating": name_of(language, series.age_rating)}
     if state.age is None:
         return Line("series.age_rating", words)
-    fits = series.age_rating in ages_up_to(age_limit(state))
-    return Line("series.age_rating.fits" if fits else "series.age_rating.above", words | {"age": str(state.age)})
+    return Line(
+        "series.age_rating.fits" if fits_age(asked.request, series) else "series.age_rating.above",
+        words | {"age": str(state.age)},
+    )
 
 
 def _edition_details(language: Language, product: ProductFacts, facts: tuple[Fact, ...]) -> list[Line]:

@@ -46,6 +46,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "search.none": (
         "I can't find that in our catalogue. Check the spelling, or tell me the author or what it is about.",
     ),
+    "search.above_age": ("Not for age {age}, by their ratings: {titles}.",),
     "search.failed": ("The search does not answer right now. Please try again in a moment.",),
     # Series
     "series.overview": ("**{title}** is a {demographic} series by {authors}, begun in {started}.",),
@@ -104,10 +105,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Orders
     "order.one": ("Your order {id} is {status}.",),
     "order.eta": ("It should arrive by {eta}.",),
+    "order.late": ("It was expected by {eta}, so it is late. I can bring in a person who looks into it.",),
     "order.tracking": ("{tracking}.",),
     "order.items": ("It holds {items}.",),
     "order.list": ("Your latest orders:",),
     "order.item": ("{id}: {status}",),
+    "order.item.eta": ("{id}: {status}, expected by {eta}",),
     "order.none": ("I find no order in your name.",),
     "order.unknown": ("I can't find that order number among yours. Please check it, or let a person look.",),
     "order.sign_in": ("To look at your orders I need to know who you are: please sign in to the shop first.",),

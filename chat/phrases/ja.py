@@ -47,6 +47,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "search.author": ("{author}の作品は、こちらを取り扱っております。",),
     "search.item": ("**{title}**（{authors}）：{why}",),
     "search.none": ("当店の目録には見つかりませんでした。表記をお確かめいただくか、作者名や内容を教えてください。",),
+    "search.above_age": ("{titles}は、{age}歳の方には対象年齢が上の作品です。",),
     "search.failed": ("ただいま検索が応答しません。少し経ってからもう一度お試しください。",),
     # Series
     "series.overview": ("**{title}**は、{authors}による{demographic}で、{started}年に始まりました。",),
@@ -105,10 +106,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Orders
     "order.one": ("ご注文{id}は{status}です。",),
     "order.eta": ("お届け予定は{eta}です。",),
+    "order.late": ("お届け予定日の{eta}を過ぎております。担当者にお調べさせることもできます。",),
     "order.tracking": ("{tracking}です。",),
     "order.items": ("内容は{items}です。",),
     "order.list": ("最近のご注文です。",),
     "order.item": ("{id}：{status}",),
+    "order.item.eta": ("{id}：{status}（お届け予定 {eta}）",),
     "order.none": ("お客様のご注文は見つかりませんでした。",),
     "order.unknown": (
         "その注文番号は、お客様のご注文の中に見つかりません。番号をお確かめいただくか、担当者におつなぎします。",

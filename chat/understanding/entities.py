@@ -22,7 +22,8 @@ from shop.titles import Mention
 
 FindMentions = Callable[[str], Iterable[Mention]]
 
-_ORDER = re.compile(r"\b[A-Z]{2,4}-\d{4,}\b", re.IGNORECASE)
+# Not \b: in Japanese there is no boundary around it ("注文MA-10052は").
+_ORDER = re.compile(r"(?<![A-Za-z\d])[A-Z]{2,4}-\d{4,}(?!\d)", re.IGNORECASE)
 _ORDER_NUMBER = re.compile(
     r"(?:order|purchase|注文(?:番号)?)\s*(?:no\.?|number|#|番号)?\s*[:：#]?\s*(\d{4,})", re.IGNORECASE
 )

@@ -17,7 +17,13 @@ def _words(english: str, japanese: str = "") -> re.Pattern[str]:
 
 
 FORMATS: Lexicon = (
-    (_words(r"box ?sets?|boxed sets?|complete set", "ボックス|全巻セット|BOX"), "box_set"),
+    (
+        _words(
+            r"box ?sets?|boxed sets?|complete set|(?:whole|full|entire|complete) (?:set|series|collection|run)",
+            "ボックス|全巻|BOX",
+        ),
+        "box_set",
+    ),
     (_words(r"deluxe", "愛蔵版|完全版|豪華版"), "deluxe"),
     (_words(r"omnibus(?:es)?|[23]-in-1|three-in-one|two-in-one", "合本|総集編"), "omnibus"),
     (_words(r"e-?books?|digital|kindle|epub", "電子書籍|電子版|デジタル"), "ebook"),
@@ -76,7 +82,13 @@ GENRES: Lexicon = (
 )
 
 THEMES: Lexicon = (
-    (_words(r"grim|bleak|gore|gory|brutal|violent|violence|bloody|dark", "陰惨|グロ|残酷|暗い|重い|暴力"), "grim"),
+    (
+        _words(
+            r"grim|bleak|gore|gory|brutal|violent|violence|bloody|dark",
+            "陰惨|グロ|残酷|暗(?=い|く|す)|重(?=い|く|す)|暴力",
+        ),
+        "grim",
+    ),
     (_words(r"co[sz]y|comforting|relaxing|healing|heart-?warming|gentle", "ほのぼの|癒|まったり|ほっこり"), "cosy"),
     (_words(r"wholesome|feel-?good|uplifting", "心温まる|ハートフル|心が温"), "wholesome"),
     (_words(r"funny|hilarious|laugh", "笑える|面白おかしい|笑いたい"), "funny"),
@@ -116,7 +128,7 @@ ASKED_FACTS: tuple[tuple[re.Pattern[str], Fact], ...] = (
     (_words(r"finished|complete[d]?|ongoing|on hiatus|ended|still running|over yet", "完結|連載中|休載|終わった|続いて"), "status"),
     (_words(r"when did .{0,60}(?:start|begin|come out)|first (?:published|released|come out)|what year", "いつ(?:始|から)|始まったのは|何年"), "started"),
     (_words(r"genres?|shonen or seinen|what kind of", "ジャンル|テーマ|少年漫画ですか|題材"), "genre"),
-    (_words(r"age rating|suitable|okay for|ok for|appropriate|what age|for (?:kids|children|teens)|violent", "対象年齢|年齢|読(?:んで|ませて)も(?:大丈夫|平気|いい|良い)|(?:でも|には|にも|に)(?:読め|早[いく]|大丈夫|平気)|怖いですか"), "age_rating"),
+    (_words(r"age rating|suitable|(?:okay|ok|good|fine|right|safe|alright|too (?:scary|violent|dark|mature)) for|appropriate|what age|for (?:kids|children|teens)|violent", "対象年齢|年齢|読(?:んで|ませて)も(?:大丈夫|平気|いい|良い)|(?:でも|には|にも|に)(?:読め|早[いく]|大丈夫|平気)|怖いですか"), "age_rating"),
     (_words(r"sequels?|prequels?|spin-?offs?|reading order|read(?:ing)? .{0,40}in (?:which|what) order|which order|what order|related|read (?:next )?after", "続編|前日譚|外伝|スピンオフ|番外編|読む順|どれから読|関係"), "relations"),
     (_words(r"how many pages|page count|number of pages|pages", "ページ"), "pages"),
     (_words(r"release date|when (?:does|is|will|was) .{0,60}(?:released?|out|come out)|come out|released", "発売日|発売|いつ出"), "release_date"),

@@ -38,7 +38,7 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
         ),
         "human",
     ),
-    (re.compile(r"\b(?:in stock|out of stock|sold out|available)\b\??|在庫(?!.*(?:お知らせ|通知))|売り切れ|品切れ", re.IGNORECASE), "availability"),
+    (re.compile(r"\b(?:in stock|out of stock|sold out|available)\b\??|(?:全巻|ボックス|セット)(?:セット)?は?(?:あり|ある)|在庫(?!.*(?:お知らせ|通知))|売り切れ|品切れ", re.IGNORECASE), "availability"),
     (
         re.compile(
             r"\b(?:on sale|discounts?|promotions?|special offers?|any deals|deals|bargains?|coupon codes?|promo)\b|セール|割引|キャンペーン|お買い得|値引き|バーゲン",
@@ -48,11 +48,16 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
     ),
     (re.compile(r"\bwhere(?: is|'s| are) my (?:order|package|parcel|books?|stuff|delivery)\b|\bmy orders?\b(?!.*\b(?:cancel|change|return))", re.IGNORECASE), "order_status"),
     (re.compile(r"\bshipping\b|\bpostage\b|\breturn policy\b|\brefunds?\b|送料|返品|返金|ギフト|包装", re.IGNORECASE), "faq"),
+    (re.compile(r"\b(?:damaged|torn|ripped|defective)\b|(?:破れ|破損|傷ん|壊れ|折れ|汚れ|濡れ)て", re.IGNORECASE), "faq"),
+    (re.compile(r"(?=.*<title>.*<title>)(?:.*(?:\bbetter\b|\bdifference\b|\bcompare|\bversus\b|\bvs\b|どっち|どちら|違い|比べ))", re.IGNORECASE), "series_facts"),
     (re.compile(r"\bhow much (?:is|are|does|for|do|would|will)\b(?!.*\b(?:shipping|postage|delivery|gift)\b)|\bprice of\b|いくら|値段|何円", re.IGNORECASE), "price"),
     (re.compile(r"\bwho (?:wrote|drew|created)\b|\bwhat(?:'s| is) .{0,60} about\b|作者は(?:誰)?|どんな(?:話|内容|作品)|どんな漫画(?:です|なの|？|$)|あらすじ", re.IGNORECASE), "series_facts"),
     (re.compile(r"\bnext (?:volume|book|one)\b|\bafter volume\b|次の巻|続きは|続きが|続巻", re.IGNORECASE), "next_volume"),
     (re.compile(r"\brecommend|\bsuggest|\bforget my wishes\b|条件なし|\bsimilar\b|\bsomething like\b|\banything like\b|おすすめ|オススメ|お勧め|みたいな|に似た", re.IGNORECASE), "recommend"),
 )  # fmt: skip
+
+
+_DO_YOU_HAVE = re.compile(r"^(?:do you (?:have|carry|sell|stock)|have you got|are you selling)\b", re.IGNORECASE)
 
 
 def understand(
@@ -91,4 +96,10 @@ def _rule(masked: str, entities: Entities) -> Intent | None:
         return "search" if not entities.volumes else "product_facts"
     if not bare and entities.authors:
         return "search"
-    return next((intent for pattern, intent in _RULES if pattern.search(masked)), None)
+    ruled = next((intent for pattern, intent in _RULES if pattern.search(masked)), None)
+    named = entities.series or entities.authors or entities.refers_back or entities.volumes
+    wished = entities.genres or entities.themes or entities.demographic or entities.format or entities.language
+    if ruled is None and not named and not wished and _DO_YOU_HAVE.search(masked):
+        # A title that we don't know.
+        return "search"
+    return ruled

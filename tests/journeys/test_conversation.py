@@ -60,6 +60,9 @@ EN = [
     ("is Berserk okay for my 10 year old?", "I'd wait with Berserk"),
     ("is Yotsuba ok for a 10 year old?", "should be fine"),
     ("what's the difference between Berserk and Vinland Saga?", "**Vinland Saga** is a seinen series"),
+    ("do you have the Berserk box set?", "$"),
+    ("do you have Solo Leveling?", "can't find that in our catalogue"),
+    ("which is better, Berserk or Vinland Saga?", "**Vinland Saga** is a seinen series"),
     ("what's the weather tomorrow?", "outside my shelves|better not guess"),
     ("I want to talk to a human", "in line for a person"),
     ("thanks!", "welcome|pleasure"),
@@ -72,6 +75,8 @@ JA = [
     ("送料はいくらですか", "ヘルプページに答えが|送料"),
     ("ベルセルクは10歳でも読めますか", "まだ早い"),
     ("BerserkとVinland Sagaの違いは？", "幸村誠"),
+    ("べるせるくの3巻はいくらですか", "748円"),
+    ("よつばとはどんな漫画ですか", "よつば"),
     ("セールはありますか", "Pirate week"),
     ("注文はどこですか", "ログイン"),
     ("人と話したい", "担当者"),
@@ -97,6 +102,28 @@ async def test_follow_ups_know_what_we_talk_about() -> None:
         listed = await socket.answer("what do you have by Sui Ishida?")
         second = listed["cards"][1]["data"]["title"]
         assert second in (await socket.answer("is the second one in stock?"))["content"]
+
+
+async def test_a_childs_age_is_minded_and_nothing_untrue_is_said_of_it() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        assert "I'd wait" in (await socket.answer("is Berserk good for my 9 year old son?"))["content"]
+        named = (await socket.answer("Vinland Saga"))["content"]
+        assert "Not for age 9, by their ratings: Vinland Saga" in named
+        by_author = (await socket.answer("what do you have by Sui Ishida?"))["content"]
+        assert "Not for age 9, by their ratings: Tokyo Ghoul" in by_author
+        listed = await socket.answer("recommend me some manga")
+        assert {card["data"]["series"] for card in listed["cards"]} == {"Yotsuba&!"}
+        for_another = await socket.answer("a gift for my husband, he likes Berserk")
+        assert "suitable for all ages" not in for_another["content"]
+        assert len(for_another["cards"]) > 1
+
+
+async def test_an_order_is_spoken_of_until_another_is_named() -> None:
+    async with Socket() as socket:
+        await socket.hello(token(customer_id="alice", locale="ja"))
+        assert "PP123456789" in (await socket.answer("注文MA-10002はどこですか"))["content"]
+        assert "PP123456789" in (await socket.answer("いつ届きますか"))["content"]
 
 
 async def test_more_is_what_was_not_told_yet() -> None:
