@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import subprocess
 import sys
 import zipfile
@@ -38,8 +39,9 @@ def shop() -> Source:
 
 
 def csv_file(path: Path) -> Source:
-    """Columns ``user_id,item_id,timestamp`` and, if there, ``strength`` (0-1). Timestamps: Unix seconds or ISO 8601.
+    """Columns ``user_id,item_id,timestamp`` and perhaps ``value``. Timestamps: Unix seconds or ISO 8601.
 
+    Every line counts alike: what somebody took up next is to be found, whatever they thought of it afterwards.
     Raises :class:`SourceUnusable`.
     """
     try:
@@ -56,14 +58,14 @@ def csv_file(path: Path) -> Source:
 
 def _seen(row: dict[str, str], where: str) -> Seen:
     try:
-        strength = float(row.get("strength") or 1)
+        value = float(row.get("value") or 1)
         at = row["timestamp"]
         seconds = float(at) if at.replace(".", "", 1).isdigit() else datetime.fromisoformat(at).timestamp()
     except (ValueError, AttributeError) as error:
         raise SourceUnusable(f"{where}: {error}.") from error
-    if not (row["user_id"] and row["item_id"]) or not 0 < strength <= 1:
-        raise SourceUnusable(f"{where}: user_id and item_id must not be empty, and strength above 0 and up to 1.")
-    return row["user_id"], row["item_id"], strength, seconds
+    if not (row["user_id"] and row["item_id"]) or not math.isfinite(value):
+        raise SourceUnusable(f"{where}: user_id and item_id must not be empty, and value a number.")
+    return row["user_id"], row["item_id"], 1.0, seconds
 
 
 def movielens(path: Path | None = None) -> Source:

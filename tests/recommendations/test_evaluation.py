@@ -134,9 +134,8 @@ def _csv(folder: Path, lines: list[str], header: str = "user_id,item_id,timestam
         ("user_id,item_id,timestamp", "u,i,yesterday", "line 2"),
         ("user_id,item_id,timestamp", "u,,1", "line 2: user_id and item_id"),
         ("user_id,item_id,timestamp", "u,i", "line 2"),
-        ("user_id,item_id,timestamp,strength", "u,i,1,much", "line 2"),
-        ("user_id,item_id,timestamp,strength", "u,i,1,-1", "strength above 0"),
-        ("user_id,item_id,timestamp,strength", "u,i,1,nan", "strength above 0"),
+        ("user_id,item_id,timestamp,value", "u,i,1,much", "line 2"),
+        ("user_id,item_id,timestamp,value", "u,i,1,nan", "value a number"),
     ],
 )
 def test_a_bad_file_is_refused_with_the_line(tmp_path: Path, header: str, line: str, complaint: str) -> None:
@@ -160,16 +159,21 @@ def test_what_is_no_file_or_no_movielens_is_said(tmp_path: Path) -> None:
 def test_the_command_prints_a_table_json_and_a_plot(tmp_path: Path) -> None:
     path = _csv(tmp_path, [f"{reader},{item},{at}" for reader, item, _, at in reading()])
     out = StringIO()
-    call_command("evaluate_recommendations", csv=path, seeds=2, plot=tmp_path / "plot.svg", stdout=out)
+    call_command("evaluate_recommendations", interactions=path, seeds=2, plot=tmp_path / "plot.svg", stdout=out)
     assert "NDCG@10" in out.getvalue()
     assert "local" in out.getvalue()
     assert (tmp_path / "plot.svg").read_text().startswith("<svg")
     out = StringIO()
-    call_command("evaluate_recommendations", csv=path, protocol="temporal", json=True, stdout=out)
-    assert json.loads(out.getvalue())["local"]["cases"] == 40
-    for wrong in ({"seeds": 0}, {"csv": tmp_path / "nothing.csv"}):
+    call_command("evaluate_recommendations", interactions=path, protocol="temporal", json="-", stdout=out)
+    document = json.loads(out.getvalue())
+    assert document["protocol"] == "temporal"
+    assert document["engines"]["local"]["cases"] == 40
+    assert {"ndcg@10", "recall@10", "mrr@10", "coverage"} <= set(document["engines"]["popular"])
+    call_command("evaluate_recommendations", interactions=path, json=str(tmp_path / "figures.json"), stdout=out)
+    assert set(json.loads((tmp_path / "figures.json").read_text())["engines"]) == set(document["engines"])
+    for wrong in ({"seeds": 0}, {"interactions": tmp_path / "nothing.csv"}):
         with pytest.raises(CommandError):
-            call_command("evaluate_recommendations", **{"csv": path, **wrong})
+            call_command("evaluate_recommendations", **{"interactions": path, **wrong})
 
 
 def test_a_plot_escapes_its_names() -> None:

@@ -36,13 +36,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         where = parser.add_mutually_exclusive_group()
-        where.add_argument("--csv", type=Path, help="interactions: user_id,item_id,timestamp[,strength]")
+        where.add_argument("--interactions", type=Path, metavar="FILE", help="CSV: user_id,item_id,timestamp[,value]")
         where.add_argument("--movielens", action="store_true", help="MovieLens-100k (downloaded once)")
         where.add_argument("--movielens-wheel", type=Path, help=f"the same from a {sources.MOVIELENS_WHEEL} wheel")
         parser.add_argument("--protocol", choices=["personalize", "temporal"], default="personalize")
         parser.add_argument("--seeds", type=int, default=5, help="splits to average over (protocol personalize)")
         parser.add_argument("--plot", type=Path, help="writes the NDCG as a bar chart (SVG)")
-        parser.add_argument("--json", action="store_true", help="prints JSON instead of a table")
+        parser.add_argument("--json", metavar="FILE", help="writes the figures as JSON; -: prints them, and no table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["seeds"] <= 100:
@@ -56,15 +56,18 @@ class Command(BaseCommand):
         if options["plot"]:
             options["plot"].write_text(bars(f"NDCG@10: {title}", {name: each.ndcg for name, each in found.items()}))
         if options["json"]:
-            self.stdout.write(orjson.dumps({name: asdict(each) for name, each in found.items()}).decode())
-            return
+            document = orjson.dumps(as_json(options["protocol"], found), option=orjson.OPT_INDENT_2).decode()
+            if options["json"] == "-":
+                self.stdout.write(document)
+                return
+            Path(options["json"]).write_text(document + "\n")
         cases = round(next(iter(found.values())).cases)
         self.stdout.write(f"{title}: {len(source.seen):,} interactions, {cases} readers to be guessed\n\n")
         self.stdout.write(table(found))
 
     def _source(self, options: dict[str, Any]) -> sources.Source:
-        if options["csv"]:
-            return sources.csv_file(options["csv"])
+        if options["interactions"]:
+            return sources.csv_file(options["interactions"])
         if options["movielens"] or options["movielens_wheel"]:
             return sources.movielens(options["movielens_wheel"])
         return sources.shop()
@@ -89,6 +92,15 @@ def evaluate(source: sources.Source, protocol: Any, seeds: int) -> dict[str, Fig
             )
             runs.setdefault(name, []).append(figures)
     return {name: mean_of(each) for name, each in runs.items()}
+
+
+def as_json(protocol: str, found: dict[str, Figures]) -> dict[str, Any]:
+    """The figures by engine, under the names that they have everywhere."""
+    engines = {
+        name: {f"{key}@10" if key in {"ndcg", "recall", "mrr"} else key: value for key, value in asdict(each).items()}
+        for name, each in found.items()
+    }
+    return {"protocol": protocol, "engines": engines}
 
 
 def table(found: dict[str, Figures]) -> str:
