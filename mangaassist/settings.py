@@ -192,6 +192,11 @@ CELERY_TIMEZONE = "UTC"
 OUTBOX_WAKE = environment.boolean("OUTBOX_WAKE", True)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+RECOMMENDER_TRAIN_EVERY_H = environment.number("RECOMMENDER_TRAIN_EVERY_H", 24, low=0.1, high=24 * 30)
+# After an import of at least so many new interactions it trains as well.
+RECOMMENDER_TRAIN_AFTER = int(environment.number("RECOMMENDER_TRAIN_AFTER", 1_000, low=1, high=1e9))
+# A new model may find at most this share less than the one in force.
+RECOMMENDER_MAX_LOSS = environment.number("RECOMMENDER_MAX_LOSS", 0.2, low=0, high=1)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},
@@ -201,7 +206,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 5},
     },
     "watch-cache-server": {"task": "caching.tasks.watch_server", "schedule": 60.0, "options": {"expires": 60}},
-    "retrain-recommender": {"task": "recommendations.tasks.train", "schedule": 6 * 3600.0},
+    "retrain-recommender": {"task": "recommendations.tasks.train", "schedule": RECOMMENDER_TRAIN_EVERY_H * 3600},
 }
 
 # --- Roles (contract: roles and backends) -----------------------------------------------------------------

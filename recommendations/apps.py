@@ -6,6 +6,6 @@ class RecommendationsConfig(AppConfig):
     label = "recommendations"
 
     def ready(self) -> None:
-        from recommendations import checks, feed, kinds  # noqa: F401  (checks, cache kind)
+        from recommendations import checks, feed, kinds, receivers  # noqa: F401  (checks, cache kind, receivers)
 
         feed.register()

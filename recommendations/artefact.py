@@ -2,6 +2,7 @@
 
 DATA_DIR/recommender/<version>/model.npz   ids, popularity, session index
                                ease.npy    the item-item matrix, mapped and so shared by all processes
+                               quality     NDCG@10 of its trial (recommendations/promotion.py)
 DATA_DIR/recommender/current               the version in force
 """
 
@@ -28,6 +29,7 @@ from recommendations.sessions import SessionIndex
 log = structlog.get_logger(__name__)
 
 KEPT_VERSIONS = 2
+QUALITY = "quality"
 
 
 class ModelCorrupt(Exception):
@@ -86,8 +88,8 @@ def _arrays(model: Model) -> dict[str, npt.NDArray[np.generic]]:
     }
 
 
-def publish(model: Model) -> str:
-    """Writes the model and makes it the one in force; the version."""
+def publish(model: Model, *, quality: float | None = None) -> str:
+    """Writes the model and makes it the one in force; the version. ``quality``: what its trial found, to compare."""
     root = directory()
     root.mkdir(parents=True, exist_ok=True)
     target = root / model.version
@@ -97,6 +99,8 @@ def publish(model: Model) -> str:
         try:
             np.savez(draft / "model.npz", item_ids=np.array(model.item_ids, dtype=str), **_arrays(model))  # type: ignore[arg-type]
             np.save(draft / "ease.npy", model.ease)
+            if quality is not None:
+                (draft / QUALITY).write_text(repr(quality))
             draft.replace(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -170,6 +174,14 @@ class ModelStore:
     def version(self) -> str:
         self._refresh()
         return self._version or "untrained"
+
+    def quality(self) -> float | None:
+        """What the trial of the model in force found; None when it is not known."""
+        self._refresh()
+        try:
+            return float((directory() / self._version / QUALITY).read_text()) if self._version else None
+        except (OSError, ValueError):
+            return None
 
     def _refresh(self) -> None:
         pointer = directory() / "current"

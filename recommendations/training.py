@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import structlog
 from scipy import sparse
 
-from recommendations.artefact import Model, directory, publish
+from recommendations.artefact import Model, directory
 from recommendations.ease import fit_ease
 from recommendations.interactions import strength_of
 from recommendations.models import Interaction
 from recommendations.sessions import SessionIndex
-
-log = structlog.get_logger(__name__)
 
 Progress = Callable[[str], None]
 
@@ -62,27 +59,9 @@ class Observations:
         return matrix
 
 
-def train_and_publish(progress: Progress = lambda stage: None) -> Model:
-    """Trains on all interactions and puts the model in force for every process that shares DATA_DIR.
-
-    Raises :class:`NothingToLearn`, :class:`AlreadyTraining`.
-    """
-    with _only_one():
-        progress("Reading interactions")
-        observations = observe(read_interactions())
-        progress(f"Solving {len(observations.item_ids)} series")
-        model = fit(observations)
-        progress("Publishing")
-        version = publish(model)
-    log.info(
-        "recommender_trained", version=version, series=len(model.item_ids), readers=model.sessions.readers,
-        pairs=len(observations.items),
-    )  # fmt: skip
-    return model
-
-
 @contextmanager
-def _only_one() -> Iterator[None]:
+def only_one() -> Iterator[None]:
+    """Raises :class:`AlreadyTraining`."""
     directory().mkdir(parents=True, exist_ok=True)
     with (directory() / ".lock").open("w") as lock:
         try:

@@ -16,6 +16,7 @@ import orjson
 from django.db import DataError, IntegrityError, transaction
 
 from shop.feed_fields import LineRefused
+from shop.signals import feed_imported
 
 BATCH_LINES = 1000
 BATCH_BYTES = 8 * 1024 * 1024
@@ -62,6 +63,7 @@ class ImportReport:
     # Lines that could be parsed, whatever became of them.
     readable: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
+    changed_by_kind: dict[str, int] = field(default_factory=dict)
 
     @property
     def taken(self) -> int:
@@ -134,6 +136,7 @@ def import_feed(
                 progress(number)
         _write(batch, report, pending.keep, reject)
         _resolve(pending, report, reject)
+    feed_imported.send_robust(sender=None, changed=report.changed_by_kind)
     return report
 
 
@@ -159,6 +162,7 @@ def _write(
         return
     for kind, upserted in done:
         report.changed += upserted.changed
+        report.changed_by_kind[kind.name] = report.changed_by_kind.get(kind.name, 0) + upserted.changed
         report.unchanged += upserted.unchanged
         report.by_kind[kind.name] = report.by_kind.get(kind.name, 0) + upserted.changed + upserted.unchanged
         for row, reason in upserted.dangling:

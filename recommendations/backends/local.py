@@ -5,16 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
-import structlog
-from celery import current_app
-from kombu.exceptions import OperationalError
-
 from recommendations.artefact import models
 from recommendations.backends.base import NotTrained, Ranked, Recommender, RecommenderQuery
 from recommendations.catalogue import catalogues
 from recommendations.ranking import rank
-
-log = structlog.get_logger(__name__)
+from recommendations.tasks import ask_for_training
 
 ASK_AGAIN_AFTER_S = 60.0
 
@@ -44,11 +39,4 @@ class LocalEngine(Recommender):
             if now - self._asked_at < ASK_AGAIN_AFTER_S:
                 return
             self._asked_at = now
-        threading.Thread(target=_send_training_task, name="ask-for-training", daemon=True).start()
-
-
-def _send_training_task() -> None:
-    try:
-        current_app.send_task("recommendations.tasks.train", expires=600, retry=False)
-    except (OperationalError, OSError) as error:
-        log.warning("recommender_training_not_asked_for", error=str(error))
+        threading.Thread(target=ask_for_training, name="ask-for-training", daemon=True).start()

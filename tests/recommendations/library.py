@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recommendations.interactions import NewInteraction, record_interactions
-from recommendations.training import train_and_publish
+from recommendations.promotion import train_and_publish
 from tests.shop.catalogue import edition, import_lines, offer
 
 GENRES = ("horror", "romance", "sports")

@@ -14,9 +14,9 @@ from mangaassist.breaker import BoundedExecutor
 from mangaassist.redis import sync_client
 from recommendations import drafting, recommend
 from recommendations.backends.base import RecommenderUnavailable
+from recommendations.promotion import train_and_publish
 from recommendations.recommend import RecommendationRequest, arecommend_for, recommend_for, record_interactions
 from recommendations.requests import query_hash, tidied
-from recommendations.training import train_and_publish
 from shop.models import Edition, Offer, Series
 from tests.recommendations.library import purchase, view
 from tests.recommendations.test_recommend import buys, series_of

@@ -15,8 +15,9 @@ from recommendations.artefact import ModelCorrupt, ModelStore, directory, load, 
 from recommendations.backends.base import NotTrained, RecommenderQuery
 from recommendations.backends.local import LocalEngine
 from recommendations.interactions import NewInteraction, record_interactions
+from recommendations.promotion import train_and_publish
 from recommendations.tasks import train
-from recommendations.training import AlreadyTraining, NothingToLearn, _only_one, fit, observe, train_and_publish
+from recommendations.training import AlreadyTraining, NothingToLearn, fit, observe, only_one
 from tests.recommendations.library import START, purchase, readers
 
 DAY = 86_400.0
@@ -139,7 +140,7 @@ class TestTraining:
         rating = NewInteraction(customer_id="anna", asin="horror-00-EN-1", type="rating", value=1, at=START)
         record_interactions([rating, purchase("anna", "horror-01-EN-1")])
 
-        assert train_and_publish().item_ids == ("horror-01",)
+        assert train_and_publish().model.item_ids == ("horror-01",)
 
     def test_guests_teach_as_well_and_are_nobody_else(self) -> None:
         record_interactions(
@@ -149,7 +150,7 @@ class TestTraining:
             ]
         )
 
-        assert train_and_publish().sessions.readers == 2
+        assert train_and_publish().model.sessions.readers == 2
 
     def test_the_task_trains_and_every_process_uses_it(self) -> None:
         record_interactions(readers())
@@ -167,7 +168,7 @@ class TestTraining:
     def test_only_one_trains_at_a_time(self) -> None:
         record_interactions(readers(3))
 
-        with _only_one(), pytest.raises(AlreadyTraining):
+        with only_one(), pytest.raises(AlreadyTraining):
             train_and_publish()
         train_and_publish()
 
@@ -192,7 +193,7 @@ class TestTraining:
         def send_task(name: str, **more: Any) -> None:
             sent.append(name)
 
-        monkeypatch.setattr("recommendations.backends.local.current_app.send_task", send_task)
+        monkeypatch.setattr("recommendations.tasks.current_app.send_task", send_task)
         monkeypatch.setattr("recommendations.backends.local.threading.Thread", _AtOnce)
         engine = LocalEngine()
         for _ in range(3):
