@@ -15,6 +15,7 @@ from chat.signals import conversation_started
 from chat.tokens import Claims, Shopper, issue_token
 from chat.transcripts import RECENT, frames_of, messages_after, response_frame
 from chat.understanding.types import Language
+from recommendations.interactions import join_guest
 
 
 class SessionRefused(Exception):
@@ -73,6 +74,7 @@ def open_session(claims: Claims, conversation_id: str = "", *, channel: str = Co
         if shopper.customer_id and not conversation.customer_id:
             # The guest has signed in: the conversation is now the customer's.
             changed["customer_id"] = shopper.customer_id
+            join_guest(shopper.session_id, shopper.customer_id)
         if changed:
             Conversation.objects.filter(pk=conversation.pk).update(**changed)
     locale: Language = "ja" if (context.locale or conversation.locale).startswith("ja") else "en"

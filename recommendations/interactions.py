@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from caching.invalidation import invalidate
 from recommendations.backends.base import HistoryItem
-from recommendations.models import Interaction, content_key
+from recommendations.models import ForgottenHistory, Interaction, content_key
 from shop.models import Edition
 
 # How much each kind says about taste, 0-1. A rating says value / 5, or dislike up to DISLIKED.
@@ -97,12 +97,53 @@ def store(rows: Iterable[Interaction]) -> int:
     """Writes what is not there yet and makes these shoppers' cached recommendations wrong; the number written."""
     unique = {row.content_key: row for row in rows}
     with transaction.atomic():
+        _drop_forgotten(unique)
         known = Interaction.objects.filter(content_key__in=unique).values_list("content_key", flat=True)
         for key in list(known):
             del unique[key]
         Interaction.objects.bulk_create(unique.values(), ignore_conflicts=True, batch_size=1000)
         invalidate({owner_tag(row.customer_id, row.session_id) for row in unique.values()})
     return len(unique)
+
+
+def _drop_forgotten(rows: dict[str, Interaction]) -> None:
+    """What a shopper had forgotten does not come back with a late or repeated delivery."""
+    owners = {key: owner_of(row.customer_id, row.session_id) for key, row in rows.items()}
+    forgotten = dict(ForgottenHistory.objects.filter(owner__in=set(owners.values())).values_list("owner", "at"))
+    for key, owner in owners.items():
+        if owner in forgotten and rows[key].at <= forgotten[owner]:
+            del rows[key]
+
+
+def join_guest(session_id: str, customer_id: str) -> int:
+    """The guest has signed in: what they did until now is the customer's; the number of interactions."""
+    if not (session_id and customer_id):
+        return 0
+    with transaction.atomic():
+        guest = Interaction.objects.of_guest(session_id)
+        rows = list(guest)
+        if rows:
+            guest.delete()
+            for row in rows:
+                row.pk, row.customer_id = None, customer_id
+                row.content_key = content_key(customer_id, row.session_id, row.asin, row.type, row.value, row.at)
+            store(rows)
+            invalidate([owner_tag("", session_id)])
+    return len(rows)
+
+
+def forget_history(*, customer_id: str = "", session_id: str = "") -> int:
+    """Deletes what is known of a shopper's taste, for good; the number of interactions.
+
+    Orders stay (the shop needs them, and what is owned is not recommended again), but say nothing of taste any more.
+    """
+    owner = owner_of(customer_id, session_id)
+    with transaction.atomic():
+        rows = Interaction.objects.of_customer(customer_id) if customer_id else Interaction.objects.of_guest(session_id)
+        deleted, _ = rows.delete()
+        ForgottenHistory.objects.update_or_create(owner=owner, defaults={"at": timezone.now()})
+        invalidate([owner_tag(customer_id, session_id)])
+    return deleted
 
 
 def owner_of(customer_id: str, session_id: str) -> str:
@@ -135,14 +176,20 @@ def history_of(customer_id: str, session_id: str, owned: Collection[str]) -> His
     else:
         return History()
     newest = rows.order_by("-at", "-content_key").values_list("asin", "series_id", "type", "value", "at")
-    return _gather(list(newest[:NEWEST_INTERACTIONS]), _bought(owned))
+    is_forgotten = ForgottenHistory.objects.filter(owner=owner_of(customer_id, session_id)).exists()
+    return _gather(list(newest[:NEWEST_INTERACTIONS]), _bought(owned), orders_tell=not is_forgotten)
 
 
 def _bought(owned: Collection[str]) -> list[tuple[str, str]]:
     return sorted(Edition.objects.filter(pk__in=list(owned)).values_list("pk", "series_id")) if owned else []
 
 
-def _gather(interactions: list[tuple[str, str, str, float | None, datetime]], bought: list[tuple[str, str]]) -> History:
+def _gather(
+    interactions: list[tuple[str, str, str, float | None, datetime]],
+    bought: list[tuple[str, str]],
+    *,
+    orders_tell: bool,
+) -> History:
     items: dict[str, HistoryItem] = {}
     had: dict[str, None] = {}
     disliked: set[str] = set()
@@ -168,7 +215,7 @@ def _gather(interactions: list[tuple[str, str, str, float | None, datetime]], bo
     for asin, series_id in bought:
         had.setdefault(asin)
         known = items.get(series_id)
-        if series_id not in disliked:
+        if series_id not in disliked and orders_tell:
             items[series_id] = HistoryItem(
                 series_id=series_id,
                 asin=known.asin if known and known.read else asin,

@@ -60,6 +60,17 @@ class Interaction(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
 
+class ForgottenHistory(models.Model):
+    """A shopper had their history forgotten: what is from before it is not taken in again, and orders are no taste."""
+
+    # As in cache keys: a customer's id or ``session-…`` of a guest.
+    owner = models.CharField(max_length=136, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.owner
+
+
 def content_key(customer_id: str, session_id: str, asin: str, type: str, value: float | None, at: datetime) -> str:
     """32 hex digits that are equal for equal interactions; ``at`` counts to the microsecond, in UTC."""
     parts = (customer_id, session_id, asin, type, "" if value is None else repr(float(value)))

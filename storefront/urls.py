@@ -20,6 +20,7 @@ if settings.DEMO:
         path("sign-in/as/", views.sign_in_as, name="sign-in-as"),
         path("sign-out/", views.sign_out, name="sign-out"),
         path("account/", views.account, name="account"),
+        path("account/forget/", views.forget, name="forget"),
         path("help/", views.help_index, name="help"),
         path("help/<slug:slug>/", views.help_article, name="help-article"),
     ]

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chat.live import format_money
 from chat.tokens import new_session_id
 from knowledge.models import Article
+from recommendations.interactions import forget_history, join_guest
 from recommendations.recommend import (
     NewInteraction,
     RecommendationRequest,
@@ -260,6 +261,7 @@ def sign_in_as(request: HttpRequest) -> HttpResponse:
     request.session.cycle_key()
     if guest.session_id:
         merge_carts(guest.session_id, customer_id)
+        join_guest(guest.session_id, customer_id)
     request.session["customer_id"] = customer_id
     return redirect("home")
 
@@ -268,6 +270,16 @@ def sign_in_as(request: HttpRequest) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     request.session.flush()
     return redirect("home")
+
+
+@require_POST
+def forget(request: HttpRequest) -> HttpResponse:
+    """The shopper's wish: nothing that they did so far is to be known of their taste."""
+    owner = cart_owner(request)
+    if owner.customer_id or owner.session_id:
+        forget_history(customer_id=owner.customer_id, session_id=owner.session_id)
+    messages.success(request, _("Your reading history is forgotten. Recommendations begin anew."))
+    return redirect("account" if owner.customer_id else "home")
 
 
 @require_safe

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recommendations.interactions import NewInteraction, history_of, record_interactions
+from recommendations.interactions import (
+    NewInteraction,
+    forget_history,
+    history_of,
+    join_guest,
+    record_interactions,
+)
 from recommendations.models import Interaction
 from tests.recommendations.library import START, purchase, view
 from tests.shop.catalogue import import_lines
@@ -181,3 +187,70 @@ class TestHistory:
 
         assert len(items) == 200
         assert items[0].series_id == "s1999"
+
+
+class TestSigningIn:
+    def test_what_the_guest_did_is_the_customers(self) -> None:
+        seen = NewInteraction(session_id="guest-1", asin="horror-00-EN-1", type="view", at=START)
+        record_interactions([seen, purchase("alice", "horror-01-EN-1")])
+
+        assert join_guest("guest-1", "alice") == 1
+
+        assert {item.series_id for item in history_of("alice", "", ()).items} == {"horror-00", "horror-01"}
+        assert history_of("", "guest-1", ()).items == ()
+        assert Interaction.objects.get(type="view").session_id == "guest-1"
+
+    def test_what_both_did_is_once(self) -> None:
+        for customer_id in ("", "alice"):
+            seen = NewInteraction(
+                session_id="guest-1", customer_id=customer_id, asin="horror-00-EN-1", type="view", at=START
+            )
+            record_interactions([seen])
+
+        join_guest("guest-1", "alice")
+
+        assert Interaction.objects.count() == 1
+
+    @pytest.mark.parametrize(("session_id", "customer_id"), [("", "alice"), ("guest-1", ""), ("unknown", "alice")])
+    def test_nobody_and_nothing_joins_nothing(self, session_id: str, customer_id: str) -> None:
+        record_interactions([NewInteraction(session_id="guest-1", asin="horror-00-EN-1", type="view", at=START)])
+
+        assert join_guest(session_id, customer_id) == 0
+        assert Interaction.objects.of_guest("guest-1").count() == 1
+
+
+class TestForgetting:
+    def test_it_is_gone_and_late_deliveries_do_not_bring_it_back(self) -> None:
+        old = [
+            purchase("alice", "horror-00-EN-1"),
+            purchase("alice", "horror-01-EN-1"),
+            purchase("bob", "horror-00-EN-1"),
+        ]
+        record_interactions(old)
+
+        assert forget_history(customer_id="alice") == 2
+        again = record_interactions(old)
+
+        assert again.taken == 0
+        assert history_of("alice", "", ()).items == ()
+        assert Interaction.objects.get().customer_id == "bob"
+
+    def test_orders_stay_owned_and_say_nothing_of_taste(self) -> None:
+        assert history_of("alice", "", ("horror-00-EN-1",)).items != ()
+
+        forget_history(customer_id="alice")
+
+        history = history_of("alice", "", ("horror-00-EN-1",))
+        assert (history.items, history.had) == ((), ("horror-00-EN-1",))
+
+    def test_what_is_done_afterwards_counts(self) -> None:
+        forget_history(customer_id="alice")
+        record_interactions([NewInteraction(customer_id="alice", asin="horror-01-EN-1", type="view")])
+
+        assert [item.series_id for item in history_of("alice", "", ()).items] == ["horror-01"]
+
+    def test_a_guest_may_be_forgotten_too(self) -> None:
+        record_interactions([NewInteraction(session_id="guest-1", asin="horror-00-EN-1", type="view", at=START)])
+
+        assert forget_history(session_id="guest-1") == 1
+        assert history_of("", "guest-1", ()).items == ()

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from recommendations.models import Interaction
 from shop.models import Offer
 from tests.shop.catalogue import load_small_catalogue
 
@@ -88,6 +89,18 @@ def test_a_guests_cart_comes_along_at_sign_in(visitor: Client) -> None:
     assert "One Piece, Vol. 1" in visitor.get("/cart/").content.decode()
     visitor.post("/sign-out/")
     assert "It is empty" in visitor.get("/cart/").content.decode()
+
+
+def test_a_guests_views_come_along_at_sign_in_and_can_be_forgotten(visitor: Client) -> None:
+    visitor.get("/")
+    visitor.post("/cart/add/", {"asin": "ONE-PIECE-EN-1"})
+    visitor.post("/sign-in/as/", {"customer_id": "demo-ben"})
+    assert Interaction.objects.of_customer("demo-ben").exists()
+    assert "Forget my reading history" in visitor.get("/account/").content.decode()
+    assert visitor.get("/account/forget/").status_code == 405
+    page = visitor.post("/account/forget/", follow=True).content.decode()
+    assert "is forgotten" in page
+    assert not Interaction.objects.of_customer("demo-ben").exists()
 
 
 def test_nobody_signs_in_as_somebody_real(visitor: Client) -> None:
