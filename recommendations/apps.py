@@ -6,6 +6,7 @@ class RecommendationsConfig(AppConfig):
     label = "recommendations"
 
     def ready(self) -> None:
-        from recommendations import checks, feed, kinds, receivers  # noqa: F401  (checks, cache kind, receivers)
+        from recommendations import checks, feed, kinds, receivers, streaming  # noqa: F401  (checks, cache kind, receivers)
 
         feed.register()
+        streaming.register()

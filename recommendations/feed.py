@@ -43,7 +43,7 @@ def _upsert(rows: Sequence[Row]) -> Upserted:
             good.append(as_row(new, series_of[new.asin], now=now))
         else:
             done.dangling.append((row, f"edition {new.asin!r} is unknown"))
-    done.changed = store(good)
+    done.changed = len(store(good))
     done.unchanged = len(good) - done.changed
     return done
 

@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from caching.invalidation import invalidate
-from recommendations.backends.base import HistoryItem
+from recommendations.backends.base import HistoryItem, ShopperEvent
 from recommendations.models import ForgottenHistory, Interaction, content_key
+from recommendations.streaming import tell
 from shop.models import Edition
 
 # How much each kind says about taste, 0-1. A rating says value / 5, or dislike up to DISLIKED.
@@ -35,6 +36,9 @@ class NewInteraction:
     value: float | None = None
     # None: now.
     at: datetime | None = None
+    # The list that led to it, and what stood in it: an engine learns from what was passed over as well.
+    recommendation_id: str = ""
+    impression: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,25 @@ def record_interactions(interactions: Sequence[NewInteraction]) -> Recorded:
             refused.append((position, reason))
         else:
             good.append(new)
-    taken = store(as_row(new, series_of[new.asin], now=now) for new in good)
-    return Recorded(taken, len(good) - taken, tuple(refused))
+    rows = [(new, as_row(new, series_of[new.asin], now=now)) for new in good]
+    with transaction.atomic():
+        taken = store(row for _, row in rows)
+        tell({row.content_key: _event(new, row) for new, row in rows if row.content_key in taken}.values())
+    return Recorded(len(taken), len(good) - len(taken), tuple(refused))
+
+
+def _event(new: NewInteraction, row: Interaction) -> ShopperEvent:
+    return ShopperEvent(
+        id=row.content_key,
+        customer_id=row.customer_id,
+        session_id=row.session_id,
+        asin=row.asin,
+        type=row.type,
+        value=row.value,
+        at=row.at,
+        recommendation_id=new.recommendation_id,
+        impression=new.impression,
+    )
 
 
 def as_row(new: NewInteraction, series_id: str, *, now: datetime) -> Interaction:
@@ -93,8 +114,8 @@ def as_row(new: NewInteraction, series_id: str, *, now: datetime) -> Interaction
     )
 
 
-def store(rows: Iterable[Interaction]) -> int:
-    """Writes what is not there yet and makes these shoppers' cached recommendations wrong; the number written."""
+def store(rows: Iterable[Interaction]) -> set[str]:
+    """Writes what is not there yet and makes these shoppers' cached recommendations wrong; the keys of the new ones."""
     unique = {row.content_key: row for row in rows}
     with transaction.atomic():
         _drop_forgotten(unique)
@@ -103,7 +124,7 @@ def store(rows: Iterable[Interaction]) -> int:
             del unique[key]
         Interaction.objects.bulk_create(unique.values(), ignore_conflicts=True, batch_size=1000)
         invalidate({owner_tag(row.customer_id, row.session_id) for row in unique.values()})
-    return len(unique)
+    return set(unique)
 
 
 def _drop_forgotten(rows: dict[str, Interaction]) -> None:
@@ -129,6 +150,8 @@ def join_guest(session_id: str, customer_id: str) -> int:
                 row.content_key = content_key(customer_id, row.session_id, row.asin, row.type, row.value, row.at)
             store(rows)
             invalidate([owner_tag("", session_id)])
+            # One event that names both joins the session to its customer there.
+            tell([_event(NewInteraction(asin=rows[-1].asin, type=rows[-1].type), rows[-1])])
     return len(rows)
 
 

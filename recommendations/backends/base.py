@@ -88,6 +88,24 @@ class Ranked:
     recommendation_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopperEvent:
+    """One interaction as it is told to a service. ``id``: the same however often it is sent.
+
+    ``recommendation_id``, ``impression``: of the list that led to it, and the ASINs that stood in it.
+    """
+
+    id: str
+    customer_id: str
+    session_id: str
+    asin: str
+    type: str
+    value: float | None
+    at: datetime
+    recommendation_id: str = ""
+    impression: tuple[str, ...] = ()
+
+
 class Recommender(abc.ABC):
     """One engine. Thread-safe; may take as long as its own limit says, never longer."""
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import botocore.session
 
-_MODEL = botocore.session.get_session().get_service_model("personalize-runtime")
-REQUEST_SHAPE = _MODEL.operation_model("GetRecommendations").input_shape
+_SESSION = botocore.session.get_session()
+REQUEST_SHAPE = _SESSION.get_service_model("personalize-runtime").operation_model("GetRecommendations").input_shape
+EVENTS_SHAPE = _SESSION.get_service_model("personalize-events").operation_model("PutEvents").input_shape
 
 
 def faults_of(value: Any, shape: Any, path: str = "") -> Iterator[str]:
@@ -27,11 +28,14 @@ def faults_of(value: Any, shape: Any, path: str = "") -> Iterator[str]:
             yield f"{path}: not an object"
             return
         members = shape.members
+        yield from (f"{path}.{name}: missing" for name in shape.required_members if name not in value)
         for name, inner in value.items():
             if name not in members:
                 yield f"{path}.{name}: unknown"
             else:
                 yield from faults_of(inner, members[name], f"{path}.{name}")
+        return
+    if shape.type_name in {"timestamp", "float", "boolean"}:
         return
     size = value if isinstance(value, int) else len(value)
     if "max" in limits and size > limits["max"]:
@@ -59,6 +63,8 @@ class FakePersonalize:
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     failure: tuple[int, str] | None = None
     garbage: bool = False
+    # PutEvents with one of these items is refused.
+    refused_items: set[str] = field(default_factory=set)
     asked: list[dict[str, Any]] = field(default_factory=list)
     answering: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -66,6 +72,15 @@ class FakePersonalize:
     @property
     def last(self) -> dict[str, Any]:
         return self.asked[-1]
+
+    def take_events(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+        faults = list(faults_of(request, EVENTS_SHAPE))
+        refused = {event.get("itemId") for event in request.get("eventList", ())} & self.refused_items
+        if faults or refused:
+            return 400, "InvalidInputException", {"message": "; ".join(faults)}
+        if self.failure:
+            return self.failure[0], self.failure[1], {"message": "as told"}
+        return 200, "", {}
 
     def reply(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
         faults = list(faults_of(request, REQUEST_SHAPE))
@@ -93,6 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         fake.asked.append(request)
+        if self.path == "/events":
+            status, code, body = fake.take_events(request)
+            self._send(status, code, json.dumps(body).encode())
+            return
         if self.path != "/recommendations":
             self._send(404, "ResourceNotFoundException", b"{}")
             return
