@@ -21,7 +21,7 @@ FEED = HERE / "demo.jsonl.gz"
 SEED = 20260101
 # Everything that "has happened" lies before this day.
 TODAY = date(2026, 11, 1)
-READERS = 640
+READERS = 2_000
 
 Line = dict[str, Any]
 

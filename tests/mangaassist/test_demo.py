@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils.timezone import localdate
 
 from mangaassist.management.commands import demo
-from shop.models import Series
+from shop.models import Order, Series
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +50,26 @@ def test_the_first_start_loads_the_shop_and_later_ones_leave_it_alone() -> None:
     Series.objects.filter(pk="yotsuba").update(description="Changed by the operator.")
     assert "Loading" not in prepare()
     assert Series.objects.get(pk="yotsuba").description == "Changed by the operator."
+
+
+def test_what_is_on_its_way_in_the_feed_is_on_its_way_at_the_first_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = gzip.decompress((tmp_path / "demo.jsonl.gz").read_bytes()).decode()
+    lines += json.dumps({"kind": "edition", "asin": "Y1", "series": "yotsuba", "title": "1", "language": "en"}) + "\n"
+    order: dict[str, Any] = {
+        "kind": "order",
+        "id": "MA-10001",
+        "customer_id": "c",
+        "status": "shipped",
+        "eta": "2026-01-12",
+    }
+    order |= {"placed_at": "2026-01-05T10:00:00Z", "lines": [{"asin": "Y1", "quantity": 1}]}
+    (tmp_path / "demo.jsonl.gz").write_bytes(gzip.compress((lines + json.dumps(order) + "\n").encode()))
+    monkeypatch.setattr(demo, "TODAY", date(2026, 1, 10))
+    prepare()
+    assert Order.objects.get().eta == localdate() + timedelta(days=2)
+    assert Order.objects.get().placed_at.date() == localdate() - timedelta(days=5)
 
 
 def test_an_interrupted_load_is_finished_at_the_next_start(tmp_path: Path) -> None:

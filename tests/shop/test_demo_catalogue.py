@@ -33,7 +33,7 @@ def test_there_is_enough_of_everything(lines: Lines) -> None:
     assert len(lines["series"]) >= 100
     assert len(lines["edition"]) >= 1200
     assert len({each["id"] for each in lines["article"]}) >= 30
-    assert len({each["customer_id"] for each in lines["interaction"]} - {s.customer_id for s in DEMO_SHOPPERS}) >= 600
+    assert len({each["customer_id"] for each in lines["interaction"]} - {s.customer_id for s in DEMO_SHOPPERS}) >= 2_000
     assert {each["demographic"] for each in lines["series"]} >= {"shonen", "shojo", "seinen", "josei", "kodomo"}
     assert len({each["started"] // 10 for each in lines["series"]}) >= 6
     assert {each["format"] for each in lines["edition"]} >= {"paperback", "ebook", "omnibus", "deluxe", "box_set"}

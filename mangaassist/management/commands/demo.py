@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from mangaassist.checks import SETTINGS
 from mangaassist.operator import demo_operator
-from shop.models import Series
+from shop.demo.build import TODAY
+from shop.models import Order, Series
 
 FEED = settings.BASE_DIR / "shop" / "demo" / "demo.jsonl.gz"
 
@@ -65,6 +68,7 @@ class Command(BaseCommand):
         except SystemExit as stop:
             if stop.code != 1:  # 1: some lines were rejected and said so; the others are in
                 raise CommandError(f"The demo shop could not be loaded from {FEED}.") from stop
+        self._bring_orders_to_today()
         if "train_recommender" in get_commands():
             self.stdout.write("Training the recommender …")
             try:
@@ -72,6 +76,14 @@ class Command(BaseCommand):
             except CommandError as error:  # it is trained again by and by; until then popular titles are recommended
                 self.stderr.write(f"Not trained: {error}")
         loading.unlink()
+
+    def _bring_orders_to_today(self) -> None:
+        """So that what is on its way in the feed is still on its way on the day of the first start."""
+        days = timezone.localdate() - TODAY
+        for order in Order.objects.all() if days > timedelta(0) else ():
+            order.placed_at += days
+            order.eta = order.eta + days if order.eta else None
+            order.save(update_fields=["placed_at", "eta"])
 
     def _print_operator(self) -> None:
         operator = demo_operator(Path(settings.DATA_DIR))
