@@ -37,6 +37,17 @@ class SeriesRow:
     volume_count: int | None
 
 
+class _Labels:
+    """One label per series as a number: comparing 50,000 texts takes a millisecond, numbers a hundredth of it."""
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        self.codes: dict[str, int] = {}
+        self._of_place = np.array([self.codes.setdefault(label, len(self.codes)) for label in labels], dtype=np.int32)
+
+    def equal(self, label: str) -> Mask:
+        return np.asarray(self._of_place == self.codes.get(label, -1), dtype=np.bool_)
+
+
 class Catalogue:
     """An immutable picture of all series, in the order of their ids; masks and scores are arrays in this order."""
 
@@ -44,8 +55,8 @@ class Catalogue:
         self.rows = tuple(sorted(rows, key=lambda row: row.id))
         self.index = {row.id: place for place, row in enumerate(self.rows)}
         self._ages = np.array([_age_rank(row.age_rating) for row in self.rows], dtype=np.int8)
-        self._categories = np.array([row.category for row in self.rows], dtype=object)
-        self._demographics = np.array([row.demographic for row in self.rows], dtype=object)
+        self._categories = _Labels(row.category for row in self.rows)
+        self._demographics = _Labels(row.demographic for row in self.rows)
         self._words: dict[str, list[int]] = {}
         for place, row in enumerate(self.rows):
             for word in {*row.genres, *row.themes}:
@@ -77,9 +88,9 @@ class Catalogue:
 
     def fitting(self, wish: Wish) -> Mask:
         """Which series keep to every limit of ``wish``."""
-        mask = (self._categories == wish.category) & (self._ages <= _age_rank(wish.max_age_rating))
+        mask = self._categories.equal(wish.category) & (self._ages <= _age_rank(wish.max_age_rating))
         if wish.demographic:
-            mask &= self._demographics == wish.demographic
+            mask &= self._demographics.equal(wish.demographic)
         for word in (*wish.genres, *wish.themes):
             mask &= self._having(word)
         for word in (*wish.exclude_genres, *wish.exclude_themes):
@@ -105,7 +116,7 @@ class Catalogue:
         """(kind, word) of each genre, theme or demographic that ``text`` names, the longest first."""
         rest = f" {fold(text)} "
         found: list[tuple[str, str]] = []
-        named = self._kinds | {fold(each): "demographic" for each in set(self._demographics) if each}
+        named = self._kinds | {fold(each): "demographic" for each in self._demographics.codes if each}
         for word in sorted(named, key=lambda word: (-len(word), word)):
             if f" {word} " in rest:
                 found.append((named[word], word))

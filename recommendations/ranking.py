@@ -100,7 +100,12 @@ def rank(query: RecommenderQuery, model: Model, catalogue: Catalogue, *, rungs: 
 def _best(rung: Rung, mask: npt.NDArray[np.bool_], count: int) -> Indices:
     """Best first; of equals the one whose id sorts first."""
     places = np.flatnonzero(mask & (rung.scores > rung.floor))
-    return places[np.argsort(-rung.scores[places], kind="stable")[:count]]
+    scores = rung.scores[places]
+    if len(scores) > count > 0:
+        # Only those that can be among the best are sorted; equals of the last one are kept, so that ids decide.
+        kept = scores >= np.partition(scores, len(scores) - count)[len(scores) - count]
+        places, scores = places[kept], scores[kept]
+    return places[np.argsort(-scores, kind="stable")[:count]]
 
 
 def _rungs(query: RecommenderQuery, binding: Binding) -> Iterator[Rung]:
