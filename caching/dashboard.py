@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import redis
+
 from caching import census
 from caching.census import Census, Held
 from caching.charts import Chart, chart
@@ -170,6 +172,9 @@ def _ask_redis() -> tuple[Census | None, str, dict[str, list[Event]]]:
         found = census.take()
         records = {name: reuse.record(kind) for name in found.by_kind if (kind := find_kind(name)) is not None}
         memory: Any = sync_client("cache").info("memory")
+    except redis.ResponseError:
+        # A hosted Redis may forbid SCAN or INFO: the cache itself needs neither.
+        return None, "–", {}
     except UNAVAILABLE as error:
         trust.failed(error)
         return None, "–", {}

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+import redis
+
 from caching import redis_scripts
 from caching.redis_scripts import Script
 from caching.registry import Args
@@ -102,7 +104,8 @@ def _do(step: Step, compute: ComputeMany) -> Any:
             else:
                 reply = redis_scripts.run(step.script, step.keys, *step.arguments)
         except UNAVAILABLE as error:
-            trust.failed(error)
+            if not _is_full(error):
+                trust.failed(error)
             raise Untrusted from error
         trust.heard()
         return reply
@@ -116,6 +119,11 @@ def _do(step: Step, compute: ComputeMany) -> Any:
     return step.arrival.result(step.seconds)
 
 
+def _is_full(error: BaseException) -> bool:
+    """Redis has no memory left for another entry; what it has may be read all the same."""
+    return isinstance(error, redis.ResponseError) and ("OOM" in str(error) or isinstance(error, redis.OutOfMemoryError))
+
+
 async def _ado(step: Step, compute: Callable[[list[Args]], Awaitable[Any]]) -> Any:
     if isinstance(step, (Get, Call)):
         try:
@@ -124,7 +132,8 @@ async def _ado(step: Step, compute: Callable[[list[Args]], Awaitable[Any]]) -> A
             else:
                 reply = await redis_scripts.arun(step.script, step.keys, *step.arguments)
         except UNAVAILABLE as error:
-            trust.failed(error)
+            if not _is_full(error):
+                trust.failed(error)
             raise Untrusted from error
         trust.heard()
         return reply

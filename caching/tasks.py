@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import redis
 from celery import shared_task
 
 from caching.broom import sweep
@@ -34,6 +35,9 @@ def watch_server() -> None:
     try:
         evicted = int(client.info("stats").get("evicted_keys", 0))
         before = client.getset(prefixed("cache:evicted"), evicted)
+    except redis.ResponseError:
+        # A hosted Redis may forbid INFO.
+        return
     except UNAVAILABLE as error:
         trust.failed(error)
         return

@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.test import Client
+from redis.exceptions import ResponseError
 
 from caching.behind import behind
 from caching.counters import HOUR, WHOLE, counters, total
@@ -261,6 +262,22 @@ def test_evictions_are_counted_from_what_the_server_says(operator: Client, monke
         watch_server()
     monkeypatch.undo()
     assert total(counters.series(HOUR), WHOLE)["evicted"] == 5 + 7 + 3
+
+
+def test_the_table_stands_where_redis_tells_nothing_of_itself(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load("old")
+    behind.finish()
+
+    def forbidden(*args: Any, **kwargs: Any) -> Any:
+        raise ResponseError("NOPERM this user has no permissions to run the 'info' command")
+
+    for name in ("info", "scan"):
+        monkeypatch.setattr(sync_client("cache"), name, forbidden)
+    assert operator.get(TABLE).status_code == 200
+    watch_server()
+    assert load("unused") == Facts(asin="B1", series="berserk", title="old")
 
 
 def test_the_table_stands_without_redis(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from caching.behind import behind
 from caching.invalidation import bump_now
 from caching.policy_cache import policy_cache
 from caching.registry import CacheTypeRefused
+from caching.trust import trust
 from mangaassist.redis import sync_client
 from tests.caching.conftest import FACTS, SHELF, Facts, Shelf
 
@@ -285,6 +286,23 @@ def test_a_clock_that_jumps_never_prolongs_a_life(
     monkeypatch.setattr(entries, "now_ms", real)
     bump_now(["asin:B1"])
     assert policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("newest")) == facts("newest")
+
+
+def test_a_full_redis_keeps_nothing_new_and_serves_what_it_has() -> None:
+    policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("kept"))
+    behind.finish()
+    redis: Any = sync_client("cache")
+    redis.config_set("maxmemory", 1)
+    try:
+        assert policy_cache.get_or_compute(FACTS, ("B2",), lambda: facts("new", "B2")) == facts("new", "B2")
+        behind.finish()
+        assert trust.breaker.state == "closed"
+        assert policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("unused")) == facts("kept")
+        # An invalidation that cannot be written down forbids reading, until it can.
+        bump_now(["asin:B1"])
+        assert policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("changed")) == facts("changed")
+    finally:
+        redis.config_set("maxmemory", 0)
 
 
 def test_a_flushed_redis_starts_a_new_epoch() -> None:
