@@ -25,7 +25,7 @@ def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
 
     Raises :class:`NotFound` for a card that this conversation does not have.
     """
-    card = _card(session, click)
+    card, beside = _card(session, click)
     try:
         with transaction.atomic():
             ActionReceipt.objects.create(
@@ -46,6 +46,8 @@ def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
                 type="add_to_cart" if outcome["cart_count"] is not None else "click",
                 customer_id=session.shopper.customer_id,
                 session_id=session.shopper.session_id,
+                recommendation_id=card.get("recommendation_id", ""),
+                impression=beside if card.get("recommendation_id") else (),
             )
         ]
     )
@@ -71,11 +73,13 @@ def ask_for_more(session: Session, click: CardAction) -> tuple[Accepted, str]:
     return accept_message(session.conversation_id, click.client_msg_id, text), text
 
 
-def _card(session: Session, click: CardAction) -> dict[str, Any]:
+def _card(session: Session, click: CardAction) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The card, and the ASINs of all that stood in the same answer."""
     message = Message.objects.filter(conversation_id=session.conversation_id, public_id=click.message_id).first()
-    for card in message.cards if message else []:
+    cards = message.cards if message else []
+    for card in cards:
         if card["card_id"] == click.card_id and card["kind"] == "product":
-            return dict(card)
+            return dict(card), tuple(each["id"] for each in cards if each["kind"] == "product")
     raise NotFound("There is no such card in this conversation.")
 
 

@@ -25,6 +25,8 @@ class Evidence:
     found: tuple[str, ...] = ()
     recommended: tuple[Recommendation, ...] = ()
     engine: str = ""
+    # Of the list that the engine gave: what is clicked in it is told with it.
+    recommendation_id: str = ""
     passages: tuple[Passage, ...] = ()
     promotions: tuple[PromotionRule, ...] = ()
     orders: tuple[OrderView, ...] = ()

@@ -128,7 +128,9 @@ async def _for_recommendation(work: Gathering) -> Evidence:
     request = work.request
     found = await work.limited("recommendations", arecommend_for(recommendation_request(work)), None)
     items = found.items if found else ()
-    evidence = Evidence(engine=found.engine if found else "")
+    evidence = Evidence()
+    if found:
+        evidence.engine, evidence.recommendation_id = found.engine, found.recommendation_id
     if not items and "recommendations" in work.failed:
         items = await _shelf_without_engine(work)
     evidence = await _with_facts(work, evidence, (item.asin for item in items), request.series)

@@ -65,6 +65,7 @@ class Draft:
     released: list[str] = field(default_factory=list)
     templates: list[str] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
+    recommendation_id: str = ""
     memory: Memory = field(default_factory=Memory)
     heard: Understanding | None = None
     request: Request | None = None
@@ -90,7 +91,7 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
         draft.request = request = resolve(turn.text, draft.heard, state, turn.context)
         step["intent"] = request.intent
     evidence = await gather(request, turn.shopper, trace)
-    draft.engine = evidence.engine
+    draft.engine, draft.recommendation_id = evidence.engine, evidence.recommendation_id
     draft.plan = plan = plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
     if request.intent == "human":
         draft.plan = plan = await plan_with_handoff(turn.conversation_id, plan, turn.text, draft.language)
@@ -199,7 +200,7 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
         message_id=draft.message_id,
         content=content,
         template=template,
-        cards=[_reference(card) for card in draft.cards],
+        cards=[_reference(card, draft.recommendation_id) for card in draft.cards],
         quick_replies=list(plan.quick_replies) if plan else [],
         citations=list(plan.citations) if plan else [],
         status=status,
@@ -226,9 +227,10 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
     )
 
 
-def _reference(card: Card) -> dict[str, Any]:
+def _reference(card: Card, recommendation_id: str) -> dict[str, Any]:
     """What is kept of a card: which it was, and what was quoted when; it is never shown again as current."""
-    return {
+    told = {"recommendation_id": recommendation_id} if recommendation_id and card.kind == "product" else {}
+    return told | {
         "card_id": card.card_id,
         "kind": card.kind,
         "id": card.data["asin" if card.kind == "product" else "id"],

@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from chat.models import Message
+from recommendations.interactions import NewInteraction
 from shop.models import Offer
 from tests.journeys.shopper import Socket, token
 
@@ -124,6 +125,22 @@ async def test_an_order_is_spoken_of_until_another_is_named() -> None:
         await socket.hello(token(customer_id="alice", locale="ja"))
         assert "PP123456789" in (await socket.answer("注文MA-10002はどこですか"))["content"]
         assert "PP123456789" in (await socket.answer("いつ届きますか"))["content"]
+
+
+async def test_a_click_in_a_recommended_list_is_told_with_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[NewInteraction] = []
+    monkeypatch.setattr("chat.actions.record_interactions", told.extend)
+    async with Socket() as socket:
+        await socket.hello(token())
+        listed = await socket.answer("recommend me some manga")
+        card = listed["cards"][1]
+        click = {"type": "action", "action": "add_to_cart", "card_id": card["card_id"]}
+        await socket.send(**click, client_msg_id=str(uuid.uuid4()), message_id=listed["message_id"])
+        await socket.next("saved")
+    (new,) = told
+    assert new.asin == card["data"]["asin"]
+    assert new.recommendation_id
+    assert new.impression == tuple(each["data"]["asin"] for each in listed["cards"])
 
 
 async def test_more_is_what_was_not_told_yet() -> None:
