@@ -92,23 +92,33 @@ class _Wire(asyncio.Protocol):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._connecting = asyncio.Lock()
+        self._opening: asyncio.Task[None] | None = None
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._connection: Any = None
         self.transport: Any = None
 
     async def connect(self) -> None:
-        async with self._connecting:
-            if self.transport is not None:
-                return
-            pool: Any = async_client(self._database).connection_pool
-            connection = pool.make_connection()
-            await connection.connect()
-            # The login is done and nothing is under way: from here on the bytes are ours.
-            self._parser = hiredis.Reader()
-            self._connection = connection
-            self.transport = connection._writer.transport
-            self.transport.set_protocol(self)
+        """One attempt for all who want it now: behind a hung server nobody waits for more than one timeout."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(self._opened)
+        await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
+        pool: Any = async_client(self._database).connection_pool
+        connection = pool.make_connection()
+        await connection.connect()
+        # The login is done and nothing is under way: from here on the bytes are ours.
+        self._parser = hiredis.Reader()
+        self._connection = connection
+        self.transport = connection._writer.transport
+        self.transport.set_protocol(self)
+
+    def _opened(self, opening: asyncio.Task[None]) -> None:
+        self._opening = None
+        if not opening.cancelled():
+            # Also when everybody who waited for it has given up.
+            opening.exception()
 
     def send(self, command: bytes) -> asyncio.Future[Any]:
         if self.transport is None:
@@ -142,6 +152,8 @@ class _Wire(asyncio.Protocol):
         """Everybody who waits gets ``error``."""
         transport, self.transport, self._connection = self.transport, None, None
         if transport is not None:
+            # Its last words must not be taken for those of the next connection.
+            transport.set_protocol(asyncio.Protocol())
             transport.abort()
         while self._waiting:
             waiting = self._waiting.popleft()

@@ -15,7 +15,7 @@ import redis
 from pytest_django import Settings
 
 from mangaassist.embedded import PrivateRedis, redis_socket
-from mangaassist.redis import sync_client
+from mangaassist.redis import async_client, sync_client
 from mangaassist.redis_wire import acall, call
 
 Ask = Callable[..., Any]
@@ -117,6 +117,30 @@ async def test_a_stalled_loop_is_no_timeout(settings: Settings) -> None:
     await asyncio.sleep(0)
     threading.Event().wait(0.2)
     assert await task == b"read late"
+
+
+async def test_everybody_shares_one_attempt_to_connect_to_a_hung_server(
+    own_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert own_redis.process is not None
+    attempts: list[int] = []
+    pool: Any = async_client("cache").connection_pool
+    make = pool.make_connection
+
+    def counted() -> Any:
+        attempts.append(1)
+        return make()
+
+    monkeypatch.setattr(pool, "make_connection", counted)
+    own_redis.process.send_signal(signal.SIGSTOP)
+    tasks = [asyncio.create_task(acall("cache", "PING")) for _ in range(20)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(attempts) == 1
+    assert not any(isinstance(each, bytes) for each in found)
+    own_redis.process.send_signal(signal.SIGCONT)
+    assert await acall("cache", "ECHO", "back") == b"back"
 
 
 async def test_everybody_on_the_loop_hears_of_a_lost_connection(own_redis: PrivateRedis) -> None:
