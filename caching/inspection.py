@@ -107,6 +107,8 @@ def _why_not(
 
 
 def _shown(kind: CacheKind[Any], entry: Entry) -> str:
+    if kind.is_personal:
+        return "Not shown: it is about a person."
     if not entry.payload:
         return "There is no such thing (a negative entry)."
     try:

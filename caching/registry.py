@@ -50,6 +50,8 @@ class CacheKind(Generic[V]):
     jitter_percent: int = 10
     # One in so many keys is recorded for the operator's forecasts (caching/reuse.py); 1 where keys are few.
     recorded_one_in: int = 8
+    # About one person: operators see its tags and age, not its content.
+    is_personal: bool = False
     # What an operator should know before touching the TTL.
     description: str = ""
 

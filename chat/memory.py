@@ -40,6 +40,7 @@ MEMORY_KIND: CacheKind[HotMemory] = register_kind(
         tags=lambda memory: frozenset(),
         known_tags=lambda conversation_id: frozenset({f"conversation:{conversation_id}"}),
         default_ttl_s=3600,
+        is_personal=True,
         min_ttl_s=5,
         max_ttl_s=24 * 3600,
     )

@@ -68,6 +68,7 @@ RECOMMENDATIONS_KIND: CacheKind[Shortlist] = register_kind(
         value_type=Shortlist,
         tags=_tags,
         default_ttl_s=900,
+        is_personal=True,
         min_ttl_s=5,
         max_ttl_s=24 * 3600,
     )

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from caching.behind import behind
+from caching.inspection import inspect_key
 from caching.invalidation import bump_now
 from caching.models import CachePolicy
 from chat.backends.database import DatabaseMemory
@@ -47,6 +48,14 @@ async def test_the_next_turn_reads_the_hot_copy(durable: list[str]) -> None:
     assert durable == []
     assert 3200 < sync_client("cache").ttl(KEY) <= 3600
     assert b"{{price:B1}}" in (sync_client("cache").get(KEY) or b"")
+
+
+def test_operators_who_look_an_entry_up_do_not_read_what_was_said() -> None:
+    async_to_sync(remembered)(FIRST, "t1")
+    found = inspect_key(KEY)
+    assert found.is_served
+    assert "Nana" not in found.value
+    assert "about a person" in found.value
 
 
 async def test_the_copy_of_another_turn_is_not_believed(durable: list[str]) -> None:
