@@ -39,6 +39,9 @@ from partners.schemas import (
     MessageIn,
 )
 from partners.schemas import Problem as ProblemOut
+from recommendations.backends.base import RecommenderUnavailable
+from recommendations.recommend import Recommendation, RecommendationRequest, Recommendations, arecommend_for
+from recommendations.requests import LONGEST_QUERY, MOST_ITEMS
 from shop.facts import load_product_facts
 from shop.offers import OffersUnavailable, read_offers
 from shop.orders import OrdersUnavailable, find_order
@@ -262,6 +265,65 @@ async def search(request: HttpRequest, q: str, language: str = "", format: str =
         return _product_views([hit.asin for hit in hits])
 
     return {"items": await in_database(find)}
+
+
+@api.get("/recommendations", response={200: dict, **_ERRORS}, tags=["recommendations"])
+async def get_recommendations(
+    request: HttpRequest,
+    customer_id: str = "",
+    session_id: str = "",
+    query: str = "",
+    asin: str = "",
+    category: str = "manga",
+    locale: str = "en",
+    limit: int = 10,
+) -> Any:
+    """For a customer, a guest's session, or (without both) anybody: what can be bought now, as one list and by shelf.
+
+    ``query``: genres, themes, a title. ``asin``: similar to this. Every item names its engine and its reason.
+    """
+    _key(request, "recommendations")
+    if customer_id and session_id:
+        raise Problem(422, "invalid", "Give customer_id or session_id, not both.")
+    if not 1 <= limit <= MOST_ITEMS or len(query) > LONGEST_QUERY:
+        raise Problem(422, "invalid", f"limit must be 1 to {MOST_ITEMS} and query at most {LONGEST_QUERY} characters.")
+    if max(len(customer_id), len(session_id)) > 128 or max(len(asin), len(category)) > 64:
+        raise Problem(422, "invalid", "An id is too long: shoppers' have at most 128 characters, others 64.")
+    asked = RecommendationRequest(
+        customer_id=customer_id, session_id=session_id, query=query, asin=asin, category=category, locale=locale,
+        limit=limit,
+    )  # fmt: skip
+    try:
+        found = await arecommend_for(asked)
+    except RecommenderUnavailable as error:
+        raise Problem(503, "unavailable", "Too many recommendations are being made.", retry_after_s=2) from error
+    return await in_database(_recommendations_view, found)
+
+
+def _recommendations_view(found: Recommendations) -> dict[str, Any]:
+    asins = {item.asin for items in (found.items, *(shelf.items for shelf in found.shelves)) for item in items}
+    products = {product["asin"]: product for product in _product_views(sorted(asins))}
+
+    def shown(items: tuple[Recommendation, ...]) -> list[dict[str, Any]]:
+        """An edition that was deleted this very moment is left out."""
+        return [
+            {
+                "asin": item.asin,
+                "reason": item.reason,
+                "because": list(item.because),
+                "engine": item.engine,
+                "product": products[item.asin],
+            }
+            for item in items
+            if item.asin in products
+        ]
+
+    return {
+        "items": shown(found.items),
+        "engine": found.engine,
+        "recommendation_id": found.recommendation_id,
+        "shelves": [{"name": shelf.name, "title": shelf.title, "items": shown(shelf.items)} for shelf in found.shelves],
+    }
 
 
 @api.get("/orders/{order_id}", response={200: dict, **_ERRORS}, tags=["orders"])
