@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.http import urlencode
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,7 @@ from shop.models import Edition, Series, SeriesQuerySet
 from shop.offers import OffersUnavailable, read_offers
 
 SHELF_LENGTH = 12
+LIST_PARAMETER = "rec"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,14 @@ class Shown:
     facts: ProductFacts
     offer: LiveOffer | None
     reason: str = ""
+    # Of the list that it stands in.
+    recommendation_id: str = ""
+
+    @property
+    def link(self) -> str:
+        """Names the list it stands in, so that a click tells the engine that its suggestion was a good one."""
+        told = urlencode({LIST_PARAMETER: self.recommendation_id}) if self.recommendation_id else ""
+        return f"{self.facts.url}?{told}" if told else self.facts.url
 
     @property
     def price(self) -> str:
@@ -56,7 +66,7 @@ def language() -> Language:
     return "ja" if (get_language() or "en").startswith("ja") else "en"
 
 
-def show(asins: Iterable[str], reasons: dict[str, str] | None = None) -> list[Shown]:
+def show(asins: Iterable[str], reasons: dict[str, str] | None = None, *, recommendation_id: str = "") -> list[Shown]:
     """In the order given; unknown ones are left out."""
     wanted = list(dict.fromkeys(asins))
     facts = load_product_facts(wanted)
@@ -64,7 +74,11 @@ def show(asins: Iterable[str], reasons: dict[str, str] | None = None) -> list[Sh
         offers = read_offers(list(facts))
     except OffersUnavailable:
         offers = {}
-    return [Shown(facts[asin], offers.get(asin), (reasons or {}).get(asin, "")) for asin in wanted if asin in facts]
+    return [
+        Shown(facts[asin], offers.get(asin), (reasons or {}).get(asin, ""), recommendation_id)
+        for asin in wanted
+        if asin in facts
+    ]
 
 
 def first_editions(series: Sequence[Series]) -> list[str]:

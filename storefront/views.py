@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -30,7 +31,7 @@ from shop.offers import Money, OffersUnavailable, read_money
 from shop.orders import orders_of
 from shop.promotions import active_promotions, promotions_for
 from shop.search import SearchFilters, search_editions
-from storefront.shelves import Shelf, home_shelves, language, show
+from storefront.shelves import LIST_PARAMETER, Shelf, home_shelves, language, show
 
 MOST_RESULTS = 48
 
@@ -66,7 +67,7 @@ def _personal_shelves(request: HttpRequest) -> list[Shelf]:
     shelves = []
     for shelf in found.shelves:
         reasons = {item.asin: item.reason for item in shelf.items}
-        shelves.append(Shelf(shelf.title, show(reasons, reasons)))
+        shelves.append(Shelf(shelf.title, show(reasons, reasons, recommendation_id=found.recommendation_id)))
     return [shelf for shelf in shelves if shelf.items]
 
 
@@ -122,6 +123,9 @@ def edition_page(request: HttpRequest, asin: str) -> HttpResponse:
         raise Http404
     item = found[0]
     _note(request, asin, "view")
+    recommendation_id = request.GET.get(LIST_PARAMETER, "")
+    if re.fullmatch(r"[A-Za-z0-9-]{1,40}", recommendation_id):
+        _note(request, asin, "click", recommendation_id=recommendation_id)
     series = get_object_or_404(Series, pk=item.facts.series_id)
     siblings = Edition.objects.of_series(series.pk).in_language(item.facts.language).in_format(item.facts.format)
     return render(
@@ -196,11 +200,19 @@ def cart_add(request: HttpRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
-def _note(request: HttpRequest, asin: str, kind: str) -> None:
+def _note(request: HttpRequest, asin: str, kind: str, *, recommendation_id: str = "") -> None:
     """What a visitor looks at and puts aside acts on the very next recommendation."""
     owner = cart_owner(request)
     record_interactions(
-        [NewInteraction(asin=asin, type=kind, customer_id=owner.customer_id, session_id=owner.session_id)]
+        [
+            NewInteraction(
+                asin=asin,
+                type=kind,
+                customer_id=owner.customer_id,
+                session_id=owner.session_id,
+                recommendation_id=recommendation_id,
+            )
+        ]
     )
 
 

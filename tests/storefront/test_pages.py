@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from mangaassist.outbox.models import OutboxMessage
 from recommendations.models import Interaction
 from shop.models import Offer
 from tests.shop.catalogue import load_small_catalogue
@@ -46,6 +47,29 @@ def test_every_page_stands_under_the_strict_policy(visitor: Client, page: str) -
     )
     assert not re.search(r"<[^>]+\sstyle=", html)
     assert "<style" not in html
+
+
+def test_a_click_on_a_recommendation_names_its_list(visitor: Client, settings: Any) -> None:
+    links = re.findall(r'href="(/products/[^"]+\?rec=[^"]+)"', visitor.get("/").content.decode())
+    link = links[0]
+    settings.RECOMMENDERS = {
+        "default": {
+            "BACKEND": "recommendations.backends.personalize.PersonalizeRecommender",
+            "OPTIONS": {"tracking_id": "tracker"},
+        }
+    }
+    visitor.get(link)
+    told = [row.payload for row in OutboxMessage.objects.filter(topic="recommendations.event").order_by("pk")]
+    assert [(each["type"], each["recommendation_id"]) for each in told] == [
+        ("view", ""),
+        ("click", link.partition("rec=")[2]),
+    ]
+
+
+@pytest.mark.parametrize("nonsense", ["", "x" * 41, "a b", "<script>", "\x00"])
+def test_a_list_that_cannot_be_is_no_click(visitor: Client, nonsense: str) -> None:
+    assert visitor.get("/products/BERSERK-EN-1/", {"rec": nonsense}).status_code == 200
+    assert [each.type for each in Interaction.objects.all()] == ["view"]
 
 
 def test_the_price_on_a_page_is_the_offers_price_now(visitor: Client) -> None:
