@@ -22,8 +22,9 @@ from recommendations.backends.base import HistoryItem, RecommenderQuery
 from recommendations.catalogue import Catalogue, SeriesRow
 from recommendations.evaluation import ndcg
 from recommendations.management.commands.evaluate_recommendations import evaluate
-from recommendations.ranking import LONG_HISTORY, rank
+from recommendations.ranking import rank
 from recommendations.training import Seen, fit, observe
+from recommendations.tuning import PLAIN
 
 SIZES = (1_000, 10_000, 50_000)
 TASTES = 24
@@ -104,7 +105,7 @@ def latency() -> Table:
         histories = synthetic_readers(4_000, series, 20)
         catalogue = catalogue_of(series)
         model = fit(observe(seen for history in histories for seen in history))
-        short = query_of(next(h for h in histories if len(h) >= LONG_HISTORY)[: LONG_HISTORY // 2])
+        short = query_of(next(h for h in histories if len(h) >= PLAIN.long_history)[: PLAIN.long_history // 2])
         long = query_of(next(h for h in histories if len(h) >= 40)[:40])
         contestants = {
             "popular": partial(rank, RecommenderQuery(limit=20), model, catalogue),

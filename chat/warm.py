@@ -23,7 +23,7 @@ def _warm() -> None:
     try:
         intents.warm()
         title_index()
-        recommend_for(RecommendationRequest(session_id="warm-up", limit=1))
+        recommend_for(RecommendationRequest(limit=1))
     except Exception as error:  # Only a head start is lost.
         log.warning("not_warmed", error=repr(error)[:300])
     finally:

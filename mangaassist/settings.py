@@ -197,6 +197,8 @@ RECOMMENDER_TRAIN_EVERY_H = environment.number("RECOMMENDER_TRAIN_EVERY_H", 24, 
 RECOMMENDER_TRAIN_AFTER = int(environment.number("RECOMMENDER_TRAIN_AFTER", 1_000, low=1, high=1e9))
 # A new model may find at most this share less than the one in force.
 RECOMMENDER_MAX_LOSS = environment.number("RECOMMENDER_MAX_LOSS", 0.2, low=0, high=1)
+# The share of discoveries that goes to new series; 0: none.
+RECOMMENDER_EXPLORE_SHARE = environment.number("RECOMMENDER_EXPLORE_SHARE", 0.05, low=0, high=0.3)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},

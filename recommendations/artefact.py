@@ -1,6 +1,6 @@
 """The trained model on disk: a folder per version and a pointer, swapped so that a reader never sees half of one.
 
-DATA_DIR/recommender/<version>/model.npz   ids, popularity, session index
+DATA_DIR/recommender/<version>/model.npz   ids, popularity, trends, session index
                                ease.npy    the item-item matrix, mapped and so shared by all processes
                                quality     NDCG@10 of its trial (recommendations/promotion.py)
 DATA_DIR/recommender/current               the version in force
@@ -40,11 +40,13 @@ class ModelCorrupt(Exception):
 class Model:
     """Items are series, in the order of their ids. ``ease`` covers the items of ``ease_items`` only.
 
-    ``popularity``: strength of all interactions, halved every 30 days. ``readers``: how many had each item.
+    ``popularity``: strength of all interactions, halved every 30 days. ``trending``: how unusually many readers each
+    item found lately, in standard deviations, or 0. ``readers``: how many had each item.
     """
 
     item_ids: tuple[str, ...]
     popularity: Floats
+    trending: Floats
     sessions: SessionIndex
     ease_items: npt.NDArray[np.int32]
     ease: Floats
@@ -80,6 +82,7 @@ def directory() -> Path:
 def _arrays(model: Model) -> dict[str, npt.NDArray[np.generic]]:
     return {
         "popularity": model.popularity,
+        "trending": model.trending,
         "reader_starts": model.sessions.reader_starts,
         "by_reader": model.sessions.by_reader,
         "item_starts": model.sessions.item_starts,
@@ -138,6 +141,7 @@ def load(folder: Path) -> Model:
             model = Model(
                 item_ids=ids,
                 popularity=stored["popularity"],
+                trending=stored["trending"],
                 sessions=SessionIndex(
                     *(stored[name] for name in ("reader_starts", "by_reader", "item_starts", "by_item"))
                 ),
@@ -149,6 +153,7 @@ def load(folder: Path) -> Model:
     covered = len(model.ease_items)
     if (
         len(model.popularity) != len(ids)
+        or len(model.trending) != len(ids)
         or model.sessions.items != len(ids)
         or model.ease.shape != (covered, covered)
         or (covered and int(model.ease_items.max()) >= len(ids))

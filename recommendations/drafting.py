@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
+import structlog
 from django.db.models import Q
+from django.utils import timezone
 
 from recommendations.backends.base import RankedItem, RecommenderQuery
 from recommendations.catalogue import Catalogue, catalogues
@@ -17,8 +19,11 @@ from recommendations.ladder import LOCAL_ONLY, Answered, aliases, ask
 from recommendations.reasons import shelf_title
 from recommendations.requests import RecommendationRequest
 from recommendations.shelves import COLLECTIONS, EditionRow, beginnings, continuations, next_volume, usual
+from recommendations.tuning import Tuning
 from recommendations.wishes import Asked, understand
 from shop.models import Edition, EditionQuerySet, ages_up_to
+
+log = structlog.get_logger(__name__)
 
 # Series that reading is continued in, at most.
 MOST_CONTINUED = 30
@@ -39,6 +44,7 @@ class _Drafting:
     """What all shelves of one request share."""
 
     request: RecommendationRequest
+    tuning: Tuning
     catalogue: Catalogue
     asked: Asked
     history: History
@@ -65,7 +71,7 @@ class _Drafting:
         return frozenset(item.series_id for item in self.history.items)
 
 
-def draft(request: RecommendationRequest, owned: Collection[str], *, deep: bool = False) -> Draft:
+def draft(request: RecommendationRequest, owned: Collection[str], tuning: Tuning, *, deep: bool = False) -> Draft:
     """``owned``: ASINs that the shopper has. ``deep``: as many suggestions as there are (at most DEEP a shelf)."""
     catalogue = catalogues.current()
     history = history_of(request.customer_id, request.session_id, owned)
@@ -74,6 +80,7 @@ def draft(request: RecommendationRequest, owned: Collection[str], *, deep: bool 
     at_home = [by_asin[asin] for asin in history.had if asin in by_asin]
     work = _Drafting(
         request=request,
+        tuning=tuning,
         catalogue=catalogue,
         asked=understand(request, catalogue),
         history=history,
@@ -194,7 +201,7 @@ def _continuation(work: _Drafting, series_id: str, asins: tuple[str, ...], rows:
 def _discover(work: _Drafting) -> ShelfDraft:
     seed_series, seed_asin = work.asked.seed
     query = _query(work, work.refused | work.seen)
-    query = replace(query, seed_series=seed_series, seed_asin=seed_asin)
+    query = replace(query, seed_series=seed_series, seed_asin=seed_asin, explore_key=_explore_key(work))
     answered = _ask(work, query, ())
     work.recommendation_id = answered.ranked.recommendation_id
     picks = _masked(work, answered.ranked.items, query.exclude_series)
@@ -211,7 +218,26 @@ def _discover(work: _Drafting) -> ShelfDraft:
     elif engine == "popular" and work.request.shelf == "":
         # Nothing is known of this shopper: a second list of what is popular helps nobody.
         name, title = "popular", shelf_title(work.request.locale, "popular")
-    return _shelf(work, name, title, engine, picks)
+    shelf = _shelf(work, name, title, engine, picks)
+    _note_explored(work, shelf, picks)
+    return shelf
+
+
+def _explore_key(work: _Drafting) -> str:
+    """Another choice every day, so that a new series is not kept from a reader for ever."""
+    owner = owner_of(work.request.customer_id, work.request.session_id)
+    return f"{owner} {timezone.now():%Y-%m-%d}"
+
+
+def _note_explored(work: _Drafting, shelf: ShelfDraft, picks: list[tuple[RankedItem, str]]) -> None:
+    """What was tried out, with its odds: a click that names the same list tells what it was worth."""
+    odds = {series_id: item.propensity for item, series_id in picks if item.propensity is not None}
+    for slot, each in enumerate(shelf.suggestions):
+        if each.series_id in odds:
+            log.info(
+                "recommendation_explored", recommendation_id=work.recommendation_id, series=each.series_id,
+                slot=slot, propensity=odds[each.series_id],
+            )  # fmt: skip
 
 
 def _fillers(query: RecommenderQuery, answered: Answered, refused: frozenset[str]) -> Iterator[RecommenderQuery]:
@@ -237,12 +263,15 @@ def _query(work: _Drafting, excluded: frozenset[str]) -> RecommenderQuery:
         wish=work.asked.wish,
         exclude_series=excluded,
         context=work.asked.context,
+        tuning=work.tuning,
         # Some series do not begin in the shopper's language or format.
         limit=min(DEEP, 2 * work.depth),
     )
 
 
 def _ask(work: _Drafting, query: RecommenderQuery, engines: tuple[str, ...]) -> Answered:
+    if work.tuning.engine != "configured":
+        engines = LOCAL_ONLY
     answered = ask(query, work.catalogue, engines=engines)
     work.keep = work.keep and not answered.degraded
     return answered

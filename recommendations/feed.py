@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
-from recommendations.interactions import STRENGTH, NewInteraction, as_row, refusal, store
+from recommendations.interactions import STRENGTH, NewInteraction, as_row, count_outcomes, refusal, store
 from recommendations.models import content_key
 from shop import feed_fields as read
 from shop.feed import FeedKind, Row, Upserted, register_kind
@@ -43,7 +44,10 @@ def _upsert(rows: Sequence[Row]) -> Upserted:
             good.append(as_row(new, series_of[new.asin], now=now))
         else:
             done.dangling.append((row, f"edition {new.asin!r} is unknown"))
-    done.changed = len(store(good))
+    with transaction.atomic():
+        taken = store(good)
+        count_outcomes(row for row in good if row.content_key in taken)
+    done.changed = len(taken)
     done.unchanged = len(good) - done.changed
     return done
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from caching.invalidation import invalidate
 from recommendations.backends.base import HistoryItem, ShopperEvent
+from recommendations.experiments import forget_participation, record_outcomes
 from recommendations.models import ForgottenHistory, Interaction, content_key
 from recommendations.streaming import tell
 from shop.models import Edition
@@ -23,6 +24,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 # Of a shopper with a hundred thousand interactions, the newest ones say what is wanted next.
 NEWEST_INTERACTIONS = 500
 LONGEST_HISTORY = 200
+LONGEST_RECOMMENDATION_ID = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +84,14 @@ def record_interactions(interactions: Sequence[NewInteraction]) -> Recorded:
     rows = [(new, as_row(new, series_of[new.asin], now=now)) for new in good]
     with transaction.atomic():
         taken = store(row for _, row in rows)
+        count_outcomes(row for _, row in rows if row.content_key in taken)
         tell({row.content_key: _event(new, row) for new, row in rows if row.content_key in taken}.values())
     return Recorded(len(taken), len(good) - len(taken), tuple(refused))
+
+
+def count_outcomes(rows: Iterable[Interaction]) -> None:
+    """Of newly stored interactions. Not of those that a guest brings along at sign-in: they counted already."""
+    record_outcomes({row.content_key: (owner_of(row.customer_id, row.session_id), row) for row in rows}.values())
 
 
 def _event(new: NewInteraction, row: Interaction) -> ShopperEvent:
@@ -110,6 +118,7 @@ def as_row(new: NewInteraction, series_id: str, *, now: datetime) -> Interaction
         type=new.type,
         value=new.value,
         at=at,
+        recommendation_id=new.recommendation_id[:LONGEST_RECOMMENDATION_ID],
         content_key=content_key(new.customer_id, new.session_id, new.asin, new.type, new.value, at),
     )
 
@@ -164,6 +173,7 @@ def forget_history(*, customer_id: str = "", session_id: str = "") -> int:
     with transaction.atomic():
         rows = Interaction.objects.of_customer(customer_id) if customer_id else Interaction.objects.of_guest(session_id)
         deleted, _ = rows.delete()
+        forget_participation(owner)
         ForgottenHistory.objects.update_or_create(owner=owner, defaults={"at": timezone.now()})
         invalidate([owner_tag(customer_id, session_id)])
     return deleted

@@ -1,16 +1,18 @@
 """The ladder of our own engine, on arrays only: which ways of ranking fit this query, and the best of each in turn.
 
-* nothing known of the shopper: what is popular;
+* nothing known of the shopper: what is popular, and what more and more readers find;
 * one to nine known series: session neighbours; ten and more: EASE, newer ones counting more;
 * "similar to": what its readers have besides, blended with likeness of content (all there is for a new series);
-* whatever the first one cannot fill: likeness to the history, then popularity.
+* whatever the first one cannot fill: likeness to the history, then popularity;
+* now and then, where a series of the list would stand: one that hardly anybody has read yet (ranking → explored).
 """
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -23,11 +25,6 @@ from recommendations.content import likeness
 from recommendations.ease import Floats, Indices, explain_ease, recency_weights, score_ease
 from recommendations.sessions import vote
 
-# From this many known series on EASE answers; below it session neighbours are better (both measured on an anime log).
-LONG_HISTORY = 10
-# The weight of a history is halved every so many series.
-EASE_HALF_LIFE = 15.0
-SESSION_HALF_LIFE = 4.0
 # Series of the history that content is compared with.
 CONTENT_HISTORY = 10
 # "Similar to": the readers of a series count as much as its content when there are this many of them; and they
@@ -35,6 +32,13 @@ CONTENT_HISTORY = 10
 EVIDENCE_READERS = 20.0
 MOST_EVIDENCE = 0.6
 REASONS = 2
+# A rise of so many standard deviations counts in full; from this many on it is told as the reason.
+FULL_RISE = 6.0
+TOLD_RISE = 3.0
+# Explored: series of fewer readers than this, of those the most like the history; never in the first places.
+FEW_READERS = 5
+EXPLORED_AMONG = 20
+UNEXPLORED_PLACES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Rung:
     reason: ReasonCode
     history: tuple[HistoryItem, ...] = ()
     explain: Callable[[int], Floats] | None = None
+    # Series whose rise is the better reason.
+    rising: npt.NDArray[np.bool_] | None = None
 
 
 class Binding:
@@ -63,6 +69,8 @@ class Binding:
         self.item_of_place = np.full(len(catalogue), -1, dtype=np.int64)
         self.item_of_place[self.place_of_item[self._known]] = np.flatnonzero(self._known)
         self.popularity = self.spread(model.popularity, 0.0)
+        self.trending = self.spread(model.trending, 0.0)
+        self.readers = self.spread(model.readers.astype(np.float32), 0.0)
 
     def spread(self, scores: Floats, elsewhere: float) -> Floats:
         """From one score per item of the model to one per series of the catalogue."""
@@ -86,6 +94,7 @@ def rank(query: RecommenderQuery, model: Model, catalogue: Catalogue, *, rungs: 
     for series_id in (*query.exclude_series, query.seed_series):
         if series_id in catalogue.index:
             mask[catalogue.index[series_id]] = False
+    fitting = mask.copy()
     items: list[RankedItem] = []
     for rung in _rungs(query, binding) if rungs is None else rungs:
         if len(items) >= query.limit:
@@ -94,6 +103,8 @@ def rank(query: RecommenderQuery, model: Model, catalogue: Catalogue, *, rungs: 
             mask[place] = False
             items.append(_item(rung, int(place), query, catalogue))
     engine = items[0].engine if items else "popular"
+    if _explores(query):
+        items = _explored(items, query, fitting, binding)
     return Ranked(items=tuple(items), engine=engine, recommendation_id=uuid.uuid4().hex)
 
 
@@ -108,22 +119,67 @@ def _best(rung: Rung, mask: npt.NDArray[np.bool_], count: int) -> Indices:
     return places[np.argsort(-scores, kind="stable")[:count]]
 
 
+def scores(query: RecommenderQuery, model: Model, catalogue: Catalogue) -> Iterator[Floats]:
+    """What the rungs give each series of the catalogue, the most telling rung first; to order what is found already."""
+    for rung in _rungs(query, bind(model, catalogue)):
+        yield np.where(rung.scores > rung.floor, rung.scores, -np.inf).astype(np.float32)
+
+
 def _rungs(query: RecommenderQuery, binding: Binding) -> Iterator[Rung]:
-    if query.shelf == "discover" and query.seed_series in binding.catalogue.index:
+    engine = query.tuning.engine
+    if engine == "popular":
+        pass
+    elif query.shelf == "discover" and query.seed_series in binding.catalogue.index:
         yield _similar(query.seed_series, binding)
     elif query.shelf == "discover" and query.history:
         known = _known(query, binding)
-        if len(known) >= LONG_HISTORY:
-            yield _ease(known, binding)
+        if known and (engine == "ease" or (engine != "session" and len(known) >= query.tuning.long_history)):
+            yield _ease(known, binding, query.tuning.ease_half_life)
         elif known:
-            yield _session(known, binding)
-        yield _content(query.history[:CONTENT_HISTORY], binding)
-    yield _popular(query, binding)
+            yield _session(known, binding, query.tuning.session_half_life)
+        yield _content(query.history[:CONTENT_HISTORY], binding, query.tuning.session_half_life)
+    yield _popular(query, binding, query.tuning.trend_share)
 
 
-def _popular(query: RecommenderQuery, binding: Binding) -> Rung:
+def _popular(query: RecommenderQuery, binding: Binding, trend_share: float) -> Rung:
     wished = query.wish.genres or query.wish.themes or query.wish.demographic
-    return Rung("popular", binding.popularity, -1.0, "wish" if wished else "popular")
+    most = max(float(binding.popularity.max(initial=0.0)), 1e-9)
+    scores = binding.popularity / most
+    rising = None
+    if trend_share:
+        scores = scores + np.minimum(binding.trending / FULL_RISE, 1.0) * trend_share
+        rising = binding.trending >= TOLD_RISE
+    return Rung("popular", scores.astype(np.float32), -1.0, "wish" if wished else "popular", rising=rising)
+
+
+def _explores(query: RecommenderQuery) -> bool:
+    is_personal = query.shelf == "discover" and query.history and not query.seed_series
+    return bool(is_personal and query.explore_key and query.tuning.explore_share and query.tuning.engine != "popular")
+
+
+def _explored(
+    items: list[RankedItem], query: RecommenderQuery, fitting: npt.NDArray[np.bool_], binding: Binding
+) -> list[RankedItem]:
+    """Some places go to series that are like the history and that next to nobody has read: nothing can be learnt of
+    them otherwise. Each explored item says how likely it was to be drawn for its place."""
+    first = {item.series_id for item in items[:UNEXPLORED_PLACES]}
+    new = fitting & (binding.readers < FEW_READERS)
+    rung = _content(query.history[:CONTENT_HISTORY], binding, query.tuning.session_half_life)
+    best = (int(place) for place in _best(rung, new, EXPLORED_AMONG))
+    candidates = [place for place in best if binding.catalogue.rows[place].id not in first]
+    if not candidates:
+        return items
+    propensity = query.tuning.explore_share / len(candidates)
+    dice = random.Random(query.explore_key)
+    mixed: dict[str, RankedItem] = {}
+    for slot, item in enumerate(items):
+        if slot >= UNEXPLORED_PLACES and candidates and dice.random() < query.tuning.explore_share:
+            place = candidates.pop(dice.randrange(len(candidates)))
+            found = _item(rung, place, query, binding.catalogue)
+            found = replace(found, engine="explore", reason_code="new", propensity=propensity)
+            mixed.setdefault(found.series_id, found)
+        mixed.setdefault(item.series_id, item)
+    return list(mixed.values())[: len(items)]
 
 
 def _weights(history: tuple[HistoryItem, ...], half_life: float) -> Floats:
@@ -131,11 +187,11 @@ def _weights(history: tuple[HistoryItem, ...], half_life: float) -> Floats:
     return strengths * recency_weights(len(history), half_life)
 
 
-def _ease(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
+def _ease(history: tuple[HistoryItem, ...], binding: Binding, half_life: float) -> Rung:
     model = binding.model
     covered = tuple(item for item in history if model.ease_index[model.index[item.series_id]] >= 0)
     rows = model.ease_index[[model.index[item.series_id] for item in covered]]
-    weights = _weights(covered, EASE_HALF_LIFE)
+    weights = _weights(covered, half_life)
     scores = np.full(len(model.item_ids), -np.inf, dtype=np.float32)
     scores[model.ease_items] = score_ease(model.ease, rows, weights)
 
@@ -145,9 +201,9 @@ def _ease(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
     return Rung("ease", binding.spread(scores, -np.inf), 0.0, "personal", covered, explain)
 
 
-def _session(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
+def _session(history: tuple[HistoryItem, ...], binding: Binding, half_life: float) -> Rung:
     items = np.array([binding.model.index[item.series_id] for item in history])
-    votes = vote(binding.model.sessions, items, _weights(history, SESSION_HALF_LIFE))
+    votes = vote(binding.model.sessions, items, _weights(history, half_life))
 
     def explain(place: int) -> Floats:
         return votes.explain(int(binding.item_of_place[place]))
@@ -155,11 +211,11 @@ def _session(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
     return Rung("session", binding.spread(votes.scores, 0.0), 0.0, "personal", history, explain)
 
 
-def _content(history: tuple[HistoryItem, ...], binding: Binding) -> Rung:
+def _content(history: tuple[HistoryItem, ...], binding: Binding, half_life: float) -> Rung:
     vectors, index = binding.catalogue.vectors, binding.catalogue.index
     known = tuple(item for item in history if item.series_id in index)
     rows = vectors[[index[item.series_id] for item in known]]
-    weights = _weights(known, SESSION_HALF_LIFE)
+    weights = _weights(known, half_life)
     scores = np.asarray(vectors @ (rows.T @ weights), dtype=np.float32)
 
     def explain(place: int) -> Floats:
@@ -172,12 +228,22 @@ def _known(query: RecommenderQuery, binding: Binding) -> tuple[HistoryItem, ...]
     return tuple(item for item in query.history if item.series_id in binding.model.index)
 
 
-# One way of ranking by itself, for evaluation.
+# One way of ranking by itself, for evaluation; popularity without trends, as the baseline that others publish.
 RUNGS: dict[str, Callable[[RecommenderQuery, Binding], list[Rung]]] = {
-    "popular": lambda query, binding: [_popular(query, binding)],
-    "session": lambda query, binding: [_session(known, binding)] if (known := _known(query, binding)) else [],
-    "ease": lambda query, binding: [_ease(known, binding)] if (known := _known(query, binding)) else [],
+    "popular": lambda query, binding: [_popular(query, binding, 0.0)],
+    "session": lambda query, binding: _alone(_session, query, binding, query.tuning.session_half_life),
+    "ease": lambda query, binding: _alone(_ease, query, binding, query.tuning.ease_half_life),
 }
+
+
+def _alone(
+    rung: Callable[[tuple[HistoryItem, ...], Binding, float], Rung],
+    query: RecommenderQuery,
+    binding: Binding,
+    half_life: float,
+) -> list[Rung]:
+    known = _known(query, binding)
+    return [rung(known, binding, half_life)] if known else []
 
 
 def _similar(series_id: str, binding: Binding) -> Rung:
@@ -199,6 +265,8 @@ def _similar(series_id: str, binding: Binding) -> Rung:
 def _item(rung: Rung, place: int, query: RecommenderQuery, catalogue: Catalogue) -> RankedItem:
     because: tuple[str, ...] = (query.seed_series,) if rung.reason == "similar" else ()
     reason = rung.reason
+    if reason == "popular" and rung.rising is not None and rung.rising[place]:
+        reason = "trending"
     if rung.explain is not None:
         shares = rung.explain(place)
         speaking = [

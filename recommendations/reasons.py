@@ -25,6 +25,9 @@ _REASONS = {
         "personal": "Picked for you from what you have read and looked at",
         "wish": "A favourite among readers of {because}",
         "popular": "Popular with our readers right now",
+        "trending": "More and more of our readers are finding it this week",
+        "new": "A discovery few have made yet, close to {because}",
+        "new.unnamed": "A discovery few have made yet, close to what you like",
         "next": "Volume {volume} of {title} comes next for you",
         "next.pre_order": "Volume {volume} of {title} is coming soon and can be pre-ordered",
     },
@@ -35,6 +38,9 @@ _REASONS = {
         "personal": "これまでの読書と閲覧からあなたに選びました",
         "wish": "ご希望のジャンルで読者に人気の作品",
         "popular": "いま読者に人気の作品",
+        "trending": "今週、読者が急増中の作品",
+        "new": "{because}に近い、まだ知る人の少ない作品",
+        "new.unnamed": "お好みに近い、まだ知る人の少ない作品",
         "next": "『{title}』の続き、第{volume}巻です",
         "next.pre_order": "『{title}』第{volume}巻は近日発売、ご予約いただけます",
     },
@@ -49,6 +55,8 @@ def sentence(
     locale: str, code: str, *, because: tuple[str, ...] = (), title: str = "", volume: int | None = None
 ) -> str:
     """``because``: titles of series, or for a wish the wished words; without any a reason names none."""
+    if code == "new" and not because:
+        code = "new.unnamed"
     if code in ("read", "viewed", "similar", "wish") and not because:
         code = "popular" if code == "wish" else "personal"
     return _REASONS[locale][code].format(because=_joined(locale, because), title=title, volume=volume)

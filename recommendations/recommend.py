@@ -7,7 +7,7 @@ answer, whichever engine spoke, and a shopper's own doings make the cached part 
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -20,6 +20,7 @@ from mangaassist.breaker import BoundedExecutor, ExecutorFull
 from recommendations import ladder
 from recommendations.backends.base import RecommenderUnavailable
 from recommendations.drafting import DEEP, draft
+from recommendations.experiments import assign, expose
 from recommendations.interactions import NewInteraction, Recorded, owner_of, record_interactions
 from recommendations.kinds import RECOMMENDATIONS_KIND, ShelfDraft, Shortlist, Suggestion
 from recommendations.reasons import sentence
@@ -31,6 +32,7 @@ from recommendations.requests import (
     query_hash,
     tidied,
 )
+from recommendations.tuning import Tuning
 from shop.offers import LiveOffer, OffersUnavailable, aread_offers, read_offers
 from shop.orders import OrdersUnavailable, owned_asins
 
@@ -63,12 +65,13 @@ class _Call:
 
     request: RecommendationRequest
     owned: frozenset[str]
+    tuning: Tuning
     args: tuple[str, str]
     unkept: list[Shortlist] = field(default_factory=list)
 
     def compute(self) -> Shortlist | None:
         """What to cache; None and ``unkept`` when it is to be used once only."""
-        made = draft(self.request, self.owned)
+        made = draft(self.request, self.owned, self.tuning)
         if made.keep:
             return made.shortlist
         self.unkept.append(made.shortlist)
@@ -76,14 +79,14 @@ class _Call:
 
     def compute_alone(self) -> Shortlist:
         """For a call that waited for another's computation which was not to be kept."""
-        return self.unkept[-1] if self.unkept else draft(self.request, self.owned).shortlist
+        return self.unkept[-1] if self.unkept else draft(self.request, self.owned, self.tuning).shortlist
 
     def heads(self) -> tuple[int, int]:
         """How much of each shelf to look at: mostly a little more than is shown will do, else all of it."""
         return self.request.limit + SPARE, DEEP
 
     def deeper(self) -> Shortlist:
-        return draft(self.request, self.owned, deep=True).shortlist
+        return draft(self.request, self.owned, self.tuning, deep=True).shortlist
 
 
 def recommend_for(request: RecommendationRequest) -> Recommendations:
@@ -140,7 +143,10 @@ def _prepare(request: RecommendationRequest) -> _Call:
             # Purchases that were recorded as interactions are still known.
             log.warning("recommendations_without_orders", error=str(error))
     owner = owner_of(request.customer_id, request.session_id)
-    return _Call(request, owned, (owner, query_hash(request, engine=ladder.version(), owned=owned)))
+    assignment = assign(owner if request.customer_id or request.session_id else "")
+    expose(assignment)
+    hashed = query_hash(request, engine=ladder.version(), tuning=assignment.tuning, owned=owned)
+    return _Call(request, owned, assignment.tuning, (owner, hashed))
 
 
 # --- The masks of the moment ----------------------------------------------------------------------------------
@@ -185,10 +191,10 @@ def _choose(
         Shelf(name=shelf.name, title=shelf.title, items=tuple(chosen[shelf.name])) for shelf in shortlist.shelves
     )
     found = Recommendations(
-        items=_one_list(chosen, request),
+        items=_one_list(chosen, call),
         engine=_engine(shortlist, request),
         recommendation_id=shortlist.recommendation_id,
-        shelves=tuple(shelf for shelf in shelves if shelf.items),
+        shelves=_in_order((shelf for shelf in shelves if shelf.items), call.tuning),
     )
     return found, enough
 
@@ -234,14 +240,23 @@ def _shown(suggestion: Suggestion, asin: str, locale: str, code: str) -> Recomme
     )
 
 
-def _one_list(chosen: Mapping[str, list[Recommendation]], request: RecommendationRequest) -> tuple[Recommendation, ...]:
+def _in_order(shelves: Iterable[Shelf], tuning: Tuning) -> tuple[Shelf, ...]:
+    if tuning.shelf_order == "continue_first":
+        return tuple(shelves)
+    return tuple(sorted(shelves, key=lambda shelf: shelf.name == "continue"))
+
+
+def _one_list(chosen: Mapping[str, list[Recommendation]], call: _Call) -> tuple[Recommendation, ...]:
     """The shelves as one: up to half of it goes on with what is being read, unless a like was asked for."""
+    request = call.request
     going_on = chosen.get("continue", [])
     new = [*chosen.get("discover", ()), *chosen.get("popular", ())]
     if not request.shelf:
         similar = bool(request.series_id or request.asin)
         room = 0 if similar else max(request.limit // 2, request.limit - len(new))
         going_on = going_on[:room]
+    if call.tuning.shelf_order == "discover_first":
+        return (*new[: request.limit - len(going_on)], *going_on)
     return tuple([*going_on, *new][: request.limit])
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import orjson
 
+from recommendations.tuning import Tuning
 from shop.models import AGE_RATINGS
 
 MOST_ITEMS = 50
@@ -102,9 +103,10 @@ def tidied(request: RecommendationRequest) -> RecommendationRequest:
     )
 
 
-def query_hash(request: RecommendationRequest, *, engine: str, owned: Collection[str]) -> str:
-    """Covers all that an answer depends on beside its owner: the request, the engine's version, what is owned."""
+def query_hash(request: RecommendationRequest, *, engine: str, tuning: Tuning, owned: Collection[str]) -> str:
+    """Covers all that an answer depends on beside its owner: the request, the engine's version and its parameters,
+    what is owned."""
     asked = dataclasses.asdict(request)
     del asked["customer_id"], asked["session_id"]
-    text = orjson.dumps([engine, sorted(owned), asked], option=orjson.OPT_SORT_KEYS)
+    text = orjson.dumps([engine, dataclasses.asdict(tuning), sorted(owned), asked], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=12).hexdigest()

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-# What an answer was made with: Amazon Personalize; our EASE model (long histories); our session neighbours (short
-# ones and "similar to"); likeness of genres, themes and authors (what nobody has touched yet); popularity; and
-# the rule behind "continue reading".
-ENGINES = ("personalize", "ease", "session", "content", "popular", "continue")
+from recommendations.tuning import PLAIN, Tuning
 
-ReasonCode = Literal["read", "viewed", "similar", "personal", "wish", "popular", "next"]
+# What an answer was made with: Amazon Personalize; our EASE model (long histories); our session neighbours (short
+# ones and "similar to"); likeness of genres, themes and authors (what nobody has touched yet); popularity; a
+# new series tried out on some readers; and the rule behind "continue reading".
+ENGINES = ("personalize", "ease", "session", "content", "popular", "explore", "continue")
+
+ReasonCode = Literal["read", "viewed", "similar", "personal", "wish", "popular", "trending", "new", "next"]
 
 
 class RecommenderUnavailable(Exception):
@@ -64,6 +66,9 @@ class RecommenderQuery:
     exclude_series: frozenset[str] = frozenset()
     # Normalised words only, never what the shopper typed: CURRENT_QUERY, DEVICE_TYPE.
     context: tuple[tuple[str, str], ...] = ()
+    tuning: Tuning = PLAIN
+    # Decides what is explored for whom: the same key, the same choice. Empty: nothing is explored.
+    explore_key: str = ""
     limit: int = 20
 
 
@@ -77,6 +82,8 @@ class RankedItem:
     engine: str
     reason_code: ReasonCode
     because: tuple[str, ...] = ()
+    # Of an explored item: how likely it was to be drawn for its place, for unbiased learning from what follows.
+    propensity: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

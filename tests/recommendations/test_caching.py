@@ -17,6 +17,7 @@ from recommendations.backends.base import RecommenderUnavailable
 from recommendations.promotion import train_and_publish
 from recommendations.recommend import RecommendationRequest, arecommend_for, recommend_for, record_interactions
 from recommendations.requests import query_hash, tidied
+from recommendations.tuning import PLAIN
 from shop.models import Edition, Offer, Series
 from tests.recommendations.library import purchase, view
 from tests.recommendations.test_recommend import buys, series_of
@@ -31,9 +32,9 @@ def drafts(monkeypatch: pytest.MonkeyPatch) -> list[RecommendationRequest]:
     made: list[RecommendationRequest] = []
     original: Callable[..., Any] = drafting.draft
 
-    def draft(request: RecommendationRequest, owned: Any, **more: Any) -> Any:
+    def draft(request: RecommendationRequest, *known: Any, **more: Any) -> Any:
         made.append(request)
-        return original(request, owned, **more)
+        return original(request, *known, **more)
 
     monkeypatch.setattr(recommend, "draft", draft)
     return made
@@ -188,20 +189,20 @@ class TestQueryHash:
         ],
     )  # fmt: skip
     def test_covers_the_whole_request(self, change: dict[str, Any]) -> None:
-        plain = query_hash(tidied(ALICE), engine="1", owned=())
+        plain = query_hash(tidied(ALICE), tuning=PLAIN, engine="1", owned=())
 
-        assert query_hash(tidied(replace(ALICE, **change)), engine="1", owned=()) != plain
+        assert query_hash(tidied(replace(ALICE, **change)), tuning=PLAIN, engine="1", owned=()) != plain
 
     def test_covers_the_engine_and_what_is_owned_but_not_the_owner(self) -> None:
-        plain = query_hash(ALICE, engine="1", owned=("A", "B"))
+        plain = query_hash(ALICE, tuning=PLAIN, engine="1", owned=("A", "B"))
 
-        assert query_hash(ALICE, engine="2", owned=("A", "B")) != plain
-        assert query_hash(ALICE, engine="1", owned=("A",)) != plain
-        assert query_hash(ALICE, engine="1", owned=("B", "A")) == plain
-        assert query_hash(GUEST, engine="1", owned=("A", "B")) == plain
+        assert query_hash(ALICE, tuning=PLAIN, engine="2", owned=("A", "B")) != plain
+        assert query_hash(ALICE, tuning=PLAIN, engine="1", owned=("A",)) != plain
+        assert query_hash(ALICE, tuning=PLAIN, engine="1", owned=("B", "A")) == plain
+        assert query_hash(GUEST, tuning=PLAIN, engine="1", owned=("A", "B")) == plain
 
     def test_requests_that_mean_the_same_are_the_same(self) -> None:
         one = tidied(RecommendationRequest(genres=("b", "a", "a"), query="  dark   fantasy ", limit=99, locale="en-GB"))
         two = tidied(RecommendationRequest(genres=("a", "b"), query="dark fantasy", limit=50))
 
-        assert query_hash(one, engine="", owned=()) == query_hash(two, engine="", owned=())
+        assert query_hash(one, tuning=PLAIN, engine="", owned=()) == query_hash(two, tuning=PLAIN, engine="", owned=())
