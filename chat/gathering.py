@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
@@ -20,6 +20,7 @@ from chat.tokens import Shopper
 from chat.trace import Trace
 from knowledge.search import asearch_passages
 from mangaassist.dbthreads import in_database
+from recommendations.ordering import Found, Ordered, aorder_for
 from recommendations.recommend import (
     Recommendation,
     RecommendationRequest,
@@ -196,7 +197,13 @@ def _affordable(offer: LiveOffer | None, limit: tuple[Decimal, str]) -> bool:
 
 async def _for_search(work: Gathering) -> Evidence:
     request = work.request
-    found = await work.limited("products", in_database(_search, work), [])
+    hits = await work.limited("products", in_database(_search, work), [])
+    ordered = await work.limited(
+        "order",
+        aorder_for(hits, customer_id=work.shopper.customer_id, session_id=work.shopper.session_id),
+        Ordered(tuple(hits), ""),
+    )
+    found = [hit.asin for hit in ordered.found]
     evidence = await _with_facts(work, Evidence(), found, request.series)
     evidence.found = tuple(asin for asin in found if asin in evidence.products)
     limit = price_limit(request.state) if request.entities.max_price is not None else None
@@ -213,24 +220,27 @@ _ASKING = re.compile(
 )
 
 
-def _search(work: Gathering) -> list[str]:
-    """ASINs, best first: first volumes of the series found, else the editions found."""
+def _search(work: Gathering) -> list[Found]:
+    """Best first: first volumes of the series found, else the editions found. What was named keeps its place."""
     entities, filters = work.request.entities, _filters(work)
     if entities.asins:
-        return list(entities.asins)
+        return [Found(asin, "", is_named=True) for asin in entities.asins]
+    named: Collection[str] = work.request.series
     if work.request.series:
         series = list(work.request.series)
     elif entities.authors:
         # What is named is shown, with a word on the age that was given (chat.answers.shelves).
-        named = replace(filters, max_age_rating="mature")
-        series = [id for author in entities.authors for id in series_by_author(author, filters=named)]
+        of_all_ages = replace(filters, max_age_rating="mature")
+        named = series = [id for author in entities.authors for id in series_by_author(author, filters=of_all_ages)]
     else:
         words = " ".join((*entities.genres, *entities.themes)) or _ASKING.sub("", work.request.text)
-        series = [hit.series_id for hit in search_series(words, filters=filters, limit=CANDIDATES)]
-    found = [asin for _, asin in _first_editions(work, series)]
+        hits = search_series(words, filters=filters, limit=CANDIDATES)
+        series, named = [hit.series_id for hit in hits], {hit.series_id for hit in hits if hit.is_named}
+    found = [Found(asin, series_id, series_id in named) for series_id, asin in _first_editions(work, series)]
     if found or entities.authors:
         return found
-    return [hit.asin for hit in search_editions(_ASKING.sub("", work.request.text), filters=filters, limit=CANDIDATES)]
+    editions = search_editions(_ASKING.sub("", work.request.text), filters=filters, limit=CANDIDATES)
+    return [Found(hit.asin, hit.series_id, hit.is_named) for hit in editions]
 
 
 def _filters(work: Gathering) -> SearchFilters:

@@ -131,6 +131,8 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
     ) -> HttpResponse:
         if obj is not None and not _is_draft(obj):
             context["results"] = results(obj)
+        # Without the sidebar: the table wants its room.
+        context["is_nav_sidebar_enabled"] = False
         context["may_change"] = self.has_change_permission(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 

@@ -6,7 +6,18 @@ class RecommendationsConfig(AppConfig):
     label = "recommendations"
 
     def ready(self) -> None:
-        from recommendations import checks, feed, kinds, receivers, streaming  # noqa: F401  (checks, cache kind, receivers)
+        # Some for their checks, kinds of cache and receivers alone.
+        from recommendations import (  # noqa: F401
+            checks,
+            dataset_updates,
+            feed,
+            forgetting,
+            kinds,
+            receivers,
+            streaming,
+        )
 
         feed.register()
         streaming.register()
+        dataset_updates.register()
+        forgetting.register()

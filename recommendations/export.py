@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from recommendations.models import Interaction
 from shop.models import Edition, Offer
 
@@ -98,23 +100,34 @@ def _interactions() -> Rows:
 
 
 def _items() -> Rows:
-    stocked = set(Offer.objects.filter(stock__gt=0).values_list("edition_id", flat=True))
-    for edition in Edition.objects.select_related("series").order_by("pk").iterator(chunk_size=2_000):
-        series = edition.series
-        yield (
-            edition.pk,
-            int(series.updated_at.timestamp()),
-            series.pk,
-            _joined(series.genres),
-            _joined(series.themes),
-            _joined(series.authors),
-            series.demographic,
-            series.age_rating,
-            edition.format,
-            edition.language,
-            "true" if edition.pk in stocked else "false",
-            series.description[:LONGEST_TEXT],
-        )
+    editions = Edition.objects.order_by("pk")
+    stocked = stocked_asins(Offer.objects.all())
+    for edition in editions.select_related("series").iterator(chunk_size=2_000):
+        yield item_row(edition, is_stocked=edition.pk in stocked)
+
+
+def stocked_asins(offers: QuerySet[Offer]) -> set[str]:
+    """An offer without a number of copies (an e-book) never runs out."""
+    return set(offers.filter(Q(stock__gt=0) | Q(stock__isnull=True)).values_list("edition_id", flat=True))
+
+
+def item_row(edition: Edition, *, is_stocked: bool) -> tuple[str | int, ...]:
+    """Values of the items' columns, in their order; empty texts where nothing is known."""
+    series = edition.series
+    return (
+        edition.pk,
+        int(series.updated_at.timestamp()),
+        series.pk,
+        _joined(series.genres),
+        _joined(series.themes),
+        _joined(series.authors),
+        series.demographic,
+        series.age_rating,
+        edition.format,
+        edition.language,
+        "true" if is_stocked else "false",
+        series.description[:LONGEST_TEXT],
+    )
 
 
 def _users() -> Rows:
@@ -136,37 +149,36 @@ def _joined(words: Iterable[str]) -> str:
     return joined
 
 
-DATASETS = (
-    Dataset(
-        "Interactions",
-        (
-            Column("USER_ID"),
-            Column("ITEM_ID"),
-            Column("TIMESTAMP", "long"),
-            Column("EVENT_TYPE"),
-            Column("EVENT_VALUE", "float", is_optional=True),
-            Column("CURRENT_QUERY", is_optional=True, is_categorical=True),
-            Column("DEVICE_TYPE", is_optional=True, is_categorical=True),
-        ),
-        _interactions,
+INTERACTIONS = Dataset(
+    "Interactions",
+    (
+        Column("USER_ID"),
+        Column("ITEM_ID"),
+        Column("TIMESTAMP", "long"),
+        Column("EVENT_TYPE"),
+        Column("EVENT_VALUE", "float", is_optional=True),
+        Column("CURRENT_QUERY", is_optional=True, is_categorical=True),
+        Column("DEVICE_TYPE", is_optional=True, is_categorical=True),
     ),
-    Dataset(
-        "Items",
-        (
-            Column("ITEM_ID"),
-            Column("CREATION_TIMESTAMP", "long"),
-            Column("SERIES", is_categorical=True),
-            Column("GENRES", is_optional=True, is_categorical=True),
-            Column("THEMES", is_optional=True, is_categorical=True),
-            Column("AUTHORS", is_optional=True, is_categorical=True),
-            Column("DEMOGRAPHIC", is_optional=True, is_categorical=True),
-            Column("AGE_RATING", is_categorical=True),
-            Column("FORMAT", is_categorical=True),
-            Column("LANGUAGE", is_categorical=True),
-            Column("IN_STOCK", is_categorical=True),
-            Column("DESCRIPTION", is_optional=True, is_text=True),
-        ),
-        _items,
-    ),
-    Dataset("Users", (Column("USER_ID"), Column("KIND", is_categorical=True)), _users),
+    _interactions,
 )
+ITEMS = Dataset(
+    "Items",
+    (
+        Column("ITEM_ID"),
+        Column("CREATION_TIMESTAMP", "long"),
+        Column("SERIES", is_categorical=True),
+        Column("GENRES", is_optional=True, is_categorical=True),
+        Column("THEMES", is_optional=True, is_categorical=True),
+        Column("AUTHORS", is_optional=True, is_categorical=True),
+        Column("DEMOGRAPHIC", is_optional=True, is_categorical=True),
+        Column("AGE_RATING", is_categorical=True),
+        Column("FORMAT", is_categorical=True),
+        Column("LANGUAGE", is_categorical=True),
+        Column("IN_STOCK", is_categorical=True),
+        Column("DESCRIPTION", is_optional=True, is_text=True),
+    ),
+    _items,
+)
+USERS = Dataset("Users", (Column("USER_ID"), Column("KIND", is_categorical=True)), _users)
+DATASETS = (INTERACTIONS, ITEMS, USERS)

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from caching.invalidation import invalidate
 from recommendations.backends.base import HistoryItem, ShopperEvent
+from recommendations.dataset_updates import tell_of_shoppers
 from recommendations.experiments import forget_participation, record_outcomes
+from recommendations.forgetting import tell_to_forget
 from recommendations.models import ForgottenHistory, Interaction, content_key
 from recommendations.streaming import tell
 from shop.models import Edition
@@ -85,6 +87,7 @@ def record_interactions(interactions: Sequence[NewInteraction]) -> Recorded:
     with transaction.atomic():
         taken = store(row for _, row in rows)
         count_outcomes(row for _, row in rows if row.content_key in taken)
+        tell_of_shoppers(row for _, row in rows if row.content_key in taken)
         tell({row.content_key: _event(new, row) for new, row in rows if row.content_key in taken}.values())
     return Recorded(len(taken), len(good) - len(taken), tuple(refused))
 
@@ -161,18 +164,22 @@ def join_guest(session_id: str, customer_id: str) -> int:
             invalidate([owner_tag("", session_id)])
             # One event that names both joins the session to its customer there.
             tell([_event(NewInteraction(asin=rows[-1].asin, type=rows[-1].type), rows[-1])])
+            tell_of_shoppers(rows)
     return len(rows)
 
 
 def forget_history(*, customer_id: str = "", session_id: str = "") -> int:
-    """Deletes what is known of a shopper's taste, for good; the number of interactions.
+    """Deletes what is known of a shopper's taste, for good, here and at Amazon Personalize; how many interactions.
 
     Orders stay (the shop needs them, and what is owned is not recommended again), but say nothing of taste any more.
     """
     owner = owner_of(customer_id, session_id)
     with transaction.atomic():
         rows = Interaction.objects.of_customer(customer_id) if customer_id else Interaction.objects.of_guest(session_id)
+        sessions = set(rows.exclude(session_id="").values_list("session_id", flat=True))
         deleted, _ = rows.delete()
+        # A guest was known by the session before the name.
+        tell_to_forget({customer_id, session_id, *sessions} - {""})
         forget_participation(owner)
         ForgottenHistory.objects.update_or_create(owner=owner, defaults={"at": timezone.now()})
         invalidate([owner_tag(customer_id, session_id)])

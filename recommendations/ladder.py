@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
 
 from recommendations.backends import recommenders
-from recommendations.backends.base import NotTrained, Ranked, RecommenderQuery, RecommenderUnavailable
+from recommendations.backends.base import NotOffered, Ranked, Recommender, RecommenderQuery, RecommenderUnavailable
 from recommendations.catalogue import Catalogue
 from recommendations.popularity import popular_from_database
 
@@ -44,11 +44,30 @@ def version() -> str:
 
 def ask(query: RecommenderQuery, catalogue: Catalogue, *, engines: tuple[str, ...] = ()) -> Answered:
     """The first answer on the way down. ``engines``: aliases to ask; by default all that are configured."""
+    answer, alias, degraded = _first(engines, lambda engine: engine.recommend(query))
+    if answer is None:
+        return Answered(popular_from_database(query, catalogue), "", degraded)
+    return Answered(answer, alias, degraded)
+
+
+def order(query: RecommenderQuery, items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, ...], str]:
+    """(series ids, the likeliest first, engine) of ``items``: (series id, ASIN). Without any engine nothing is said."""
+    engines = LOCAL_ONLY if query.tuning.engine != "configured" else ()
+    answer, _, _ = _first(engines, lambda engine: engine.order(query, items))
+    if answer is None:
+        return (), ""
+    series_of = {asin: series_id for series_id, asin in items}
+    told = (item.series_id or series_of.get(item.asin, "") for item in answer.items)
+    return tuple(dict.fromkeys(id for id in told if id)), answer.engine
+
+
+def _first(engines: tuple[str, ...], ask_one: Callable[[Recommender], Ranked]) -> tuple[Ranked | None, str, bool]:
+    """(answer, alias of who gave it, whether one before it failed)."""
     degraded = False
     for alias in _known(engines):
         try:
-            return Answered(recommenders[alias].recommend(query), alias, degraded)
-        except NotTrained:
+            return ask_one(recommenders[alias]), alias, degraded
+        except NotOffered:
             continue
         except RecommenderUnavailable as error:
             log.warning("recommender_unavailable", engine=alias, error=str(error))
@@ -56,7 +75,7 @@ def ask(query: RecommenderQuery, catalogue: Catalogue, *, engines: tuple[str, ..
             # A bug in an engine costs its answer, never the shopper's.
             log.exception("recommender_broken", engine=alias)
         degraded = True
-    return Answered(popular_from_database(query, catalogue), "", degraded)
+    return None, "", degraded
 
 
 def _known(engines: tuple[str, ...]) -> Iterator[str]:

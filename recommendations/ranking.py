@@ -119,10 +119,27 @@ def _best(rung: Rung, mask: npt.NDArray[np.bool_], count: int) -> Indices:
     return places[np.argsort(-scores, kind="stable")[:count]]
 
 
-def scores(query: RecommenderQuery, model: Model, catalogue: Catalogue) -> Iterator[Floats]:
-    """What the rungs give each series of the catalogue, the most telling rung first; to order what is found already."""
-    for rung in _rungs(query, bind(model, catalogue)):
-        yield np.where(rung.scores > rung.floor, rung.scores, -np.inf).astype(np.float32)
+def order(query: RecommenderQuery, series: Iterable[str], model: Model, catalogue: Catalogue) -> Ranked:
+    """Those of ``series`` that are in the catalogue, by the rungs' scores: who has none on the first rung comes
+    behind all who have."""
+    binding = bind(model, catalogue)
+    open_places = {catalogue.index[id] for id in series if id in catalogue.index}
+    items: list[RankedItem] = []
+    for rung in _rungs(query, binding):
+        scored = [place for place in open_places if rung.scores[place] > rung.floor]
+        open_places.difference_update(scored)
+        scored.sort(key=lambda place: (-rung.scores[place], place))
+        items += [
+            RankedItem(
+                series_id=catalogue.rows[place].id,
+                score=float(rung.scores[place]),
+                engine=rung.engine,
+                reason_code=rung.reason,
+            )
+            for place in scored
+        ]
+    engine = items[0].engine if items else "popular"
+    return Ranked(items=tuple(items), engine=engine, recommendation_id=uuid.uuid4().hex)
 
 
 def _rungs(query: RecommenderQuery, binding: Binding) -> Iterator[Rung]:

@@ -110,18 +110,18 @@ async def arecommend_for(request: RecommendationRequest) -> Recommendations:
     request = tidied(request)
     if not request.limit:
         return NOTHING
-    call = await _in_thread(partial(_prepare, request))
-    cached = await policy_cache.aget_or_compute(RECOMMENDATIONS_KIND, call.args, lambda: _in_thread(call.compute))
-    shortlist = cached if cached is not None else await _in_thread(call.compute_alone)
+    call = await in_thread(partial(_prepare, request))
+    cached = await policy_cache.aget_or_compute(RECOMMENDATIONS_KIND, call.args, lambda: in_thread(call.compute))
+    shortlist = cached if cached is not None else await in_thread(call.compute_alone)
     for head in call.heads():
         found, enough = _choose(shortlist, head, await _aoffers(_asins(shortlist, head)), call)
         if enough:
             return found
-    shortlist = await _in_thread(call.deeper)
+    shortlist = await in_thread(call.deeper)
     return _choose(shortlist, DEEP, await _aoffers(_asins(shortlist, DEEP)), call)[0]
 
 
-async def _in_thread(function: Callable[[], T]) -> T:
+async def in_thread(function: Callable[[], T]) -> T:
     context = contextvars.copy_context()
 
     def work() -> T:

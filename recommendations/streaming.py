@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 TOPIC = "recommendations.event"
 
 
-def tracking_id() -> str:
-    """Empty: nobody is told."""
+def personalize_option(name: str) -> str:
+    """Empty: it is not set, or Amazon Personalize is not the engine."""
     chosen = settings.RECOMMENDERS["default"]
     if not chosen["BACKEND"].endswith(".PersonalizeRecommender"):
         return ""
-    return str(chosen.get("OPTIONS", {}).get("tracking_id", ""))
+    return str(chosen.get("OPTIONS", {}).get(name, ""))
+
+
+def tracking_id() -> str:
+    """Empty: nobody is told."""
+    return personalize_option("tracking_id")
 
 
 def tell(events: Iterable[ShopperEvent]) -> None:
@@ -50,9 +55,7 @@ def deliver(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
     tracker = tracking_id()
     if not tracker:
         return {}
-    return _tracker(tracker, str(settings.RECOMMENDERS["default"]["OPTIONS"].get("region", ""))).send(
-        [_read(delivery) for delivery in deliveries]
-    )
+    return _tracker(tracker, personalize_option("region")).send([_read(delivery) for delivery in deliveries])
 
 
 def register() -> None:

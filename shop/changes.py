@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import transaction
 
 from caching.invalidation import invalidate
-from shop.signals import catalog_changed
+from shop.signals import catalog_changed, catalog_changing
 
 # Of what is made from all series at once: title index, engines' picture of the catalogue (caching/pictures.py).
 ALL_SERIES_TAG = "catalog:series"
@@ -50,6 +50,7 @@ def note_change(*, asins: Iterable[str] = (), series: Iterable[str] = (), fields
         # Within the transaction: what it computes from now on must not be cached, it may be rolled back.
         if not change.fields <= LIVE_FIELDS | {"promotion"}:
             invalidate(_tags(change.asins, change.series))
+        catalog_changing.send(sender=None, asins=change.asins, series=change.series, fields=change.fields)
         _waiting.changes.add(change)
         transaction.on_commit(partial(_tell, change))
 

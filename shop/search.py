@@ -82,8 +82,11 @@ class SearchFilters:
 
 @dataclass(frozen=True, slots=True)
 class SeriesHit:
+    """``is_named``: the query names it by its title, or nearly so."""
+
     series_id: str
     score: float
+    is_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class EditionHit:
     asin: str
     series_id: str
     score: float
+    is_named: bool = False
 
 
 NO_FILTERS = SearchFilters()
@@ -102,6 +106,7 @@ def search_series(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int
     for mention in find_mentions(query):
         if mention.kind == "series":
             ranked.setdefault(mention.id, 1000.0 * mention.score)
+    named = set(ranked)
     words = _words(_VOLUME.sub(" ", query)) or query_tokens(query)
     found = search_index.find(words, "series", limit * 4, every_word=True)
     if not found and len(words) > 1:
@@ -111,8 +116,9 @@ def search_series(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int
     if not ranked:
         for series_id, closeness in nearest_titles(query, limit=limit):
             ranked.setdefault(series_id, closeness)
+            named.add(series_id)
     allowed = _allowed_series(ranked, filters)
-    hits = [SeriesHit(ref, score) for ref, score in ranked.items() if ref in allowed]
+    hits = [SeriesHit(ref, score, ref in named) for ref, score in ranked.items() if ref in allowed]
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
 
@@ -129,7 +135,7 @@ def search_editions(query: str, *, filters: SearchFilters = NO_FILTERS, limit: i
         mine = by_series.get(hit.series_id, [])
         named = [edition for edition in mine if volume is not None and volume in edition.volumes]
         ordered = sorted(named or mine, key=lambda e: (len(e.volumes) != 1, e.first_volume or 10_000, e.format, e.pk))
-        hits += [EditionHit(edition.pk, edition.series_id, hit.score) for edition in ordered]
+        hits += [EditionHit(edition.pk, edition.series_id, hit.score, hit.is_named) for edition in ordered]
     if len(hits) < limit:
         known = {hit.asin for hit in hits}
         found = dict(search_index.find(_words(query), "edition", limit, every_word=True))

@@ -17,6 +17,7 @@ from chat.live import format_money
 from chat.tokens import new_session_id
 from knowledge.models import Article
 from recommendations.interactions import forget_history, join_guest
+from recommendations.ordering import Found, order_for
 from recommendations.recommend import (
     NewInteraction,
     RecommendationRequest,
@@ -77,7 +78,14 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:200]
     chosen_language, chosen_format = request.GET.get("language", ""), request.GET.get("format", "")
     filters = SearchFilters(language=chosen_language, format=chosen_format)
-    found = [hit.asin for hit in search_editions(query, filters=filters, limit=MOST_RESULTS)] if query else []
+    hits = search_editions(query, filters=filters, limit=MOST_RESULTS) if query else []
+    owner = cart_owner(request)
+    in_order = order_for(
+        [Found(hit.asin, hit.series_id, hit.is_named) for hit in hits],
+        customer_id=owner.customer_id,
+        session_id=owner.session_id,
+    )
+    found = [each.asin for each in in_order.found]
     return render(
         request,
         "storefront/search.html",

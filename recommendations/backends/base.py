@@ -21,8 +21,12 @@ class RecommenderUnavailable(Exception):
     """This engine has no answer now (down, throttled, late, not trained): ask the next one of the ladder."""
 
 
-class NotTrained(RecommenderUnavailable):
-    """This engine has nothing to answer with yet, which is no failure: it will, after its first training."""
+class NotOffered(RecommenderUnavailable):
+    """This engine does not do that, which is no failure."""
+
+
+class NotTrained(NotOffered):
+    """This engine has nothing to answer with yet: it will, after its first training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,5 +132,12 @@ class Recommender(abc.ABC):
 
         Must not raise for unknown shoppers, series or words. An engine may ignore ``wish`` and
         ``exclude_series``: callers apply them again, as all masks, after every engine.
+        Raises :class:`RecommenderUnavailable`.
+        """
+
+    @abc.abstractmethod
+    def order(self, query: RecommenderQuery, items: tuple[tuple[str, str], ...]) -> Ranked:
+        """``items``, (series id, ASIN) each, the likeliest for this shopper first; some may be missing.
+
         Raises :class:`RecommenderUnavailable`.
         """

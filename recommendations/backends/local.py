@@ -8,7 +8,7 @@ import time
 from recommendations.artefact import models
 from recommendations.backends.base import NotTrained, Ranked, Recommender, RecommenderQuery
 from recommendations.catalogue import catalogues
-from recommendations.ranking import rank
+from recommendations.ranking import order, rank
 from recommendations.tasks import ask_for_training
 
 ASK_AGAIN_AFTER_S = 60.0
@@ -31,6 +31,14 @@ class LocalEngine(Recommender):
             self._ask_for_training()
             raise NotTrained("There is no trained model yet.")
         return rank(query, model, catalogues.current())
+
+    def order(self, query: RecommenderQuery, items: tuple[tuple[str, str], ...]) -> Ranked:
+        """By the scores that recommendations are made of."""
+        model = models.current()
+        if model is None:
+            self._ask_for_training()
+            raise NotTrained("There is no trained model yet.")
+        return order(query, [series_id for series_id, _ in items], model, catalogues.current())
 
     def _ask_for_training(self) -> None:
         """Behind the answer: a broker that hangs must not hold it up."""

@@ -1,4 +1,5 @@
-"""Amazon Personalize: GetRecommendations of a user, a similar-items and a popularity campaign.
+"""Amazon Personalize: GetRecommendations of a user, a similar-items and a popularity campaign, and
+GetPersonalizedRanking of what a search has found.
 
 botocore does not check most limits of the service, and the service answers a breach with an error that costs a
 whole attempt, so they are kept here. Items in Personalize are ASINs.
@@ -8,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -19,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from mangaassist import aws
 from mangaassist.breaker import BoundedExecutor, Breaker, BreakerOpen, ExecutorFull
 from recommendations.backends.base import (
+    NotOffered,
     Ranked,
     RankedItem,
     ReasonCode,
@@ -55,12 +59,22 @@ class PersonalizeRecommender(Recommender):
         campaign_arn: str,
         similar_items_campaign_arn: str = "",
         popularity_campaign_arn: str = "",
+        ranking_campaign_arn: str = "",
         in_stock_filter_arn: str = "",
         tracking_id: str = "",
+        items_dataset_arn: str = "",
+        users_dataset_arn: str = "",
+        dataset_group_arn: str = "",
+        deletion_location: str = "",
+        deletion_role_arn: str = "",
         region: str = "",
         answer_within_s: float = 0.45,
     ) -> None:
-        for arn in (campaign_arn, similar_items_campaign_arn, popularity_campaign_arn, in_stock_filter_arn):
+        arns = (
+            campaign_arn, similar_items_campaign_arn, popularity_campaign_arn, ranking_campaign_arn,
+            in_stock_filter_arn,
+        )  # fmt: skip
+        for arn in arns:
             if arn and not (len(arn) <= LONGEST_ARN and re.fullmatch(ARN, arn)):
                 raise ImproperlyConfigured(f"{arn!r} is not the ARN of an Amazon Personalize resource.")
         if not campaign_arn:
@@ -68,14 +82,13 @@ class PersonalizeRecommender(Recommender):
         self._campaign = campaign_arn
         self._similar_campaign = similar_items_campaign_arn
         self._popularity_campaign = popularity_campaign_arn
+        self._ranking_campaign = ranking_campaign_arn
         self._filter = in_stock_filter_arn
-        # Of the event tracker: PutEvents needs it, recommendations do not.
-        self.tracking_id = tracking_id
+        # The other options are for what the service is told (recommendations.streaming, .datasets, .forgetting).
         self._answer_within_s = answer_within_s
         self._client = aws.client("personalize-runtime", "hot", region=region)
         self._executor = BoundedExecutor("personalize", threads=THREADS, queue=QUEUE)
         self._breaker = Breaker("personalize")
-        arns = (campaign_arn, similar_items_campaign_arn, popularity_campaign_arn, in_stock_filter_arn)
         self._version = "personalize-" + hashlib.blake2b("\n".join(arns).encode(), digest_size=6).hexdigest()
 
     @property
@@ -85,16 +98,37 @@ class PersonalizeRecommender(Recommender):
     def recommend(self, query: RecommenderQuery) -> Ranked:
         """Items name ASINs; ``wish`` and ``exclude_series`` are left to the caller."""
         arguments, reason = self._arguments(query)
+        answer = self._answer(self._client.get_recommendations, arguments, "itemList")
+        return _read(answer, "itemList", query.limit * ITEMS_PER_SERIES, reason, query.seed_series)
+
+    def order(self, query: RecommenderQuery, items: tuple[tuple[str, str], ...]) -> Ranked:
+        """Items name ASINs."""
+        user = query.customer_id or query.session_id
+        if not user:
+            raise NotOffered("There is nobody to order it for.")
+        arguments: dict[str, Any] = {
+            "campaignArn": self._need(self._ranking_campaign, "ranking"),
+            "userId": _id(user),
+            "inputList": [asin for _, asin in items if 0 < len(asin) <= LONGEST_ID][:MOST_RESULTS],
+        }
+        if context := _context(query):
+            arguments["context"] = context
+        answer = self._answer(self._client.get_personalized_ranking, arguments, "personalizedRanking")
+        return _read(answer, "personalizedRanking", MOST_RESULTS, "personal", "")
+
+    def _answer(
+        self, method: Callable[..., dict[str, Any]], arguments: dict[str, Any], list_name: str
+    ) -> dict[str, Any]:
+        """Within the time limit. Raises :class:`RecommenderUnavailable`."""
         try:
             self._breaker.check()
-            future = self._executor.submit(lambda: self._ask(arguments))
+            future = self._executor.submit(lambda: self._ask(method, arguments, list_name))
         except (BreakerOpen, ExecutorFull) as error:
             raise RecommenderUnavailable(f"Amazon Personalize is not asked now: {error!r}") from error
         try:
-            answer = future.result(timeout=self._answer_within_s)
+            return future.result(timeout=self._answer_within_s)
         except FutureTimeoutError as error:
             raise RecommenderUnavailable("Amazon Personalize is late.") from error
-        return _read(answer, query.limit * ITEMS_PER_SERIES, reason, query.seed_series)
 
     def _arguments(self, query: RecommenderQuery) -> tuple[dict[str, Any], ReasonCode]:
         """Of GetRecommendations, and the reason that its items carry. Raises when this cannot be asked for."""
@@ -112,27 +146,22 @@ class PersonalizeRecommender(Recommender):
             arguments["userId"] = _id(user)
         if self._filter:
             arguments["filterArn"] = self._filter
-        context = {
-            key: value
-            for key, value in query.context
-            if re.fullmatch(CONTEXT_KEY, key) and 0 < len(value) <= LONGEST_CONTEXT_VALUE
-        }
-        if context:
-            arguments["context"] = dict(list(context.items())[:MOST_CONTEXT])
+        if context := _context(query):
+            arguments["context"] = context
         return arguments, reason
 
     @staticmethod
     def _need(arn: str, what: str) -> str:
         if not arn:
-            raise RecommenderUnavailable(f"There is no {what} campaign.")
+            raise NotOffered(f"There is no {what} campaign.")
         return arn
 
-    def _ask(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, method: Callable[..., dict[str, Any]], arguments: dict[str, Any], list_name: str) -> dict[str, Any]:
         """One attempt; the breaker hears of its outcome whether anybody still waits for it or not."""
         try:
-            answer: dict[str, Any] = self._client.get_recommendations(**arguments)
+            answer = method(**arguments)
             # botocore makes an empty answer of a body that is no JSON (a proxy's error page with status 200).
-            if "recommendationId" not in answer and "itemList" not in answer:
+            if "recommendationId" not in answer and list_name not in answer:
                 raise ResponseParserError("neither items nor a recommendation id")
         except ClientError as error:
             self._breaker.failed()
@@ -158,7 +187,17 @@ def _id(value: str) -> str:
     return value
 
 
-def _read(answer: dict[str, Any], most: int, reason: ReasonCode, seed: str) -> Ranked:
+def _context(query: RecommenderQuery) -> dict[str, str]:
+    """What the service takes of it."""
+    fitting = (
+        (key, value)
+        for key, value in query.context
+        if re.fullmatch(CONTEXT_KEY, key) and 0 < len(value) <= LONGEST_CONTEXT_VALUE
+    )
+    return dict(islice(fitting, MOST_CONTEXT))
+
+
+def _read(answer: dict[str, Any], list_name: str, most: int, reason: ReasonCode, seed: str) -> Ranked:
     """Padded items of the newer recipes have no score; an item without an id is nothing."""
     items = tuple(
         RankedItem(
@@ -168,7 +207,7 @@ def _read(answer: dict[str, Any], most: int, reason: ReasonCode, seed: str) -> R
             reason_code=reason,
             because=(seed,) if reason == "similar" and seed else (),
         )
-        for item in (answer.get("itemList") or ())[:most]
+        for item in (answer.get(list_name) or ())[:most]
         if item.get("itemId")
     )
     return Ranked(items=items, engine="personalize", recommendation_id=answer.get("recommendationId", ""))

@@ -16,8 +16,21 @@ from typing import Any
 import botocore.session
 
 _SESSION = botocore.session.get_session()
-REQUEST_SHAPE = _SESSION.get_service_model("personalize-runtime").operation_model("GetRecommendations").input_shape
-EVENTS_SHAPE = _SESSION.get_service_model("personalize-events").operation_model("PutEvents").input_shape
+
+
+def _shape(service: str, operation: str) -> Any:
+    return _SESSION.get_service_model(service).operation_model(operation).input_shape
+
+
+REQUEST_SHAPE = _shape("personalize-runtime", "GetRecommendations")
+RANKING_SHAPE = _shape("personalize-runtime", "GetPersonalizedRanking")
+# What the service is told: path → shape.
+TOLD_SHAPES = {
+    "/events": _shape("personalize-events", "PutEvents"),
+    "/items": _shape("personalize-events", "PutItems"),
+    "/users": _shape("personalize-events", "PutUsers"),
+    "/": _shape("personalize", "CreateDataDeletionJob"),
+}
 
 
 def faults_of(value: Any, shape: Any, path: str = "") -> Iterator[str]:
@@ -63,8 +76,10 @@ class FakePersonalize:
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     failure: tuple[int, str] | None = None
     garbage: bool = False
-    # PutEvents with one of these items is refused.
+    # PutEvents and PutItems with one of these items are refused.
     refused_items: set[str] = field(default_factory=set)
+    # Names of deletion jobs: the same is not created twice.
+    jobs: list[str] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     answering: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -73,14 +88,33 @@ class FakePersonalize:
     def last(self) -> dict[str, Any]:
         return self.asked[-1]
 
-    def take_events(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
-        faults = list(faults_of(request, EVENTS_SHAPE))
-        refused = {event.get("itemId") for event in request.get("eventList", ())} & self.refused_items
-        if faults or refused:
+    def take(self, path: str, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+        faults = list(faults_of(request, TOLD_SHAPES[path]))
+        records = [*request.get("eventList", ()), *request.get("items", ())]
+        if faults or {each.get("itemId") for each in records} & self.refused_items:
             return 400, "InvalidInputException", {"message": "; ".join(faults)}
         if self.failure:
             return self.failure[0], self.failure[1], {"message": "as told"}
+        if path == "/":
+            if request["jobName"] in self.jobs:
+                return 400, "ResourceAlreadyExistsException", {"message": "there is one"}
+            self.jobs.append(request["jobName"])
+            return 200, "", {"dataDeletionJobArn": "arn:aws:personalize:us-east-1:1:data-deletion-job/x"}
         return 200, "", {}
+
+    def rank(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+        """By the campaign's items: those of the input that are in them, in their order."""
+        faults = list(faults_of(request, RANKING_SHAPE))
+        if len(request.get("inputList", ())) > 500:
+            faults.append("inputList: more than 500")
+        if faults:
+            return 400, "InvalidInputException", {"message": "; ".join(faults)}
+        if self.failure:
+            return self.failure[0], self.failure[1], {"message": "as told"}
+        order = [item["itemId"] for item in self.answers[request["campaignArn"]]]
+        known = [{"itemId": id, "score": 0.5} for id in order if id in request["inputList"]]
+        unknown = [{"itemId": id} for id in request["inputList"] if id not in order]
+        return 200, "", {"personalizedRanking": known + unknown, "recommendationId": f"RID-{len(self.asked)}"}
 
     def reply(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
         faults = list(faults_of(request, REQUEST_SHAPE))
@@ -108,17 +142,18 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         fake.asked.append(request)
-        if self.path == "/events":
-            status, code, body = fake.take_events(request)
-            self._send(status, code, json.dumps(body).encode())
+        if self.path in TOLD_SHAPES:
+            status, code, body = fake.take(self.path, request)
+            # The control plane's protocol names the error in the body, the others in a header.
+            self._send(status, code, json.dumps(body | ({"__type": code} if code else {})).encode())
             return
-        if self.path != "/recommendations":
+        if self.path not in {"/recommendations", "/personalize-ranking"}:
             self._send(404, "ResourceNotFoundException", b"{}")
             return
         # A hanging service took the request and never answers.
         if not fake.answering.wait(timeout=10):
             return
-        status, code, body = fake.reply(request)
+        status, code, body = fake.rank(request) if self.path == "/personalize-ranking" else fake.reply(request)
         self._send(status, code, b"<html>" if fake.garbage else json.dumps(body).encode())
 
     def _send(self, status: int, code: str, body: bytes) -> None:

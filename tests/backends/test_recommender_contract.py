@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 from django.core.exceptions import ImproperlyConfigured
 
 from recommendations.backends.base import (
     HistoryItem,
+    NotOffered,
     NotTrained,
     Ranked,
     Recommender,
@@ -28,7 +30,7 @@ from tests.backends.personalize_fake import FakePersonalize, fake_personalize
 from tests.recommendations.library import load_library, train_on_readers
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:campaign/"
-USERS, SIMILAR, POPULAR = ARN + "users", ARN + "similar", ARN + "popular"
+USERS, SIMILAR, POPULAR, RANKING = ARN + "users", ARN + "similar", ARN + "popular", ARN + "ranking"
 FILTER = "arn:aws:personalize:us-east-1:123456789012:filter/in-stock"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -57,7 +59,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePersonalize]:
         monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME", fake.url)
         horror = [{"itemId": f"horror-{number:02}-EN-{volume}"} for number in range(14) for volume in (1, 2)]
         sports = [{"itemId": f"sports-{number:02}-EN-1", "score": 0.5} for number in range(14)]
-        fake.answers = {USERS: horror, SIMILAR: horror, POPULAR: sports}
+        fake.answers = {USERS: horror, SIMILAR: horror, POPULAR: sports, RANKING: horror}
         yield fake
 
 
@@ -66,6 +68,7 @@ def personalize(**options: Any) -> PersonalizeRecommender:
         "campaign_arn": USERS,
         "similar_items_campaign_arn": SIMILAR,
         "popularity_campaign_arn": POPULAR,
+        "ranking_campaign_arn": RANKING,
         "in_stock_filter_arn": FILTER,
         "answer_within_s": 2.0,
     }
@@ -124,6 +127,21 @@ class TestEveryEngine:
         assert len(set(series)) >= 5
         assert {item.reason_code for item in ranked.items} == {"popular"}
 
+    def test_orders_what_a_search_has_found(self, engine: Engine) -> None:
+        found = [f"{genre}-{number:02}" for number in (5, 7, 9) for genre in ("sports", "romance", "horror")]
+
+        ranked = engine.recommender.order(READER, tuple((id, f"{id}-EN-1") for id in found))
+
+        series = [item.series_id or item.asin.removesuffix("-EN-1") for item in ranked.items]
+        assert sorted(series) == sorted(item for item in found if item in series)
+        assert all(id.startswith("horror") for id in series[:3])
+        assert ranked.engine in engine.engines
+
+    def test_orders_nothing_and_what_it_never_heard_of(self, engine: Engine) -> None:
+        assert engine.recommender.order(READER, ()).items == ()
+        strange = engine.recommender.order(READER, (("no-such", "NO-SUCH"), ("horror-05", "horror-05-EN-1")))
+        assert (strange.items[0].series_id or strange.items[0].asin[:9]) == "horror-05"
+
     def test_a_guest_without_a_past_gets_an_answer(self, engine: Engine) -> None:
         assert engine.series(RecommenderQuery())[1]
 
@@ -146,6 +164,8 @@ class TestEveryEngine:
 
         with pytest.raises(RecommenderUnavailable):
             engine.recommender.recommend(READER)
+        with pytest.raises(RecommenderUnavailable):
+            engine.recommender.order(READER, (("horror-05", "horror-05-EN-1"),))
 
     def test_answers_many_threads_alike(self, engine: Engine) -> None:
         expected = engine.series(READER)[1]
@@ -207,6 +227,24 @@ class TestWhatPersonalizeIsSent:
         assert fake.last["campaignArn"] == SIMILAR
         assert fake.last["itemId"] == "horror-03-EN-1"
 
+    def test_search_results_to_order(self, fake: FakePersonalize) -> None:
+        query = RecommenderQuery(session_id="s1", context=(("DEVICE_TYPE", "mobile"),))
+        personalize().order(query, tuple((f"s{n}", f"A{n}") for n in range(600)))
+
+        assert fake.last == {
+            "campaignArn": RANKING, "userId": "s1", "context": {"DEVICE_TYPE": "mobile"},
+            "inputList": [f"A{n}" for n in range(500)],
+        }  # fmt: skip
+
+    def test_nothing_is_ordered_for_nobody_or_without_the_campaign(self, fake: FakePersonalize) -> None:
+        with pytest.raises(NotOffered):
+            personalize().order(RecommenderQuery(), (("a", "A"), ("b", "B")))
+        with pytest.raises(NotOffered):
+            personalize(ranking_campaign_arn="").order(READER, (("a", "A"), ("b", "B")))
+        with pytest.raises(RecommenderUnavailable, match="256"):
+            personalize().order(RecommenderQuery(customer_id="x" * 257), (("a", "A"), ("b", "B")))
+        assert fake.asked == []
+
     def test_an_empty_filter_is_left_out(self, fake: FakePersonalize) -> None:
         personalize(in_stock_filter_arn="").recommend(RecommenderQuery(customer_id="alice"))
 
@@ -254,7 +292,7 @@ class TestWhatPersonalizeIsSent:
             else RecommenderQuery(seed_asin="A", session_id="s")
         )
 
-        with pytest.raises(RecommenderUnavailable):
+        with pytest.raises(NotOffered):
             personalize(**{missing: ""}).recommend(query)
         assert fake.asked == []
 
@@ -313,6 +351,38 @@ class TestWhatPersonalizeAnswers:
             fake.answering.set()
 
         assert replace_patience(recommender).recommend(READER).engine == "personalize"
+
+
+class TestShapes:
+    """What is sent and read, against botocore's own model of the service."""
+
+    def test_recommendations(self) -> None:
+        recommender = personalize()
+        with Stubber(recommender._client) as service:
+            service.add_response(
+                "get_recommendations",
+                {
+                    "itemList": [{"itemId": "A", "score": 0.5, "promotionName": "p", "reason": ["x"]}],
+                    "recommendationId": "RID",
+                },
+                {"campaignArn": USERS, "userId": "alice", "filterArn": FILTER, "numResults": 5},
+            )
+            ranked = recommender.recommend(RecommenderQuery(customer_id="alice", limit=1))
+
+        assert [(item.asin, item.engine) for item in ranked.items] == [("A", "personalize")]
+        assert ranked.recommendation_id == "RID"
+
+    def test_ranking(self) -> None:
+        recommender = personalize()
+        with Stubber(recommender._client) as service:
+            service.add_response(
+                "get_personalized_ranking",
+                {"personalizedRanking": [{"itemId": "B", "score": 0.9}, {"itemId": "A"}], "recommendationId": "RID"},
+                {"campaignArn": RANKING, "userId": "alice", "inputList": ["A", "B"]},
+            )
+            ranked = recommender.order(RecommenderQuery(customer_id="alice"), (("a", "A"), ("b", "B")))
+
+        assert [item.asin for item in ranked.items] == ["B", "A"]
 
 
 def replace_patience(recommender: PersonalizeRecommender) -> PersonalizeRecommender:

@@ -114,6 +114,9 @@ class _Editions(Recommender):
         items = tuple(RankedItem(asin=asin, engine="personalize", reason_code="personal") for asin in self.asins)
         return Ranked(items=items, engine="personalize", recommendation_id="1")
 
+    def order(self, query: RecommenderQuery, items: tuple[tuple[str, str], ...]) -> Ranked:
+        raise NotImplementedError
+
 
 def test_an_engine_of_editions_is_judged_by_their_series() -> None:
     ask = engine_contestant(_Editions("A1", "A2", "B1", "H1", "?"), {"A1": "a", "A2": "a", "B1": "b", "H1": "h"})
