@@ -48,6 +48,7 @@ def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
                 session_id=session.shopper.session_id,
                 recommendation_id=card.get("recommendation_id", ""),
                 impression=beside if card.get("recommendation_id") else (),
+                device=session.context.device,
             )
         ]
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from recommendations.requests import DEVICES
+
 _LIMITS = {"asin": 32, "series": 64, "category": 64, "query": 200, "locale": 8, "device": 16}
-DEVICES = ("desktop", "mobile", "tablet")
 
 
 class ContextRefused(ValueError):

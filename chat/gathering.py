@@ -156,6 +156,7 @@ def recommendation_request(work: Gathering, *, shelf: str = "") -> Recommendatio
         demographic=state.demographic,
         exclude_series=(*request.series, *state.told),
         max_age_rating=age_limit(state),
+        device=request.context.device,
         shelf="continue" if shelf == "continue" else "discover",
         limit=CANDIDATES,
     )
@@ -200,7 +201,12 @@ async def _for_search(work: Gathering) -> Evidence:
     hits = await work.limited("products", in_database(_search, work), [])
     ordered = await work.limited(
         "order",
-        aorder_for(hits, customer_id=work.shopper.customer_id, session_id=work.shopper.session_id),
+        aorder_for(
+            hits,
+            customer_id=work.shopper.customer_id,
+            session_id=work.shopper.session_id,
+            device=request.context.device,
+        ),
         Ordered(tuple(hits), ""),
     )
     found = [hit.asin for hit in ordered.found]

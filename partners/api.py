@@ -41,7 +41,7 @@ from partners.schemas import (
 from partners.schemas import Problem as ProblemOut
 from recommendations.backends.base import RecommenderUnavailable
 from recommendations.recommend import Recommendation, RecommendationRequest, Recommendations, arecommend_for
-from recommendations.requests import LONGEST_QUERY, MOST_ITEMS
+from recommendations.requests import DEVICES, LONGEST_QUERY, MOST_ITEMS
 from shop.facts import load_product_facts
 from shop.offers import OffersUnavailable, read_offers
 from shop.orders import OrdersUnavailable, find_order
@@ -276,6 +276,7 @@ async def get_recommendations(
     asin: str = "",
     category: str = "manga",
     locale: str = "en",
+    device: str = "",
     limit: int = 10,
 ) -> Any:
     """For a customer, a guest's session, or (without both) anybody: what can be bought now, as one list and by shelf.
@@ -289,9 +290,11 @@ async def get_recommendations(
         raise Problem(422, "invalid", f"limit must be 1 to {MOST_ITEMS} and query at most {LONGEST_QUERY} characters.")
     if max(len(customer_id), len(session_id)) > 128 or max(len(asin), len(category)) > 64:
         raise Problem(422, "invalid", "An id is too long: shoppers' have at most 128 characters, others 64.")
+    if device and device not in DEVICES:
+        raise Problem(422, "invalid", f"device must be one of {', '.join(DEVICES)}.")
     asked = RecommendationRequest(
         customer_id=customer_id, session_id=session_id, query=query, asin=asin, category=category, locale=locale,
-        limit=limit,
+        device=device, limit=limit,
     )  # fmt: skip
     try:
         found = await arecommend_for(asked)

@@ -43,6 +43,8 @@ class NewInteraction:
     # The list that led to it, and what stood in it: an engine learns from what was passed over as well.
     recommendation_id: str = ""
     impression: tuple[str, ...] = ()
+    # Where it was done (requests.DEVICES); told to Amazon Personalize, and kept nowhere.
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _event(new: NewInteraction, row: Interaction) -> ShopperEvent:
         at=row.at,
         recommendation_id=new.recommendation_id,
         impression=new.impression,
+        device=new.device,
     )
 
 

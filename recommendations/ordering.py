@@ -15,6 +15,8 @@ from recommendations.backends.base import RecommenderQuery, RecommenderUnavailab
 from recommendations.experiments import assign
 from recommendations.interactions import history_of, owner_of
 from recommendations.recommend import in_thread
+from recommendations.requests import DEVICES
+from recommendations.wishes import DEVICE_TYPE
 
 # Cormack's constant: how little the first places count beside those behind them.
 RANK_OFFSET = 60
@@ -39,7 +41,7 @@ class Ordered:
     engine: str
 
 
-def order_for(found: Sequence[Found], *, customer_id: str = "", session_id: str = "") -> Ordered:
+def order_for(found: Sequence[Found], *, customer_id: str = "", session_id: str = "", device: str = "") -> Ordered:
     """The same results, none added and none lost. Blocking; for the event loop there is :func:`aorder_for`."""
     groups: dict[str, list[Found]] = {}
     for each in found[:MOST_ORDERED]:
@@ -55,6 +57,7 @@ def order_for(found: Sequence[Found], *, customer_id: str = "", session_id: str 
         session_id=session_id,
         history=history.items,
         tuning=assign(owner_of(customer_id, session_id)).tuning,
+        context=((DEVICE_TYPE, device),) if device in DEVICES else (),
         limit=len(open_to_taste),
     )
     items = tuple((series_id, groups[series_id][0].asin) for series_id in open_to_taste)
@@ -65,10 +68,12 @@ def order_for(found: Sequence[Found], *, customer_id: str = "", session_id: str 
     return Ordered(tuple(each for id in in_order for each in groups[id]) + tuple(found[MOST_ORDERED:]), engine)
 
 
-async def aorder_for(found: Sequence[Found], *, customer_id: str = "", session_id: str = "") -> Ordered:
+async def aorder_for(
+    found: Sequence[Found], *, customer_id: str = "", session_id: str = "", device: str = ""
+) -> Ordered:
     """:func:`order_for` in a thread. When too many are waiting, relevance alone."""
     try:
-        return await in_thread(partial(order_for, found, customer_id=customer_id, session_id=session_id))
+        return await in_thread(partial(order_for, found, customer_id=customer_id, session_id=session_id, device=device))
     except RecommenderUnavailable:
         return Ordered(tuple(found), "")
 

@@ -46,6 +46,7 @@ def tell(events: Iterable[ShopperEvent]) -> None:
             "at": event.at.isoformat(),
             "recommendation_id": event.recommendation_id,
             "impression": list(event.impression),
+            "device": event.device,
         }
         enqueue(TOPIC, payload, key=event.customer_id or event.session_id)
 
@@ -82,4 +83,6 @@ def _read(delivery: Delivery) -> ShopperEvent:
         at=datetime.fromisoformat(body["at"]),
         recommendation_id=body["recommendation_id"],
         impression=tuple(body["impression"]),
+        # Rows of an older release do not have it.
+        device=body.get("device", ""),
     )

@@ -11,6 +11,10 @@ from recommendations.requests import RecommendationRequest
 from shop.models import Edition
 from shop.titles import find_mentions
 
+# The names of context that Amazon Personalize's interactions have (recommendations/export.py).
+CURRENT_QUERY = "CURRENT_QUERY"
+DEVICE_TYPE = "DEVICE_TYPE"
+
 # What follows one of these, up to the next comma or "but", is not wanted.
 _REFUSED = re.compile(r"\b(?:not|no|non|without|less|except)\b[\s-]*([^,.;]*?)(?=,|\.|;|\bbut\b|$)", re.IGNORECASE)
 
@@ -79,9 +83,9 @@ def _context(
     context = []
     known = [f"{kind}:{word}" for each in words for kind, word in catalogue.words_in(each)]
     if known:
-        context.append(("CURRENT_QUERY", known[0]))
+        context.append((CURRENT_QUERY, known[0]))
     elif seed[0]:
-        context.append(("CURRENT_QUERY", "intent:similar"))
+        context.append((CURRENT_QUERY, "intent:similar"))
     if device:
-        context.append(("DEVICE_TYPE", device))
+        context.append((DEVICE_TYPE, device))
     return tuple(context)

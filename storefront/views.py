@@ -32,6 +32,7 @@ from shop.offers import Money, OffersUnavailable, read_money
 from shop.orders import orders_of
 from shop.promotions import active_promotions, promotions_for
 from shop.search import SearchFilters, search_editions
+from storefront.devices import device_of
 from storefront.shelves import LIST_PARAMETER, Shelf, home_shelves, language, show
 
 MOST_RESULTS = 48
@@ -62,7 +63,12 @@ def _personal_shelves(request: HttpRequest) -> list[Shelf]:
     owner = cart_owner(request)
     found = recommend_for(
         RecommendationRequest(
-            customer_id=owner.customer_id, session_id=owner.session_id, locale=language(), language=language(), limit=12
+            customer_id=owner.customer_id,
+            session_id=owner.session_id,
+            locale=language(),
+            language=language(),
+            device=device_of(request),
+            limit=12,
         )
     )
     shelves = []
@@ -84,6 +90,7 @@ def search(request: HttpRequest) -> HttpResponse:
         [Found(hit.asin, hit.series_id, hit.is_named) for hit in hits],
         customer_id=owner.customer_id,
         session_id=owner.session_id,
+        device=device_of(request),
     )
     found = [each.asin for each in in_order.found]
     return render(
@@ -219,6 +226,7 @@ def _note(request: HttpRequest, asin: str, kind: str, *, recommendation_id: str 
                 customer_id=owner.customer_id,
                 session_id=owner.session_id,
                 recommendation_id=recommendation_id,
+                device=device_of(request),
             )
         ]
     )

@@ -103,7 +103,8 @@ class Ranked:
 class ShopperEvent:
     """One interaction as it is told to a service. ``id``: the same however often it is sent.
 
-    ``recommendation_id``, ``impression``: of the list that led to it, and the ASINs that stood in it.
+    ``recommendation_id``, ``impression``: of the list that led to it, and the ASINs that stood in it. ``device``: one
+    of requests.DEVICES, or empty.
     """
 
     id: str
@@ -115,6 +116,7 @@ class ShopperEvent:
     at: datetime
     recommendation_id: str = ""
     impression: tuple[str, ...] = ()
+    device: str = ""
 
 
 class Recommender(abc.ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -81,4 +82,7 @@ def _event(event: ShopperEvent) -> dict[str, Any]:
         fields["recommendationId"] = event.recommendation_id
     if event.impression:
         fields["impression"] = list(event.impression[:MOST_IMPRESSIONS])
+    if event.device:
+        # Column names in camel case (Amazon Personalize's API reference, "Event").
+        fields["properties"] = json.dumps({"deviceType": event.device})
     return fields

@@ -52,7 +52,14 @@ def states() -> list[str]:
 
 
 def test_an_interaction_is_told_with_all_that_led_to_it(tracker: FakePersonalize) -> None:
-    seen = did("rating", value=4.0, customer_id="alice", recommendation_id="RID-1", impression=(BERSERK, YOTSUBA))
+    seen = did(
+        "rating",
+        value=4.0,
+        customer_id="alice",
+        recommendation_id="RID-1",
+        impression=(BERSERK, YOTSUBA),
+        device="mobile",
+    )
     record_interactions([seen, seen])
     deliver()
     assert tracker.last["trackingId"] == "track-1"
@@ -66,6 +73,7 @@ def test_an_interaction_is_told_with_all_that_led_to_it(tracker: FakePersonalize
         "sentAt": None,
         "recommendationId": "RID-1",
         "impression": [BERSERK, YOTSUBA],
+        "properties": '{"deviceType": "mobile"}',
     }
     assert event["eventId"] == str(OutboxMessage.objects.get(topic=streaming.TOPIC).pk)
 
