@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import or_
 
 import structlog
 from django.db.models import Q
@@ -75,9 +73,10 @@ def draft(request: RecommendationRequest, owned: Collection[str], tuning: Tuning
     """``owned``: ASINs that the shopper has. ``deep``: as many suggestions as there are (at most DEEP a shelf)."""
     catalogue = catalogues.current()
     history = history_of(request.customer_id, request.session_id, owned)
-    rows = _rows(Edition.objects.filter(pk__in=_asins_of(history)))
-    by_asin = {row.asin: row for row in rows}
+    by_asin = {row.asin: row for row in _rows(Edition.objects.filter(pk__in=_asins_of(history)))}
     at_home = [by_asin[asin] for asin in history.had if asin in by_asin]
+    # Newest first, so that of two habits the newer one decides.
+    known = at_home or [by_asin[item.asin] for item in history.items if item.asin in by_asin]
     work = _Drafting(
         request=request,
         tuning=tuning,
@@ -85,8 +84,8 @@ def draft(request: RecommendationRequest, owned: Collection[str], tuning: Tuning
         asked=understand(request, catalogue),
         history=history,
         at_home=at_home,
-        language=request.language or _language(at_home or rows, request.locale),
-        format=usual((row.format for row in at_home or rows), ""),
+        language=request.language or _language(known, request.locale),
+        format=usual((row.format for row in known), ""),
         depth=DEEP if deep else 2 * request.limit + 10,
     )
     shelves = tuple(_shelves(work))
@@ -110,11 +109,15 @@ def _language(rows: list[EditionRow], locale: str) -> str:
     return locale if Edition.objects.in_language(locale).exists() else ""
 
 
-def _rows(editions: EditionQuerySet) -> list[EditionRow]:
-    fields = "pk", "series_id", "language", "format", "volumes", "edition_number"
+def _rows(editions: EditionQuerySet, max_age_rating: str = "") -> list[EditionRow]:
+    """``max_age_rating``: both the series and the edition may be for older readers; told by the database, the newest
+    truth there is, and sorted out here: an index on so few values leads planners astray."""
+    ages = ages_up_to(max_age_rating)
+    fields = "pk", "series_id", "language", "format", "volumes", "edition_number", "age_rating", "series__age_rating"
     return [
         EditionRow(asin=pk, series_id=series, language=language, format=form, volumes=tuple(volumes), edition_number=no)
-        for pk, series, language, form, volumes, no in editions.values_list(*fields)
+        for pk, series, language, form, volumes, no, age, series_age in editions.order_by().values_list(*fields)
+        if age in ages and series_age in ages
     ]
 
 
@@ -152,7 +155,7 @@ def _continue(work: _Drafting) -> ShelfDraft:
     }
     reading = dict(list(allowed.items())[:MOST_CONTINUED])
     offered: dict[str, list[EditionRow]] = {}
-    for row in _rows(_next_ones(reading, work.request)):
+    for row in _rows(_next_ones(reading), work.request.max_age_rating):
         offered.setdefault(row.series_id, []).append(row)
     suggestions = []
     for series_id, rows in reading.items():
@@ -163,23 +166,11 @@ def _continue(work: _Drafting) -> ShelfDraft:
     return ShelfDraft(name="continue", title=title, engine="continue", suggestions=tuple(suggestions), complete=True)
 
 
-def _next_ones(reading: dict[str, list[EditionRow]], request: RecommendationRequest) -> EditionQuerySet:
-    """Editions that may hold the next volume of each of these series."""
-    wanted = []
-    for series_id, rows in reading.items():
-        volume = next_volume(rows)
-        if volume is not None:
-            holds = Q(first_volume=volume) | Q(first_volume__lt=volume, format__in=COLLECTIONS)
-            wanted.append(Q(series_id=series_id) & holds)
-    if not wanted:
-        return Edition.objects.none()
-    return _for_age(request).filter(reduce(or_, wanted))
-
-
-def _for_age(request: RecommendationRequest) -> EditionQuerySet:
-    """Both the series and the edition may be for older readers; asked of the database, the newest truth there is."""
-    ages = ages_up_to(request.max_age_rating)
-    return Edition.objects.filter(age_rating__in=ages, series__age_rating__in=ages)
+def _next_ones(reading: dict[str, list[EditionRow]]) -> EditionQuerySet:
+    """Editions that may hold the next volume of one of these series, and some that do not."""
+    volumes = {volume for rows in reading.values() if (volume := next_volume(rows)) is not None}
+    holds = Q(first_volume__in=volumes) | Q(format__in=COLLECTIONS, first_volume__lt=max(volumes, default=0))
+    return Edition.objects.filter(holds, series__in=reading) if volumes else Edition.objects.none()
 
 
 def _continuation(work: _Drafting, series_id: str, asins: tuple[str, ...], rows: list[EditionRow]) -> Suggestion:
@@ -295,14 +286,14 @@ def _shelf(work: _Drafting, name: str, title: str, engine: str, picks: list[tupl
     series = [series_id for _, series_id in picks]
     rows = [work.catalogue.find(series_id) for series_id in series]
     unnumbered = {row.id for row in rows if row is not None and row.volume_count in (None, 0, 1)}
-    editions = _for_age(work.request).filter(Q(first_volume__lte=1) | Q(first_volume__isnull=True), series__in=series)
+    editions = Edition.objects.filter(Q(first_volume__lte=1) | Q(first_volume__isnull=True), series__in=series)
     if work.language:
         editions = editions.in_language(work.language)
     if work.request.format:
         editions = editions.in_format(work.request.format)
     at_home = {edition.asin for edition in work.at_home}
     first = beginnings(
-        (row for row in _rows(editions) if row.asin not in at_home),
+        (row for row in _rows(editions, work.request.max_age_rating) if row.asin not in at_home),
         preferred_format=work.format,
         unnumbered=unnumbered,
     )

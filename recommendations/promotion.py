@@ -8,7 +8,9 @@ model; a successor may lose at most ``RECOMMENDER_MAX_LOSS`` of it.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from zlib import crc32
 
 import structlog
 from django.conf import settings
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 # So many readers tell it well enough, and bound the time.
 MOST_CASES = 1_000
+# Interactions that a trial learns from and looks at, at most.
+MOST_IN_TRIAL = 500_000
 # Fewer tell nothing: with them every model is let in.
 FEWEST_CASES = 50
 
@@ -43,10 +47,10 @@ def train_and_publish(progress: Progress = lambda stage: None, *, force: bool = 
     """
     with only_one():
         progress("Reading interactions")
-        seen = list(read_interactions())
-        observations = observe(iter(seen))
+        sample = Sample()
+        observations = observe(sample.watch(read_interactions()))
         progress("Trying what would be found")
-        ndcg, before = trial(seen, catalogues.current()), models.quality()
+        ndcg, before = trial(sample.seen, catalogues.current()), models.quality()
         progress(f"Solving {len(observations.item_ids)} series")
         model = fit(observations)
         if is_worse(ndcg, before) and not force:
@@ -59,6 +63,26 @@ def train_and_publish(progress: Progress = lambda stage: None, *, force: bool = 
         pairs=len(observations.items), ndcg=ndcg, before=before,
     )  # fmt: skip
     return Trained(model, ndcg, before, is_in_force=True)
+
+
+class Sample:
+    """All of some readers' interactions, so many that they fit in memory: which readers follows from their names, so
+    that one trial can be compared with the next."""
+
+    def __init__(self, most: int = MOST_IN_TRIAL) -> None:
+        self.seen: list[Seen] = []
+        self._most = most
+        self._below = 2**32
+
+    def watch(self, seen: Iterable[Seen]) -> Iterator[Seen]:
+        """Passes everything on."""
+        for each in seen:
+            if crc32(each[0].encode()) < self._below:
+                self.seen.append(each)
+                while len(self.seen) > self._most and self._below > 1:
+                    self._below //= 2
+                    self.seen = [kept for kept in self.seen if crc32(kept[0].encode()) < self._below]
+            yield each
 
 
 def trial(seen: list[Seen], catalogue: Catalogue) -> float | None:

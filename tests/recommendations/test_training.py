@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from recommendations.artefact import ModelCorrupt, ModelStore, directory, load, 
 from recommendations.backends.base import NotTrained, RecommenderQuery
 from recommendations.backends.local import LocalEngine
 from recommendations.interactions import NewInteraction, record_interactions
-from recommendations.promotion import train_and_publish
+from recommendations.promotion import Sample, train_and_publish
 from recommendations.tasks import train
-from recommendations.training import AlreadyTraining, NothingToLearn, fit, observe, only_one
+from recommendations.training import AlreadyTraining, NothingToLearn, Seen, fit, observe, only_one
 from tests.recommendations.library import START, purchase, readers
 
 DAY = 86_400.0
@@ -209,3 +210,24 @@ class _AtOnce:
 
     def __init__(self, target: Any, **more: Any) -> None:
         self.start = target
+
+
+class TestTrialSample:
+    def seen(self, readers: int) -> list[Seen]:
+        return [(f"c{reader}", f"s{place}", 1.0, 0.0) for place in range(10) for reader in range(readers)]
+
+    def test_everything_is_passed_on_and_small_data_is_kept_whole(self) -> None:
+        sample = Sample(most=1_000)
+
+        assert list(sample.watch(self.seen(50))) == self.seen(50)
+        assert sample.seen == self.seen(50)
+
+    def test_large_data_keeps_some_readers_with_all_they_did_and_the_same_ones_every_time(self) -> None:
+        sample, again = Sample(most=1_000), Sample(most=1_000)
+        assert sum(1 for _ in sample.watch(self.seen(900))) == 9_000
+        assert sum(1 for _ in again.watch(self.seen(900))) == 9_000
+
+        lengths = Counter(reader for reader, *_ in sample.seen)
+        assert set(lengths.values()) == {10}
+        assert 300 < len(sample.seen) <= 1_000
+        assert sample.seen == again.seen
