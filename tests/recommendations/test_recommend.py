@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -20,7 +23,7 @@ from recommendations.recommend import (
 )
 from shop.models import AGE_RATINGS, Edition, Offer, Order, OrderLine, Series
 from shop.offers import OffersUnavailable
-from tests.recommendations.library import GENRES, purchase, series_id, view
+from tests.recommendations.library import GENRES, START, purchase, series_id, view
 from tests.shop.catalogue import edition, import_lines, offer
 
 ALICE = RecommendationRequest(customer_id="alice")
@@ -360,3 +363,26 @@ def test_no_mask_ever_leaks(
     for row in Edition.objects.filter(pk__in=new):
         assert row.language == (request_.language or row.language)
         assert row.series_id not in owned_series
+
+
+@pytest.mark.usefixtures("committed_trained")
+def test_a_history_of_a_hundred_thousand_is_answered_from_its_newest() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO recommendations_interaction
+                (customer_id, session_id, asin, series_id, type, at, content_key, recommendation_id)
+            WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 100000)
+            SELECT 'robot', '', 'x', 'romance-' || substr('0' || (n % 14), -2), 'view', %s, n, '' FROM counted
+            """,
+            [START + timedelta(days=200)],
+        )
+    record_interactions([view("horror-03-EN-1", customer_id="robot", days=210)])
+
+    with CaptureQueriesContext(connection) as queries:
+        found = recommend_for(RecommendationRequest(customer_id="robot", limit=10))
+
+    assert found.engine == "ease"
+    assert found.items[0].because
+    assert "horror-03" not in series_of(found.items)
+    assert [each["sql"] for each in queries if "LIMIT 500" in each["sql"]]
