@@ -5,7 +5,9 @@ The baseline is the same request by somebody of whom nothing is known: the popul
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,11 +22,16 @@ READERS = 1_500
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def run() -> Table:
+def run() -> list[Table]:
     rows: list[tuple[str, ...]] = []
     for series in SIZES:
         _load(series)
         rows += _measure(series)
+    # With the largest shop loaded.
+    return [_requests(rows), asyncio.run(_loop_lag())]
+
+
+def _requests(rows: list[tuple[str, ...]]) -> Table:
     return Table(
         title="Recommendations: the whole request, 10 items with reasons and live stock",
         columns=("request", "ms", "to popular"),
@@ -125,3 +132,42 @@ def _measure(series: int) -> list[tuple[str, ...]]:
         )
         for name in contestants
     ]
+
+
+async def _loop_lag() -> Table:
+    """How late a task of the event loop is that wants to run every millisecond."""
+    from caching.invalidation import bump_now
+    from chat.warm import settle
+    from recommendations.recommend import RecommendationRequest, arecommend_for
+
+    # As every web process does.
+    settle()
+
+    async def busy(number: int) -> None:
+        while not done.is_set():
+            customer = f"reader-{number}"
+            bump_now([f"customer:{customer}"])
+            await arecommend_for(RecommendationRequest(customer_id=customer, limit=10))
+
+    rows = []
+    for callers in (0, 1, 4, 8):
+        done = asyncio.Event()
+        tasks = [asyncio.create_task(busy(20 + number)) for number in range(callers)]
+        await asyncio.sleep(0.3)
+        late = []
+        for _ in range(2_000):
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            late.append((time.perf_counter() - began - 0.001) * 1000)
+        done.set()
+        await asyncio.gather(*tasks)
+        late.sort()
+        places = [f"{late[int(len(late) * share)]:.2f}" for share in (0.5, 0.95, 0.99)]
+        rows.append((f"{callers} shoppers at a time, made anew", *places, f"{late[-1]:.2f}"))
+    return Table(
+        title="Recommendations: how late the event loop is meanwhile",
+        columns=("load", "median ms", "95 %", "99 %", "worst"),
+        rows=rows,
+        note=f"{SIZES[-1] * VOLUMES:,} editions; engines, masks and database run in threads, which share Python's "
+        "interpreter lock with the loop.",
+    )

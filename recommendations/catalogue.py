@@ -21,7 +21,7 @@ from shop.text import fold
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SeriesRow:
     """What the engines need of a series; ``genres`` and ``themes`` are folded."""
 
