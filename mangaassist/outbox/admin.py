@@ -1,11 +1,17 @@
 """The outbox for the person on call: what waits, what is parked and why, one click to try again."""
 
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from mangaassist.outbox.models import OutboxMessage, QueuedMessage
 from mangaassist.outbox.relay import discard, retry_now
+from mangaassist.outbox.summary import Standing, standings
 
 
 @admin.register(OutboxMessage)
@@ -14,6 +20,13 @@ class OutboxAdmin(admin.ModelAdmin[OutboxMessage]):
     list_filter = ("status", "topic", "created_at")
     search_fields = ("id", "key", "error")
     actions = ("retry_selected", "discard_selected")
+    change_list_template = "admin/outbox/outboxmessage/change_list.html"
+    date_hierarchy = "created_at"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """With the standing of every topic above the list, unless the list is of one topic."""
+        shown = [] if request.GET else [_shown(each) for each in standings()]
+        return super().changelist_view(request, (extra_context or {}) | {"standings": shown})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -41,3 +54,15 @@ class QueuedMessageAdmin(admin.ModelAdmin[QueuedMessage]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+def _shown(standing: Standing) -> dict[str, Any]:
+    return asdict(standing) | {"age": "–" if standing.oldest_s is None else human_age(standing.oldest_s)}
+
+
+def human_age(seconds: float) -> str:
+    """In the largest unit that says enough: 48 s, 12 min, 5 h, 3 d."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

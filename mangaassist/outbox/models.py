@@ -53,34 +53,82 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["topic", "status", "due_at"]),
             models.Index(fields=["status", "created_at"]),
+            # Of topics that are delivered in order.
+            models.Index(
+                fields=["topic", "key", "created_at"],
+                condition=models.Q(status__in=["waiting", "claimed"]),
+                name="outbox_unfinished_by_key",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} ({self.status})"
 
 
-def claim(topic: str, limit: int, lease_s: float) -> list[OutboxMessage]:
-    """Takes up to ``limit`` due rows of a topic for this relay alone, oldest first, in one statement.
+# Rows that a claim looks at: among these it is fair between keys.
+WINDOW = 1_000
 
+
+def claim(
+    topic: str, limit: int, lease_s: float, *, in_order: bool = False, concurrency: int = 0
+) -> list[OutboxMessage]:
+    """Takes up to ``limit`` due rows of a topic for this relay alone, in one statement.
+
+    The keys take turns, so that a flood of one does not hold up the others; of a key the oldest comes first.
+    ``in_order``: of a key only its oldest unfinished row, and none while that one is being delivered or waits for its
+    next attempt. ``concurrency``: so many relays at a time (0: any number).
     A relay that dies leaves its lease to run out; then the rows are due again.
     """
     now = timezone.now()
     lease = uuid.uuid4()
-    table = OutboxMessage._meta.db_table
-    skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    value = OutboxMessage._meta.get_field("lease").get_db_prep_value(lease, connection)
-    at = [connection.ops.adapt_datetimefield_value(each) for each in (now + timedelta(seconds=lease_s), now, now)]
+    adapt = connection.ops.adapt_datetimefield_value
+    values = {
+        "lease": OutboxMessage._meta.get_field("lease").get_db_prep_value(lease, connection),
+        "until": adapt(now + timedelta(seconds=lease_s)),
+        "now": adapt(now),
+        "topic": topic,
+        "limit": limit,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET status = 'claimed', lease = %s, leased_until = %s, attempts = attempts + 1"  # noqa: S608
-            f" WHERE id IN (SELECT id FROM {table} WHERE topic = %s AND ("
-            " (status = 'waiting' AND due_at <= %s) OR (status = 'claimed' AND leased_until < %s))"
-            f" ORDER BY created_at, id LIMIT %s{skip})",
-            [value, at[0], topic, at[1], at[2], limit],
-        )
+        if concurrency and _relays_at_work(topic, now) >= concurrency:
+            return []
+        cursor.execute(_claim_statement(in_order), values)
     return list(
         OutboxMessage.objects.filter(lease=lease, status=OutboxMessage.Status.CLAIMED).order_by("created_at", "id")
     )
+
+
+def _relays_at_work(topic: str, now: datetime) -> int:
+    claimed = OutboxMessage.objects.filter(topic=topic, status=OutboxMessage.Status.CLAIMED, leased_until__gte=now)
+    return claimed.values("lease").distinct().count()
+
+
+def _claim_statement(in_order: bool) -> str:
+    table = OutboxMessage._meta.db_table
+    skip = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    first_of_key = f"""AND (key = '' OR NOT EXISTS (
+        SELECT 1 FROM {table} earlier WHERE earlier.topic = due.topic AND earlier.key = due.key
+        AND earlier.status IN ('waiting', 'claimed')
+        AND (earlier.created_at < due.created_at OR (earlier.created_at = due.created_at AND earlier.id < due.id))
+    ))"""  # noqa: S608  (the table's own name)
+    return f"""
+        UPDATE {table}
+        SET status = 'claimed', lease = %(lease)s, leased_until = %(until)s, attempts = attempts + 1
+        WHERE id IN (
+            SELECT id FROM (
+                SELECT id, created_at, ROW_NUMBER() OVER (
+                    PARTITION BY CASE WHEN key = '' THEN CAST(id AS text) ELSE key END ORDER BY created_at, id
+                ) AS turn
+                FROM (
+                    SELECT id, key, created_at FROM {table} due
+                    WHERE topic = %(topic)s
+                    AND ((status = 'waiting' AND due_at <= %(now)s) OR (status = 'claimed' AND leased_until < %(now)s))
+                    {first_of_key if in_order else ""}
+                    ORDER BY created_at, id LIMIT {WINDOW} {skip}
+                ) oldest
+            ) ranked
+            ORDER BY turn, created_at, id LIMIT %(limit)s
+        )"""  # noqa: S608
 
 
 class InboxKey(models.Model):
@@ -118,6 +166,10 @@ class QueuedMessage(models.Model):
 
 
 def settle(rows: Iterable[OutboxMessage], **values: Any) -> None:
-    """Ends a claim, unless the lease was lost to another relay meanwhile."""
+    """Ends a claim of these rows, but of those whose lease was lost to another relay meanwhile."""
+    by_lease: dict[uuid.UUID | None, list[uuid.UUID]] = {}
     for row in rows:
-        OutboxMessage.objects.filter(pk=row.pk, lease=row.lease, status=OutboxMessage.Status.CLAIMED).update(**values)
+        by_lease.setdefault(row.lease, []).append(row.pk)
+    for lease, keys in by_lease.items():
+        claimed = OutboxMessage.objects.filter(lease=lease, status=OutboxMessage.Status.CLAIMED, pk__in=keys)
+        claimed.update(**values)

@@ -24,7 +24,9 @@ def drain(topic_name: str, *, most_batches: int = 50) -> int:
         return 0
     done = 0
     for _ in range(most_batches):
-        rows = claim(topic.name, topic.batch_size, topic.lease_s)
+        rows = claim(
+            topic.name, topic.batch_size, topic.lease_s, in_order=topic.in_order, concurrency=topic.concurrency
+        )
         if not rows:
             break
         delivered = _deliver(topic, rows)
@@ -34,9 +36,11 @@ def drain(topic_name: str, *, most_batches: int = 50) -> int:
     return done
 
 
-def sweep() -> int:
-    """Every topic in turn, a few batches each: a flood in one does not hold up the others."""
-    return sum(drain(name, most_batches=5) for name in topic_names())
+def due_topics() -> list[str]:
+    """Those with something to deliver now."""
+    due = OutboxMessage.objects.due(timezone.now()).order_by().values_list("topic", flat=True).distinct()
+    known = set(topic_names())
+    return sorted(topic for topic in due if topic in known)
 
 
 def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> int:

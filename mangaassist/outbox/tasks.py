@@ -4,6 +4,9 @@ from celery import shared_task
 
 from mangaassist.outbox import consumers, relay
 
+# A sweep that found no free worker is repeated by the next one.
+SWEEP_EXPIRES_S = 5
+
 
 @shared_task(ignore_result=True)
 def drain(topic: str) -> None:
@@ -13,7 +16,9 @@ def drain(topic: str) -> None:
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    relay.sweep()
+    """Each topic in a task of its own: one whose outside hangs does not hold up the others."""
+    for topic in relay.due_topics():
+        drain.apply_async((topic,), expires=SWEEP_EXPIRES_S, retry=False)
     consumers.consume_all_embedded()
 
 

@@ -29,14 +29,17 @@ Handler = Callable[[Sequence[Delivery]], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """``retry_s``: the pause before the second attempt; it doubles up to ``longest_retry_s``, with full jitter.
+    """``in_order``: rows of a key one after the other. ``concurrency``: so many relays at a time.
 
-    After ``max_attempts`` a row is parked. ``lease_s`` must be longer than a batch takes.
+    ``retry_s``: the pause before the second attempt; it doubles up to ``longest_retry_s``, with full jitter. After
+    ``max_attempts`` a row is parked. ``lease_s`` must be longer than a batch takes.
     """
 
     name: str
     handler: Handler
     batch_size: int = 100
+    in_order: bool = False
+    concurrency: int = 4
     max_attempts: int = 12
     retry_s: float = 2.0
     longest_retry_s: float = 900.0

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from mangaassist.outbox import delivery, relay, topics
+from mangaassist.outbox import delivery, relay, tasks, topics
 from mangaassist.outbox.models import OutboxMessage, claim, settle
 from mangaassist.outbox.topics import Delivery, Topic
 
@@ -100,6 +100,67 @@ def test_the_rows_of_a_dead_relay_are_due_again_when_its_lease_is_over(effect: E
     assert relay.drain("test") == 0
     OutboxMessage.objects.filter(pk=row.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
     assert relay.drain("test") == 1
+
+
+def test_a_flood_of_one_key_does_not_hold_up_the_others(effect: Effect) -> None:
+    for n in range(30):
+        delivery.enqueue("test", {"n": n}, key="flood")
+    delivery.enqueue("test", {"n": 100}, key="quiet")
+    delivery.enqueue("test", {"n": 101}, key="")
+    first = [row.payload["n"] for row in claim("test", 10, 60)]
+    assert {100, 101} < set(first)
+    assert sorted(set(first) - {100, 101}) == list(range(8))
+
+
+def test_no_more_relays_than_the_topic_allows(effect: Effect) -> None:
+    for n in range(9):
+        delivery.enqueue("test", {"n": n})
+    assert len(claim("test", 2, 60, concurrency=2)) == 2
+    (*second,) = claim("test", 2, 60, concurrency=2)
+    assert claim("test", 2, 60, concurrency=2) == []
+    settle(second, status=OutboxMessage.Status.DONE)
+    assert len(claim("test", 2, 60, concurrency=2)) == 2
+
+
+class TestInOrder:
+    @pytest.fixture(autouse=True)
+    def in_order(self, effect: Effect, monkeypatch: pytest.MonkeyPatch) -> None:
+        topic = Topic(name="test", handler=effect, in_order=True, max_attempts=3, retry_s=0.0)
+        monkeypatch.setitem(topics._topics, "test", topic)
+
+    def test_a_key_is_delivered_one_after_the_other_and_keys_side_by_side(self, effect: Effect) -> None:
+        for n in range(6):
+            delivery.enqueue("test", {"n": n}, key="ab"[n % 2])
+        assert [row.payload["n"] for row in claim("test", 10, 60, in_order=True)] == [0, 1]
+        assert claim("test", 10, 60, in_order=True) == []
+        OutboxMessage.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+        relay.drain("test")
+        assert effect.done == list(range(6))
+
+    def test_a_failed_row_holds_its_own_key_back_until_it_is_parked(self, effect: Effect) -> None:
+        effect.poison = {0}
+        for n, key in ((0, "a"), (1, "a"), (2, "b"), (3, "")):
+            delivery.enqueue("test", {"n": n}, key=key)
+        claimed = claim("test", 10, 60, in_order=True)
+        settle(claimed[1:], status=OutboxMessage.Status.DONE)
+        settle(claimed[:1], status="waiting", due_at=timezone.now() + timedelta(hours=1))
+        assert claim("test", 10, 60, in_order=True) == []
+        OutboxMessage.objects.filter(payload__n=0).update(due_at=timezone.now())
+        for _ in range(3):
+            relay.drain("test")
+        assert status(0) == "parked"
+        assert effect.done == [1]
+
+
+def test_a_sweep_gives_each_topic_with_work_a_task_of_its_own(effect: Effect, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, ...]] = []
+    monkeypatch.setattr(tasks.drain, "apply_async", lambda args, **options: sent.append(args))
+    delivery.enqueue("test", {"n": 1})
+    delivery.enqueue("feedback", {})
+    delivery.enqueue("of another release", {})
+    OutboxMessage.objects.filter(topic="feedback").update(due_at=timezone.now() + timedelta(hours=1))
+    tasks.sweep()
+    assert sent == [("test",)]
 
 
 def test_a_relay_that_lost_its_lease_cannot_settle_the_row(effect: Effect) -> None:
