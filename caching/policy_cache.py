@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from caching import touched
 from caching.behind import behind
 from caching.counters import counters
 from caching.filling import Filler
@@ -135,6 +136,7 @@ def _count(
     misses = sum(not look.has_value for look in looks.values()) if computed else 0
     counters.asked(kind.name, len(keys) - misses, misses, seconds, computed=computed)
     for key, args in keys.items():
+        touched.note(kind.name, key, was_hit=not computed or looks[key].has_value)
         if is_recorded(kind, key):
             reuse.note(kind, key, args, values[key], looks[key].stamp)
 

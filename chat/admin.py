@@ -7,22 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
-from django.utils.html import format_html
 
-from chat.models import Conversation, Feedback, Turn
+from chat import feedback_admin  # noqa: F401  (registers itself)
+from chat.models import Conversation, Turn
 from chat.transcripts import transcript
-
-
-class ReadOnlyAdmin:
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+from mangaassist.admin_site import ReadOnlyAdmin
 
 
 @admin.register(Conversation)
@@ -74,38 +63,3 @@ class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
     list_filter = ("status", "intent", "language", "generator", "engine", "started_at")
     search_fields = ("id", "messages__content")
     date_hierarchy = "started_at"
-
-
-@admin.register(Feedback)
-class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
-    list_display = ("updated_at", "thumb", "reason", "intent", "question", "answer", "transcript_link")
-    list_filter = ("rating", "reason", "message__turn__intent", "message__turn__language", "updated_at")
-    search_fields = ("comment", "message__content")
-    list_select_related = ("message__turn", "conversation")
-    date_hierarchy = "updated_at"
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("message__turn__messages")
-
-    @admin.display(description="rating", ordering="rating")
-    def thumb(self, feedback: Feedback) -> str:
-        return str(feedback)
-
-    @admin.display(description="intent")
-    def intent(self, feedback: Feedback) -> str:
-        return feedback.message.turn.intent if feedback.message.turn else "—"
-
-    @admin.display(description="question")
-    def question(self, feedback: Feedback) -> str:
-        turn = feedback.message.turn
-        asked = [line for line in turn.messages.all() if line.role == "user"] if turn else []
-        return asked[0].content[:80] if asked else "—"
-
-    @admin.display(description="answer")
-    def answer(self, feedback: Feedback) -> str:
-        return feedback.message.content[:120]
-
-    @admin.display(description="conversation")
-    def transcript_link(self, feedback: Feedback) -> str:
-        url = reverse("admin:chat_conversation_change", args=[feedback.conversation_id])
-        return format_html('<a href="{}#m{}">open</a>', url, feedback.message_id)

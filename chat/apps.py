@@ -7,7 +7,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import receivers  # noqa: F401  (connects them)
-        from chat.feedback import apply_feedback
+        from chat.feedback_processing import apply_feedback
         from mangaassist.outbox.consumers import register_consumer
 
         register_consumer("feedback", apply_feedback)

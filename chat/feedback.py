@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from chat.feedback_processing import process
 from chat.models import Conversation, Feedback, Message
 from chat.signals import feedback_received
 from mangaassist.outbox.delivery import enqueue
@@ -68,6 +69,9 @@ def save_feedback(conversation: Conversation, message_id: str, opinion: Opinion)
         )
         if opinion.rating is not None:
             enqueue("feedback", _body(feedback, message), key=str(feedback.pk))
+        else:
+            # The queue knows ratings only: what is withdrawn is taken out of the counts here.
+            process(message.public_id)
     feedback_received.send_robust(
         sender=Feedback,
         feedback_id=str(feedback.pk),
@@ -92,10 +96,3 @@ def _body(feedback: Feedback, message: Message) -> dict[str, object]:
         "comment": feedback.comment,
         "timestamp": feedback.updated_at.isoformat(),
     }
-
-
-def apply_feedback(body: dict[str, object]) -> None:
-    """What the queue's consumer does with one message: marks the opinion as taken in."""
-    Feedback.objects.filter(message__public_id=str(body["message_id"]), processed_at=None).update(
-        processed_at=timezone.now()
-    )

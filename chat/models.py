@@ -160,6 +160,15 @@ class Feedback(models.Model):
         OUT_OF_STOCK = "out_of_stock", "Out of stock"
         OTHER = "other", "Other"
 
+    class Flag(models.TextChoices):
+        """Why a person should look at it."""
+
+        NONE = "", "—"
+        WRONG_FACTS = "wrong_facts", "Wrong facts"
+        COMPLAINT = "complaint", "Complaint"
+        ORDER = "order", "About an order"
+        REPEATED = "repeated", "Second bad answer"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="feedback")
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
@@ -168,8 +177,14 @@ class Feedback(models.Model):
     comment = models.TextField(blank=True, max_length=2000)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now, db_index=True)
-    # Set when the queue's consumer has processed it (see chat.feedback.apply_feedback).
+    # Set when the queue's consumer has processed it (see chat.feedback_processing), and what it found.
     processed_at = models.DateTimeField(null=True, blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+    flag = models.CharField(max_length=12, choices=Flag.choices, blank=True, db_index=True)
+    handled_at = models.DateTimeField(null=True, blank=True)
+    handled_by = models.CharField(max_length=150, blank=True)
+    # The bucket of FeedbackCount that it is counted in; empty: in none.
+    counted = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         ordering = ["-updated_at"]
@@ -177,6 +192,27 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return {1: "👍", -1: "👎"}.get(self.rating or 0, "withdrawn")
+
+
+class FeedbackCount(models.Model):
+    """Opinions of a day, by what they are about."""
+
+    day = models.DateField(db_index=True)
+    intent = models.CharField(max_length=24, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    # The recommender's engine, or the generator where none was asked.
+    engine = models.CharField(max_length=32, blank=True)
+    arm = models.CharField(max_length=200, blank=True)
+    up = models.IntegerField(default=0)
+    down = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "intent", "language", "engine", "arm"], name="feedback_bucket")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.intent}: {self.up} / {self.down}"
 
 
 class ActionReceipt(models.Model):

@@ -67,6 +67,8 @@ class TurnRecord:
     steps: list[dict[str, Any]]
     notes: list[dict[str, Any]]
     cards: list[dict[str, Any]]
+    # [{"kind", "key", "hit"}]: entries of the policy cache.
+    cache: list[dict[str, Any]]
     at: datetime
 
 
@@ -159,6 +161,7 @@ def _record(turn: Turn, question: str, answer: Answer, at: datetime) -> TurnReco
         steps=answer.trace.get("steps", []),
         notes=answer.trace.get("notes", []),
         cards=answer.cards,
+        cache=answer.trace.get("cache", []),
         at=at,
     )
 

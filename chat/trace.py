@@ -10,6 +10,8 @@ from typing import Any
 
 from django.conf import settings
 
+from caching.touched import Touch
+
 
 class Trace:
     """Collected during a turn, stored as JSON on its row. Times are milliseconds since the turn began."""
@@ -19,6 +21,8 @@ class Trace:
         self.steps: list[dict[str, Any]] = []
         self.slots: list[dict[str, str]] = []
         self.notes: list[dict[str, Any]] = []
+        # Entries of the policy cache that the answer was made from.
+        self.touches: list[Touch] = []
 
     def elapsed_ms(self) -> float:
         return round((time.perf_counter() - self._began) * 1000, 2)
@@ -52,4 +56,5 @@ class Trace:
         self.notes.append({"note": what, "at_ms": self.elapsed_ms(), **facts})
 
     def as_dict(self) -> dict[str, Any]:
-        return {"steps": self.steps, "slots": self.slots, "notes": self.notes}
+        cache = [{"kind": each.kind, "key": each.key, "hit": each.was_hit} for each in self.touches]
+        return {"steps": self.steps, "slots": self.slots, "notes": self.notes, "cache": cache}

@@ -140,12 +140,22 @@ class TranscriptLine:
     steps: tuple[TracedStep, ...]
     slots: tuple[dict[str, str], ...]
     notes: tuple[dict[str, Any], ...]
+    # Entries of the policy cache: kind, key, hit.
+    cache: tuple[dict[str, Any], ...]
 
 
 def transcript(conversation: Conversation) -> list[TranscriptLine]:
     """Every line with the cards as quoted then, and each answer's trace."""
     messages = conversation.messages.select_related("turn", "feedback").order_by("id")
     return [_traced(message) for message in messages]
+
+
+def turn_transcript(message: Message) -> list[TranscriptLine]:
+    """The lines of this message's turn: the question and the answer."""
+    lines = (
+        Message.objects.filter(turn_id=message.turn_id) if message.turn_id else Message.objects.filter(pk=message.pk)
+    )
+    return [_traced(each) for each in lines.select_related("turn", "feedback").order_by("id")]
 
 
 def _traced(message: Message) -> TranscriptLine:
@@ -169,6 +179,7 @@ def _traced(message: Message) -> TranscriptLine:
         ),
         slots=tuple(trace.get("slots", [])),
         notes=tuple(trace.get("notes", [])),
+        cache=tuple(trace.get("cache", [])),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from caching.touched import follow
 from chat.answers import plan_answer
 from chat.backends.base import Brief, Generator, GeneratorUnavailable
 from chat.backends.composer import ComposerGenerator
@@ -81,6 +82,7 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
     Yields events in the order in which they leave; the last one is a :class:`Response`.
     """
     trace = draft.trace
+    follow(trace.touches)
     yield TypingIndicator(say(draft.language, "typing"))
     with trace.step("memory"):
         draft.memory = await load_memory(turn.conversation_id, after_turn=draft.after_turn)

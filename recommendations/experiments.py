@@ -10,13 +10,13 @@ import hashlib
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
 import structlog
 from django.db import DatabaseError, IntegrityError, close_old_connections, connection, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from caching.behind import behind
@@ -31,6 +31,8 @@ TAG = "experiments"
 OUTCOMES = ("click", "add_to_cart", "purchase")
 # Shoppers that this process need not tell of again; more are forgotten and told of twice, which changes nothing.
 REMEMBERED = 100_000
+# The first exposure is written during the turn that it belongs to.
+EXPOSED_WITHIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,13 @@ def _forget(key: tuple[str, str]) -> None:
 def forget_participation(owner: str) -> None:
     """Deletes what this shopper's part in experiments was; call it in the transaction that forgets the rest."""
     Exposure.objects.filter(owner=owner).delete()
+
+
+def parts_of(owner: str, at: datetime) -> tuple[str, ...]:
+    """``experiment: arm`` of each experiment that this shopper took part in at that time."""
+    running = Q(experiment__ended_at=None) | Q(experiment__ended_at__gte=at)
+    exposures = Exposure.objects.filter(running, owner=owner, first_at__lte=at + EXPOSED_WITHIN)
+    return tuple(f"{each.experiment}: {each.arm}" for each in exposures.select_related("experiment", "arm"))
 
 
 # --- Outcomes -------------------------------------------------------------------------------------------------
