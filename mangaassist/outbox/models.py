@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -173,3 +173,9 @@ def settle(rows: Iterable[OutboxMessage], **values: Any) -> None:
     for lease, keys in by_lease.items():
         claimed = OutboxMessage.objects.filter(lease=lease, status=OutboxMessage.Status.CLAIMED, pk__in=keys)
         claimed.update(**values)
+
+
+def renew(rows: Sequence[OutboxMessage], lease_s: float) -> int:
+    """Keeps a claim of these rows for another ``lease_s``; how many of them are still ours."""
+    mine = OutboxMessage.objects.filter(lease=rows[0].lease, status=OutboxMessage.Status.CLAIMED)
+    return mine.update(leased_until=timezone.now() + timedelta(seconds=lease_s))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from mangaassist.outbox.models import OutboxMessage, claim, settle
+from mangaassist.outbox.models import OutboxMessage, claim, renew, settle
 from mangaassist.outbox.topics import Delivery, Topic, find_topic, topic_names
 
 log = structlog.get_logger(__name__)
@@ -44,16 +47,41 @@ def due_topics() -> list[str]:
 
 
 def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> int:
-    failed = _attempt(topic, rows)
-    if len(failed) == len(rows) > 1:
-        # Perhaps one of them poisons the batch: each alone shows which.
-        failed = {id: error for row in rows for id, error in _attempt(topic, [row]).items()}
+    with _kept(rows, topic.lease_s):
+        failed = _attempt(topic, rows)
+        if len(failed) == len(rows) > 1:
+            # Perhaps one of them poisons the batch: each alone shows which.
+            failed = {id: error for row in rows for id, error in _attempt(topic, [row]).items()}
     good = [row for row in rows if str(row.pk) not in failed]
     settle(good, status=OutboxMessage.Status.DONE, done_at=timezone.now(), leased_until=None, error="")
     for row in rows:
         if str(row.pk) in failed:
             _postpone(topic, row, failed[str(row.pk)])
     return len(good)
+
+
+@contextmanager
+def _kept(rows: Sequence[OutboxMessage], lease_s: float) -> Iterator[None]:
+    """Renews the lease while the handler is at it."""
+    over = threading.Event()
+
+    def renew_again() -> None:
+        try:
+            while not over.wait(lease_s / 3):
+                renew(rows, lease_s)
+        except DatabaseError as error:
+            # The rows may be delivered twice then: their ids tell.
+            log.warning("outbox_lease_not_renewed", rows=len(rows), error=repr(error)[:200])
+        finally:
+            connection.close()
+
+    keeper = threading.Thread(target=renew_again, name="outbox-lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
 
 
 def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:

@@ -32,7 +32,8 @@ class Topic:
     """``in_order``: rows of a key one after the other. ``concurrency``: so many relays at a time.
 
     ``retry_s``: the pause before the second attempt; it doubles up to ``longest_retry_s``, with full jitter. After
-    ``max_attempts`` a row is parked. ``lease_s`` must be longer than a batch takes.
+    ``max_attempts`` a row is parked. ``lease_s``: how soon the rows of a dead relay are due again; a living one renews
+    its lease for as long as the handler takes.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Topic:
     max_attempts: int = 12
     retry_s: float = 2.0
     longest_retry_s: float = 900.0
-    lease_s: float = 60.0
+    lease_s: float = 12.0
 
 
 _topics: dict[str, Topic] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -171,6 +172,25 @@ def test_a_relay_that_lost_its_lease_cannot_settle_the_row(effect: Effect) -> No
     settle([late], status=OutboxMessage.Status.DONE)
     assert status(1) == "claimed"
     settle([current], status=OutboxMessage.Status.DONE)
+    assert status(1) == "done"
+
+
+def test_a_slow_handler_keeps_its_rows(effect: Effect, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken_meanwhile: list[int] = []
+
+    def slow(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+        # Until the first lease would have been over.
+        first = OutboxMessage.objects.get().leased_until
+        assert first is not None
+        while timezone.now() <= first:
+            time.sleep(0.02)
+        taken_meanwhile.append(len(claim("test", 10, 60)))
+        return {}
+
+    monkeypatch.setitem(topics._topics, "test", Topic(name="test", handler=slow, lease_s=0.3))
+    delivery.enqueue("test", {"n": 1})
+    assert relay.drain("test") == 1
+    assert taken_meanwhile == [0]
     assert status(1) == "done"
 
 

@@ -19,7 +19,7 @@ class DatabaseQueue(Queue):
 
     embedded = True
 
-    def __init__(self, *, name: str = "feedback", visibility_s: float = 30.0, max_receives: int = 5) -> None:
+    def __init__(self, *, name: str = "feedback", visibility_s: float = 10.0, max_receives: int = 5) -> None:
         self.name = name
         self.visibility_s = visibility_s
         self.max_receives = max_receives
