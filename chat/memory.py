@@ -7,17 +7,29 @@ last one: a lost write or a Redis restored from yesterday costs one query and is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
 
 import orjson
+import structlog
 
 from caching.policy_cache import policy_cache
 from caching.registry import CacheKind, register_kind
-from chat.backends.base import MemoryStore
+from chat.backends.base import MemoryStore, MemoryUnavailable, RememberedTurn
+from chat.backends.database import DatabaseMemory
 from chat.memory_types import Memory, Remembered
 from mangaassist.backends import BackendHandler
+from mangaassist.breaker import BoundedExecutor, ExecutorFull
 from mangaassist.dbthreads import in_database
+from mangaassist.outbox.delivery import enqueue
+from mangaassist.outbox.topics import Delivery, Topic, register_topic
 
+log = structlog.get_logger(__name__)
+TOPIC = "memory"
+# A store outside that hangs takes these threads and no others.
+_outside = BoundedExecutor("memory", threads=4, queue=64)
 stores: BackendHandler[MemoryStore] = BackendHandler("MEMORY", MemoryStore)
 
 
@@ -53,7 +65,7 @@ async def load_memory(conversation_id: str, *, after_turn: str) -> Memory:
         return Memory()
 
     async def from_durable_copy() -> HotMemory:
-        return _hot(await in_database(stores["default"].load, conversation_id), after_turn)
+        return _hot(await _from_durable_copy(conversation_id, after_turn), after_turn)
 
     hot = await policy_cache.aget_or_compute(MEMORY_KIND, (conversation_id,), from_durable_copy)
     if hot is None or hot.after_turn != after_turn:
@@ -61,9 +73,43 @@ async def load_memory(conversation_id: str, *, after_turn: str) -> Memory:
     return Memory(lines=hot.lines, dialogue=orjson.loads(hot.dialogue))
 
 
+async def _from_durable_copy(conversation_id: str, after_turn: str) -> Memory:
+    """From the configured store; from the turns' own rows when it fails or does not know the last turn yet."""
+    if memory_is_outside():
+        try:
+            return await _outside.run(partial(stores["default"].load, conversation_id, after_turn=after_turn))
+        except (MemoryUnavailable, ExecutorFull) as error:
+            log.warning("memory_from_rows", conversation=conversation_id, error=str(error))
+    return await in_database(DatabaseMemory().load, conversation_id, after_turn=after_turn)
+
+
 def remember(conversation_id: str, memory: Memory, *, after_turn: str) -> None:
     """Puts the hot copy behind the answer; nothing waits for it and its failure costs nothing."""
     policy_cache.put_behind(MEMORY_KIND, (conversation_id,), _hot(memory, after_turn))
+
+
+def memory_is_outside() -> bool:
+    """Whether the turns' own rows are not the durable copy."""
+    return not stores["default"].embedded
+
+
+def write_durably(turn: RememberedTurn) -> None:
+    """Through the outbox, in the transaction that stores the turn."""
+    enqueue(TOPIC, asdict(turn) | {"at": turn.at.isoformat()}, key=turn.conversation_id)
+
+
+def deliver(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """The outbox's handler."""
+    turns = {
+        delivery.id: RememberedTurn(**delivery.payload | {"at": datetime.fromisoformat(delivery.payload["at"])})
+        for delivery in deliveries
+    }
+    failed = stores["default"].append(list(turns.values()))
+    return {id: failed[turn.turn_id] for id, turn in turns.items() if turn.turn_id in failed}
+
+
+def register() -> None:
+    register_topic(Topic(name=TOPIC, handler=deliver, batch_size=50, in_order=True))
 
 
 def _hot(memory: Memory, after_turn: str) -> HotMemory:

@@ -10,6 +10,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from chat.backends.base import RememberedTurn
+from chat.memory import memory_is_outside, write_durably
 from chat.models import Conversation, Message, Turn
 from chat.signals import turn_finished
 
@@ -138,9 +140,23 @@ def store_answer(turn_id: str, answer: Answer) -> bool:
             citations=answer.citations,
         )
         Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now, last_turn_id=turn.pk)
-    question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
+        question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
+        if memory_is_outside():
+            write_durably(_remembered(turn, question or "", answer, now))
     turn_finished.send_robust(sender=Turn, record=_record(turn, question or "", answer, now))
     return True
+
+
+def _remembered(turn: Turn, question: str, answer: Answer, at: datetime) -> RememberedTurn:
+    return RememberedTurn(
+        conversation_id=str(turn.conversation_id),
+        number=Turn.objects.filter(conversation=turn.conversation_id, finished_at__lte=at).count(),
+        turn_id=str(turn.pk),
+        said=question,
+        answered=answer.template,
+        dialogue=answer.dialogue,
+        at=at,
+    )
 
 
 def _record(turn: Turn, question: str, answer: Answer, at: datetime) -> TurnRecord:

@@ -226,7 +226,11 @@ _ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
     "GENERATOR": ("composer", "composer", {"composer": "chat.backends.composer.ComposerGenerator"}),
     "OFFERS": ("database", "database", {"database": "shop.backends.database.DatabaseOffers"}),
     "ORDERS": ("database", "database", {"database": "shop.backends.database.DatabaseOrders"}),
-    "MEMORY": ("database", "database", {"database": "chat.backends.database.DatabaseMemory"}),
+    "MEMORY": (
+        "database",
+        "dynamodb",
+        {"database": "chat.backends.database.DatabaseMemory", "dynamodb": "chat.backends.dynamodb.DynamoMemory"},
+    ),
     "ANALYTICS": (
         "database",
         "kinesis",
@@ -260,6 +264,7 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
         "deletion_location": "PERSONALIZE_DELETION_LOCATION",
         "deletion_role_arn": "PERSONALIZE_DELETION_ROLE_ARN",
     },
+    ("MEMORY", "dynamodb"): {"table": "DYNAMODB_MEMORY_TABLE"},
     ("ANALYTICS", "kinesis"): {"stream": "KINESIS_ANALYTICS_STREAM"},
     ("FEEDBACK_QUEUE", "sqs"): {"queue_url": "FEEDBACK_QUEUE_URL"},
 }
@@ -268,7 +273,12 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
 # The same by the backend's dotted path, for the system checks.
 OPTION_VARIABLES = {_ROLES[role][2][name]: variables for (role, name), variables in _ROLE_VARIABLES.items()}
 # Those that their backend cannot do without.
-REQUIRED_VARIABLES = {"PERSONALIZE_CAMPAIGN_ARN", "KINESIS_ANALYTICS_STREAM", "FEEDBACK_QUEUE_URL"}
+REQUIRED_VARIABLES = {
+    "PERSONALIZE_CAMPAIGN_ARN",
+    "KINESIS_ANALYTICS_STREAM",
+    "FEEDBACK_QUEUE_URL",
+    "DYNAMODB_MEMORY_TABLE",
+}
 
 
 def _role(role: str) -> dict[str, dict[str, Any]]:

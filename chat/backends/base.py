@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from chat.dialogue import Request
 from chat.evidence import Evidence
@@ -42,13 +44,37 @@ class Generator(ABC):
     def stream(self, brief: Brief) -> AsyncIterator[str]: ...
 
 
+class MemoryUnavailable(Exception):
+    """The store does not answer, or does not know of this turn yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedTurn:
+    """What memory keeps of one turn. ``number``: the turn's place in its conversation, from 1; ``said`` and
+    ``answered`` with their slots unfilled."""
+
+    conversation_id: str
+    number: int
+    turn_id: str
+    said: str
+    answered: str
+    dialogue: dict[str, Any]
+    at: datetime
+
+
 class MemoryStore(ABC):
-    """The durable copy of conversation memory. Sync; callers hop threads. Texts keep their slots unfilled."""
+    """The durable copy of conversation memory. Sync; callers hop threads."""
+
+    # Whether the turns' own rows are the store: then nothing more is written.
+    embedded = False
 
     @abstractmethod
-    def load(self, conversation_id: str) -> Memory:
-        """An unknown conversation has an empty memory."""
+    def load(self, conversation_id: str, *, after_turn: str) -> Memory:
+        """The memory after that turn (its id). An unknown conversation has an empty memory.
+
+        Raises :class:`MemoryUnavailable`.
+        """
 
     @abstractmethod
-    def append(self, conversation_id: str, memory: Memory) -> None:
-        """Stores the memory after a turn. Called inside the transaction that stores the turn."""
+    def append(self, turns: Sequence[RememberedTurn]) -> Mapping[str, str]:
+        """Stores turns, each once however often it is sent; ids of those that failed, with the error."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from chat.backends.base import MemoryStore
+from collections.abc import Mapping, Sequence
+
+from chat.backends.base import MemoryStore, RememberedTurn
 from chat.memory_types import REMEMBERED_TURNS, Memory, Remembered
 from chat.models import Message, Turn
 
 
 class DatabaseMemory(MemoryStore):
-    def load(self, conversation_id: str) -> Memory:
+    embedded = True
+
+    def load(self, conversation_id: str, *, after_turn: str) -> Memory:
         turns = Turn.objects.filter(conversation_id=conversation_id).exclude(status=Turn.Status.RUNNING)
         last = turns.exclude(dialogue={}).order_by("-started_at").values_list("dialogue", flat=True).first()
         recent = (
@@ -23,5 +27,6 @@ class DatabaseMemory(MemoryStore):
         ]
         return Memory(lines=tuple(lines), dialogue=last or {})
 
-    def append(self, conversation_id: str, memory: Memory) -> None:
-        """Already stored: the turn's row carries the dialogue, the messages their templates."""
+    def append(self, turns: Sequence[RememberedTurn]) -> Mapping[str, str]:
+        """Already stored: a turn's row carries the dialogue, its messages their templates."""
+        return {}

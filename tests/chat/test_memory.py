@@ -29,7 +29,7 @@ def durable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which conversations were read from the durable copy; it holds SECOND."""
     asked: list[str] = []
 
-    def load(self: DatabaseMemory, conversation_id: str) -> Memory:
+    def load(self: DatabaseMemory, conversation_id: str, *, after_turn: str) -> Memory:
         asked.append(conversation_id)
         return SECOND
 

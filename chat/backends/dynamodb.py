@@ -1,0 +1,100 @@
+"""Amazon DynamoDB: one item per turn (API facts: botocore's service model, 2012-08-10).
+
+Key: ``conversation_id`` (S), ``turn`` (N, the turn's number). Items expire by ``expires_at`` (epoch seconds), which the
+service may be two days late with, so that readers look at it too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.exceptions import ImproperlyConfigured
+
+from chat.backends.base import MemoryStore, MemoryUnavailable, RememberedTurn
+from chat.memory_types import REMEMBERED_TURNS, Memory
+from mangaassist import aws
+from mangaassist.breaker import Breaker, BreakerOpen
+
+log = structlog.get_logger(__name__)
+
+# An item may have 400 KB. Texts are far from it; a dialogue state that grew without bounds is not kept.
+LONGEST_DIALOGUE = 200_000
+
+
+class DynamoMemory(MemoryStore):
+    """``ttl_days``: how long a turn is kept. Thread-safe."""
+
+    def __init__(self, *, table: str = "", region: str = "", ttl_days: float = 30.0) -> None:
+        if not table:
+            raise ImproperlyConfigured("MEMORY=dynamodb needs DYNAMODB_MEMORY_TABLE.")
+        self._table = table
+        self._ttl_s = ttl_days * 86_400
+        self._reader: Any = aws.client("dynamodb", "hot", region=region)
+        self._writer: Any = aws.client("dynamodb", "worker", region=region)
+        self._breaker = Breaker("dynamodb")
+
+    def load(self, conversation_id: str, *, after_turn: str) -> Memory:
+        """One consistent read of the last turns. Unavailable as well when that turn is not there yet."""
+        try:
+            answer = self._breaker.call(lambda: self._newest(conversation_id), failures=(ClientError, BotoCoreError))
+        except BreakerOpen as error:
+            raise MemoryUnavailable("Amazon DynamoDB failed lately.") from error
+        except (ClientError, BotoCoreError) as error:
+            raise MemoryUnavailable(f"Amazon DynamoDB: {error}") from error
+        now = time.time()
+        items = [item for item in answer["Items"] if float(item["expires_at"]["N"]) > now]
+        if not items or items[0]["turn_id"]["S"] != after_turn:
+            raise MemoryUnavailable("The last turn is not in Amazon DynamoDB.")
+        memory = Memory()
+        for item in reversed(items):
+            memory = memory.after(item["said"]["S"], item["answered"]["S"], orjson.loads(item["dialogue"]["S"]))
+        return memory
+
+    def _newest(self, conversation_id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._reader.query(
+            TableName=self._table,
+            KeyConditionExpression="conversation_id = :id",
+            ExpressionAttributeValues={":id": {"S": conversation_id}},
+            ScanIndexForward=False,
+            Limit=REMEMBERED_TURNS,
+            ConsistentRead=True,
+        )
+        return answer
+
+    def append(self, turns: Sequence[RememberedTurn]) -> Mapping[str, str]:
+        failed: dict[str, str] = {}
+        for turn in turns:
+            try:
+                self._put(turn)
+            except ClientError as error:
+                code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
+                if code != "ConditionalCheckFailedException":
+                    failed[turn.turn_id] = code
+            except BotoCoreError as error:
+                failed[turn.turn_id] = type(error).__name__
+        if failed:
+            log.warning("memory_not_written", turns=len(failed), errors=sorted(set(failed.values())))
+        return failed
+
+    def _put(self, turn: RememberedTurn) -> None:
+        """A turn that is there already, or behind which a later one stands, stays as it is."""
+        dialogue = orjson.dumps(turn.dialogue)
+        self._writer.put_item(
+            TableName=self._table,
+            Item={
+                "conversation_id": {"S": turn.conversation_id},
+                "turn": {"N": str(turn.number)},
+                "turn_id": {"S": turn.turn_id},
+                "said": {"S": turn.said},
+                "answered": {"S": turn.answered},
+                "dialogue": {"S": dialogue.decode() if len(dialogue) <= LONGEST_DIALOGUE else "{}"},
+                "at": {"S": turn.at.isoformat()},
+                "expires_at": {"N": str(int(turn.at.timestamp() + self._ttl_s))},
+            },
+            ConditionExpression="attribute_not_exists(conversation_id)",
+        )
