@@ -21,13 +21,14 @@ test: venv ## the whole test suite; browser tests when Chromium is found (BROWSE
 		$(MAKE) --no-print-directory dev-venv; fi
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: dev-venv ## lint, format, types, import directions, Django's own checks, missing migrations
+check: dev-venv ## lint, format, types, import directions, Django's own checks, missing migrations, the AWS template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/cfn-lint deploy/aws/template.yaml
 
 bench: dev-venv ## the benchmarks; writes docs/benchmarks.md
 	$(BIN)/python -m bench

@@ -159,11 +159,14 @@ class TestConversation:
         _, conversation_id = await ask("do you have Berserk volume 3?")
         await sync_to_async(drain)(TOPIC)
         await sync_to_async(sync_client("cache").flushdb)()
-        read: list[Callable[..., Memory]] = []
-        original = DynamoMemory.load
-        monkeypatch.setattr(
-            DynamoMemory, "load", lambda *args, **more: read.append(original) or original(*args, **more)
-        )
+        read: list[str] = []
+        original: Callable[..., Memory] = DynamoMemory.load
+
+        def load(self: DynamoMemory, conversation_id: str, **more: Any) -> Memory:
+            read.append(conversation_id)
+            return original(self, conversation_id, **more)
+
+        monkeypatch.setattr(DynamoMemory, "load", load)
 
         (answer,), _ = await ask("how much is it?", conversation_id=conversation_id)
 

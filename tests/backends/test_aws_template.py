@@ -1,0 +1,152 @@
+"""deploy/aws/template.yaml: what it creates is what the application runs on, with no right more than it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.conf import settings as django_settings
+from moto import mock_aws
+
+from chat.feedback import Opinion, save_feedback
+from chat.memory import TOPIC as MEMORY_TOPIC
+from chat.memory import stores
+from chat.models import Feedback, Message, Turn
+from mangaassist import aws
+from mangaassist.analytics.backends import streams
+from mangaassist.analytics.buffer import TOPIC as ANALYTICS_TOPIC
+from mangaassist.analytics.buffer import buffer
+from mangaassist.outbox.consumers import consume
+from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.relay import drain
+from tests.journeys.shopper import Socket, token
+from tests.shop.catalogue import load_small_catalogue
+
+# moto makes stacks with what the development environment has (requirements-dev.txt); CI runs in that.
+pytest.importorskip("openapi_spec_validator")
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEMPLATE = Path(django_settings.BASE_DIR) / "deploy" / "aws" / "template.yaml"
+# Batches need the right to the single call.
+RIGHT_OF = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}
+
+
+@pytest.fixture
+def stack(settings: Any) -> Iterator[dict[str, str]]:
+    """The outputs, by the variable that takes them."""
+    with mock_aws():
+        cloudformation = boto3.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="shop",
+            TemplateBody=TEMPLATE.read_text(),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Parameters=[{"ParameterKey": "Prefix", "ParameterValue": "shop"}],
+        )
+        (made,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
+        assert made["StackStatus"] == "CREATE_COMPLETE"
+        outputs = {each["Description"]: each["OutputValue"] for each in made["Outputs"]}
+        settings.OUTBOX_WAKE = False
+        settings.ANALYTICS = {
+            "default": {
+                "BACKEND": "mangaassist.analytics.backends.kinesis.KinesisStream",
+                "OPTIONS": {"stream": outputs["KINESIS_ANALYTICS_STREAM"]},
+            }
+        }
+        settings.FEEDBACK_QUEUES = {
+            "default": {
+                "BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue",
+                "OPTIONS": {"queue_url": outputs["FEEDBACK_QUEUE_URL"]},
+            }
+        }
+        settings.MEMORY = {
+            "default": {
+                "BACKEND": "chat.backends.dynamodb.DynamoMemory",
+                "OPTIONS": {"table": outputs["DYNAMODB_MEMORY_TABLE"]},
+            }
+        }
+        yield outputs
+
+
+@pytest.fixture
+def calls(stack: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """(service, operation) of everything that the application asks of AWS."""
+    made: set[tuple[str, str]] = set()
+    original = aws.client
+
+    def client(service: str, *args: Any, **more: Any) -> Any:
+        found = original(service, *args, **more)
+        found.meta.events.register(f"before-call.{service}", lambda model, **rest: made.add((service, str(model.name))))
+        return found
+
+    monkeypatch.setattr(aws, "client", client)
+    return made
+
+
+def test_a_conversation_runs_on_what_the_stack_created(stack: dict[str, str], calls: set[tuple[str, str]]) -> None:
+    from asgiref.sync import async_to_sync
+
+    load_small_catalogue()
+
+    async def talk() -> str:
+        async with Socket() as socket:
+            await socket.hello(token())
+            return str((await socket.answer("do you have Berserk volume 3?"))["message_id"])
+
+    message = Message.objects.get(public_id=async_to_sync(talk)())
+    save_feedback(message.conversation, str(message.public_id), Opinion(rating=1))
+    buffer.flush()
+    for topic in ("feedback", ANALYTICS_TOPIC, MEMORY_TOPIC):
+        drain(topic)
+    assert not OutboxMessage.objects.filter(topic__in=("feedback", ANALYTICS_TOPIC, MEMORY_TOPIC)).exclude(
+        status="done"
+    )
+
+    assert consume("feedback") == 1
+    assert Feedback.objects.get().processed_at is not None
+    turn = Turn.objects.get()
+    assert stores["default"].load(str(turn.conversation_id), after_turn=str(turn.pk)).lines
+    assert streams["default"].put([{"record_id": "1", "event": "x", "session_id": "", "at": ""}]) == []
+    rights = _rights()
+    missing = {(service, RIGHT_OF.get(name, name)) for service, name in calls} - rights
+    assert not missing
+    assert ("sqs", "ReceiveMessage") in {(service, name) for service, name in calls}
+
+
+def _rights() -> set[tuple[str, str]]:
+    iam = boto3.client("iam")
+    (policy,) = iam.list_policies(Scope="Local")["Policies"]
+    version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+    statements = version["PolicyVersion"]["Document"]["Statement"]
+    for statement in statements:
+        assert "*" not in str(statement["Action"]), statement
+        assert statement["Resource"] != "*", statement
+    actions = [action for statement in statements for action in statement["Action"]]
+    return {(service, name) for service, _, name in (action.partition(":") for action in actions)}
+
+
+def test_the_queues_have_dead_letters(stack: dict[str, str]) -> None:
+    sqs = boto3.client("sqs")
+    for variable in ("FEEDBACK_QUEUE_URL", "KNOWLEDGE_EVENTS_QUEUE_URL"):
+        attributes = sqs.get_queue_attributes(QueueUrl=stack[variable], AttributeNames=["All"])["Attributes"]
+        assert "dead" in attributes["RedrivePolicy"]
+
+
+def test_what_moto_does_not_make_stands_in_the_template() -> None:
+    from cfnlint.decode.cfn_yaml import load
+
+    resources = load(str(TEMPLATE))["Resources"]
+    ttl = resources["MemoryTable"]["Properties"]["TimeToLiveSpecification"]
+    assert ttl == {"AttributeName": "expires_at", "Enabled": True}
+    told = resources["KnowledgeBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    assert {each["Event"] for each in told} == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}
+    assert all(each["Queue"] == {"Fn::GetAtt": ["KnowledgeEventsQueue", "Arn"]} for each in told)
+
+
+def test_every_variable_of_an_output_is_one_that_the_settings_know(stack: dict[str, str]) -> None:
+    source = (Path(django_settings.BASE_DIR) / "mangaassist" / "settings.py").read_text()
+    built = {"KINESIS_ANALYTICS_STREAM", "FEEDBACK_QUEUE_URL", "DYNAMODB_MEMORY_TABLE"}
+    assert built <= set(stack)
+    assert all(f'"{name}"' in source for name in built)
