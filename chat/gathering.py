@@ -156,6 +156,7 @@ def recommendation_request(work: Gathering, *, shelf: str = "") -> Recommendatio
         demographic=state.demographic,
         exclude_series=(*request.series, *state.told),
         max_age_rating=age_limit(state),
+        viewing=request.context.asin,
         device=request.context.device,
         shelf="continue" if shelf == "continue" else "discover",
         limit=CANDIDATES,

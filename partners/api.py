@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
 from ninja import NinjaAPI, Status
 from ninja.security import HttpBearer
 
@@ -32,6 +34,8 @@ from partners.schemas import (
     AsinsIn,
     ConversationIn,
     ConversationOut,
+    EventIn,
+    EventsOut,
     FeedbackIn,
     FeedbackOut,
     HandoffIn,
@@ -40,7 +44,14 @@ from partners.schemas import (
 )
 from partners.schemas import Problem as ProblemOut
 from recommendations.backends.base import RecommenderUnavailable
-from recommendations.recommend import Recommendation, RecommendationRequest, Recommendations, arecommend_for
+from recommendations.recommend import (
+    NewInteraction,
+    Recommendation,
+    RecommendationRequest,
+    Recommendations,
+    arecommend_for,
+    record_interactions,
+)
 from recommendations.requests import DEVICES, LONGEST_QUERY, MOST_ITEMS
 from shop.facts import load_product_facts
 from shop.offers import OffersUnavailable, read_offers
@@ -64,6 +75,7 @@ api = NinjaAPI(
     docs_url="/docs",
 )
 problems.register(api)
+MOST_EVENTS = 500
 _ERRORS = {401: ProblemOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut}
 
 
@@ -301,6 +313,30 @@ async def get_recommendations(
     except RecommenderUnavailable as error:
         raise Problem(503, "unavailable", "Too many recommendations are being made.", retry_after_s=2) from error
     return await in_database(_recommendations_view, found)
+
+
+@api.post("/events", response={202: EventsOut, **_ERRORS}, tags=["recommendations"])
+async def post_events(request: HttpRequest, body: list[EventIn]) -> Any:
+    """What your shoppers did: at most 500 a call, each once however often it is sent (tell ``at``, by
+    which a repeated one is known). Acts on the shopper's next recommendations."""
+    _key(request, "events")
+    if not 1 <= len(body) <= MOST_EVENTS:
+        raise Problem(422, "invalid", f"Send 1 to {MOST_EVENTS} events.")
+    now = timezone.now()
+    new = [
+        NewInteraction(**each.dict() | {"at": _aware(each.at, now), "impression": tuple(each.impression)})
+        for each in body
+    ]
+    recorded = await in_database(record_interactions, new)
+    rejected = [{"index": place, "reason": reason} for place, reason in recorded.refused]
+    return Status(202, {"taken": recorded.taken, "duplicates": recorded.duplicates, "rejected": rejected})
+
+
+def _aware(at: datetime | None, now: datetime) -> datetime:
+    """A time without a zone is UTC, as in the feed."""
+    if at is None:
+        return now
+    return at if timezone.is_aware(at) else at.replace(tzinfo=UTC)
 
 
 def _recommendations_view(found: Recommendations) -> dict[str, Any]:

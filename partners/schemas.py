@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -52,6 +53,32 @@ class HandoffOut(Schema):
     message: str
     estimated_wait: int | None = Field(description="Seconds; null when unknown.")
     position: int | None
+
+
+class EventIn(Schema):
+    """What a shopper did in your shop. Of a customer, or of a guest's session."""
+
+    type: Literal["view", "click", "purchase", "rating", "add_to_cart"]
+    asin: str = Field(max_length=32)
+    customer_id: str = Field(default="", max_length=128)
+    session_id: str = Field(default="", max_length=128)
+    value: float | None = Field(default=None, description="Of a rating: 1 to 5.")
+    at: datetime | None = Field(default=None, description="When it happened; now, if you leave it out.")
+    recommendation_id: str = Field(default="", max_length=40, description="Of the list that led to it.")
+    impression: list[str] = Field(default=[], max_length=25, description="The ASINs that stood in that list.")
+
+
+class RejectedEvent(Schema):
+    index: int
+    reason: str
+
+
+class EventsOut(Schema):
+    """``rejected``: which of the events, counted from 0, and why. The others are taken all the same."""
+
+    taken: int
+    duplicates: int
+    rejected: list[RejectedEvent]
 
 
 class AsinsIn(Schema):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from recommendations.backends.base import RankedItem, RecommenderQuery
 from recommendations.catalogue import Catalogue, catalogues
-from recommendations.interactions import History, history_of, owner_of
+from recommendations.interactions import History, history_of, owner_of, viewed
 from recommendations.kinds import ShelfDraft, Shortlist, Suggestion
 from recommendations.ladder import LOCAL_ONLY, Answered, aliases, ask
 from recommendations.reasons import shelf_title
@@ -73,6 +73,8 @@ def draft(request: RecommendationRequest, owned: Collection[str], tuning: Tuning
     """``owned``: ASINs that the shopper has. ``deep``: as many suggestions as there are (at most DEEP a shelf)."""
     catalogue = catalogues.current()
     history = history_of(request.customer_id, request.session_id, owned)
+    if request.viewing and not history.items:
+        history = replace(history, items=viewed(request.viewing))
     by_asin = {row.asin: row for row in _rows(Edition.objects.filter(pk__in=_asins_of(history)))}
     at_home = [by_asin[asin] for asin in history.had if asin in by_asin]
     # Newest first, so that of two habits the newer one decides.
@@ -253,6 +255,7 @@ def _query(work: _Drafting, excluded: frozenset[str]) -> RecommenderQuery:
         history=work.history.items,
         wish=work.asked.wish,
         exclude_series=excluded,
+        language=work.language,
         context=work.asked.context,
         tuning=work.tuning,
         # Some series do not begin in the shopper's language or format.

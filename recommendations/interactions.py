@@ -62,6 +62,8 @@ def refusal(new: NewInteraction, *, now: datetime) -> str:
         return f"type must be one of {', '.join(STRENGTH)}"
     if not (new.customer_id or new.session_id):
         return "customer_id or session_id is missing"
+    if "\x00" in new.customer_id + new.session_id:
+        return "customer_id and session_id must not hold a null character"
     if len(new.customer_id) > 128 or len(new.session_id) > 128:
         return "customer_id and session_id have at most 128 characters"
     if new.type == "rating" and not (new.value is not None and 1 <= new.value <= 5):
@@ -189,6 +191,19 @@ def forget_history(*, customer_id: str = "", session_id: str = "") -> int:
     return deleted
 
 
+def last_rating(asin: str, *, customer_id: str, session_id: str) -> int | None:
+    """What this shopper gave the edition last, 1-5."""
+    if customer_id:
+        rows = Interaction.objects.of_customer(customer_id)
+    elif session_id:
+        rows = Interaction.objects.of_guest(session_id)
+    else:
+        return None
+    ratings = rows.filter(asin=asin, type=Interaction.Type.RATING).order_by("-at", "-content_key")
+    value = ratings.values_list("value", flat=True).first()
+    return None if value is None else round(value)
+
+
 def owner_of(customer_id: str, session_id: str) -> str:
     """Whose recommendations: a customer's id or ``session-…`` of a guest. The first part of their cache key."""
     return customer_id or f"session-{session_id}"
@@ -221,6 +236,15 @@ def history_of(customer_id: str, session_id: str, owned: Collection[str]) -> His
     newest = rows.order_by("-at", "-content_key").values_list("asin", "series_id", "type", "value", "at")
     is_forgotten = ForgottenHistory.objects.filter(owner=owner_of(customer_id, session_id)).exists()
     return _gather(list(newest[:NEWEST_INTERACTIONS]), _bought(owned), orders_tell=not is_forgotten)
+
+
+def viewed(asin: str) -> tuple[HistoryItem, ...]:
+    """The history of somebody who looks at this edition now and has done nothing else; none for an unknown one."""
+    series_id = Edition.objects.filter(pk=asin).values_list("series_id", flat=True).first()
+    if series_id is None:
+        return ()
+    strength = STRENGTH[Interaction.Type.VIEW]
+    return (HistoryItem(series_id=series_id, asin=asin, strength=strength, read=False, at=timezone.now()),)
 
 
 def _bought(owned: Collection[str]) -> list[tuple[str, str]]:

@@ -26,7 +26,8 @@ class RecommendationRequest:
     """A customer's, or a guest session's, or (without both) anybody's.
 
     ``query``: words to find genres, themes, demographics and titles in; never passed on as it is.
-    ``series_id``/``asin``: similar to this. ``language``, ``format``: of editions, hard limits where set (but
+    ``series_id``/``asin``: similar to this. ``viewing``: the ASIN of the page that a shopper of whom nothing is known
+    looks at: as if it had been told as a view. ``language``, ``format``: of editions, hard limits where set (but
     reading goes on in the language of the volumes that the shopper has). ``shelf``: only this one; empty: all.
     """
 
@@ -35,6 +36,7 @@ class RecommendationRequest:
     query: str = ""
     series_id: str = ""
     asin: str = ""
+    viewing: str = ""
     category: str = "manga"
     locale: str = "en"
     language: str = ""
@@ -88,6 +90,7 @@ def tidied(request: RecommendationRequest) -> RecommendationRequest:
         session_id=request.session_id.replace("\x00", ""),
         series_id=request.series_id.replace("\x00", ""),
         asin=request.asin.replace("\x00", ""),
+        viewing=request.viewing.replace("\x00", ""),
         query=" ".join(request.query.replace("\x00", " ").split())[:LONGEST_QUERY],
         category=request.category or "manga",
         locale=request.locale[:2] if request.locale[:2] in LOCALES else "en",

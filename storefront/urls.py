@@ -13,6 +13,7 @@ if settings.DEMO:
         path("search/", views.search, name="search"),
         path("series/<slug:series_id>/", views.series_page, name="series"),
         path("products/<slug:asin>/", views.edition_page, name="edition"),
+        path("products/<slug:asin>/rate/", views.rate, name="rate"),
         path("cart/", views.cart, name="cart"),
         path("cart/add/", views.cart_add, name="cart-add"),
         path("cart/set/", views.cart_set, name="cart-set"),

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chat.live import format_money
 from chat.tokens import new_session_id
 from knowledge.models import Article
-from recommendations.interactions import forget_history, join_guest
+from recommendations.interactions import forget_history, join_guest, last_rating
 from recommendations.ordering import Found, order_for
 from recommendations.recommend import (
     NewInteraction,
@@ -153,12 +153,54 @@ def edition_page(request: HttpRequest, asin: str) -> HttpResponse:
             if language() == "ja" and series.native_description
             else series.description,
             "promotions": promotions_for(item.facts, active_promotions()),
+            "similar": _similar(request, asin),
+            "my_rating": _my_rating(request, asin),
             "siblings": [
                 each for each in show(siblings.values_list("asin", flat=True)[:24]) if each.facts.asin != asin
             ],
             "page_context": {"asin": asin, "series": series.pk},
         },
     )
+
+
+def _similar(request: HttpRequest, asin: str) -> Shelf | None:
+    """For everybody, guests above all: what goes with the book on the page."""
+    owner = cart_owner(request)
+    found = recommend_for(
+        RecommendationRequest(
+            customer_id=owner.customer_id,
+            session_id=owner.session_id,
+            asin=asin,
+            locale=language(),
+            language=language(),
+            device=device_of(request),
+            shelf="discover",
+            limit=8,
+        )
+    )
+    for shelf in found.shelves:
+        reasons = {item.asin: "" for item in shelf.items}
+        return Shelf(shelf.title, show(reasons, reasons, recommendation_id=found.recommendation_id))
+    return None
+
+
+def _my_rating(request: HttpRequest, asin: str) -> int:
+    """0: none yet."""
+    owner = cart_owner(request)
+    return last_rating(asin, customer_id=owner.customer_id, session_id=owner.session_id) or 0
+
+
+@require_POST
+def rate(request: HttpRequest, asin: str) -> HttpResponse:
+    """One to five stars; the newest word counts."""
+    value = request.POST.get("value", "")
+    if value not in {"1", "2", "3", "4", "5"}:
+        return HttpResponseBadRequest(_("A rating is a number from 1 to 5."))
+    if not Edition.objects.filter(pk=asin).exists():
+        raise Http404
+    _note(request, asin, "rating", value=float(value))
+    messages.success(request, _("Thank you! You gave %(value)s of 5.") % {"value": value})
+    return redirect("edition", asin=asin)
 
 
 # --- Cart -----------------------------------------------------------------------------------------------------
@@ -215,7 +257,9 @@ def cart_add(request: HttpRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
-def _note(request: HttpRequest, asin: str, kind: str, *, recommendation_id: str = "") -> None:
+def _note(
+    request: HttpRequest, asin: str, kind: str, *, recommendation_id: str = "", value: float | None = None
+) -> None:
     """What a visitor looks at and puts aside acts on the very next recommendation."""
     owner = cart_owner(request)
     record_interactions(
@@ -223,6 +267,7 @@ def _note(request: HttpRequest, asin: str, kind: str, *, recommendation_id: str 
             NewInteraction(
                 asin=asin,
                 type=kind,
+                value=value,
                 customer_id=owner.customer_id,
                 session_id=owner.session_id,
                 recommendation_id=recommendation_id,

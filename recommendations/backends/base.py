@@ -68,6 +68,8 @@ class RecommenderQuery:
     seed_asin: str = ""
     wish: Wish = field(default_factory=Wish)
     exclude_series: frozenset[str] = frozenset()
+    # Of the editions that will be shown; empty: any.
+    language: str = ""
     # Normalised words only, never what the shopper typed: CURRENT_QUERY, DEVICE_TYPE.
     context: tuple[tuple[str, str], ...] = ()
     tuning: Tuning = PLAIN

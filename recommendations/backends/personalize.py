@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from itertools import islice
 from typing import Any
@@ -30,6 +30,8 @@ from recommendations.backends.base import (
     RecommenderQuery,
     RecommenderUnavailable,
 )
+from recommendations.requests import LOCALES
+from shop.models import ages_up_to
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,9 @@ LONGEST_CONTEXT_VALUE = 1000
 CONTEXT_KEY = r"[A-Za-z\d_]{1,150}"
 ARN = r"arn:([a-z\d-]+):personalize:.*:.*:.+"
 LONGEST_ARN = 256
+# Parameters that the filter may have, as in: INCLUDE ItemID WHERE Items.LANGUAGE IN ($LANGUAGES).
+FILTER_PARAMETERS = ("LANGUAGES", "AGE_RATINGS")
+LONGEST_FILTER_VALUE = 1000
 
 # Many editions of one series come back, of which the shopper sees one: so many are asked for per wanted item.
 ITEMS_PER_SERIES = 5
@@ -61,6 +66,7 @@ class PersonalizeRecommender(Recommender):
         popularity_campaign_arn: str = "",
         ranking_campaign_arn: str = "",
         in_stock_filter_arn: str = "",
+        filter_parameters: Sequence[str] = (),
         tracking_id: str = "",
         items_dataset_arn: str = "",
         users_dataset_arn: str = "",
@@ -77,6 +83,11 @@ class PersonalizeRecommender(Recommender):
         for arn in arns:
             if arn and not (len(arn) <= LONGEST_ARN and re.fullmatch(ARN, arn)):
                 raise ImproperlyConfigured(f"{arn!r} is not the ARN of an Amazon Personalize resource.")
+        unknown = sorted(set(filter_parameters) - set(FILTER_PARAMETERS))
+        if unknown:
+            raise ImproperlyConfigured(
+                f"{unknown[0]!r} is no filter parameter; there are {', '.join(FILTER_PARAMETERS)}."
+            )
         if not campaign_arn:
             raise ImproperlyConfigured("Amazon Personalize needs a campaign ARN.")
         self._campaign = campaign_arn
@@ -84,12 +95,15 @@ class PersonalizeRecommender(Recommender):
         self._popularity_campaign = popularity_campaign_arn
         self._ranking_campaign = ranking_campaign_arn
         self._filter = in_stock_filter_arn
+        self._filter_parameters = tuple(filter_parameters)
         # The other options are for what the service is told (recommendations.streaming, .datasets, .forgetting).
         self._answer_within_s = answer_within_s
         self._client = aws.client("personalize-runtime", "hot", region=region)
         self._executor = BoundedExecutor("personalize", threads=THREADS, queue=QUEUE)
         self._breaker = Breaker("personalize")
-        self._version = "personalize-" + hashlib.blake2b("\n".join(arns).encode(), digest_size=6).hexdigest()
+        self._version = (
+            "personalize-" + hashlib.blake2b("\n".join((*arns, *filter_parameters)).encode(), digest_size=6).hexdigest()
+        )
 
     @property
     def version(self) -> str:
@@ -146,9 +160,19 @@ class PersonalizeRecommender(Recommender):
             arguments["userId"] = _id(user)
         if self._filter:
             arguments["filterArn"] = self._filter
+            if values := self._filter_values(query):
+                arguments["filterValues"] = values
         if context := _context(query):
             arguments["context"] = context
         return arguments, reason
+
+    def _filter_values(self, query: RecommenderQuery) -> dict[str, str]:
+        """A filter with parameters needs a value for each, or the service refuses the call."""
+        known: dict[str, Sequence[str]] = {
+            "LANGUAGES": [query.language] if query.language else LOCALES,
+            "AGE_RATINGS": ages_up_to(query.wish.max_age_rating),
+        }
+        return {name: quoted(known[name]) for name in self._filter_parameters}
 
     @staticmethod
     def _need(arn: str, what: str) -> str:
@@ -179,6 +203,21 @@ class PersonalizeRecommender(Recommender):
             raise
         self._breaker.succeeded()
         return answer
+
+
+def quoted(values: Sequence[str]) -> str:
+    """As the service reads several values of a parameter: each in double quotes, with commas between them.
+
+    A quote within a value cannot be written there, and would end it: it is left out.
+    """
+    text = ""
+    for value in values:
+        plain = re.sub(r"[\"\\\x00-\x1f]", "", value).strip()
+        longer = f'{text},"{plain}"' if text else f'"{plain}"'
+        if len(longer) > LONGEST_FILTER_VALUE:
+            break
+        text = longer
+    return text
 
 
 def _id(value: str) -> str:

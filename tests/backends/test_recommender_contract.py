@@ -24,7 +24,7 @@ from recommendations.backends.base import (
     Wish,
 )
 from recommendations.backends.local import LocalEngine
-from recommendations.backends.personalize import MOST_RESULTS, PersonalizeRecommender
+from recommendations.backends.personalize import MOST_RESULTS, PersonalizeRecommender, quoted
 from shop.models import Edition
 from tests.backends.personalize_fake import FakePersonalize, fake_personalize
 from tests.recommendations.library import load_library, train_on_readers
@@ -226,6 +226,25 @@ class TestWhatPersonalizeIsSent:
 
         assert fake.last["campaignArn"] == SIMILAR
         assert fake.last["itemId"] == "horror-03-EN-1"
+
+    def test_a_filter_with_parameters_gets_their_values_in_quotes(self, fake: FakePersonalize) -> None:
+        query = RecommenderQuery(customer_id="alice", language='e"n', wish=Wish(max_age_rating="teen"))
+        personalize(filter_parameters=["LANGUAGES", "AGE_RATINGS"]).recommend(query)
+
+        assert fake.last["filterValues"] == {"LANGUAGES": '"en"', "AGE_RATINGS": '"all","teen"'}
+
+    def test_without_a_known_language_any_of_ours(self, fake: FakePersonalize) -> None:
+        personalize(filter_parameters=["LANGUAGES"]).recommend(RecommenderQuery(customer_id="alice"))
+
+        assert fake.last["filterValues"] == {"LANGUAGES": '"en","ja"'}
+
+    def test_values_never_grow_beyond_the_limit(self) -> None:
+        assert len(quoted(["x" * 300] * 9)) <= 1000
+        assert quoted(['a"b\\c', "\n"]) == '"abc",""'
+
+    def test_an_unknown_filter_parameter_stops_the_start(self) -> None:
+        with pytest.raises(ImproperlyConfigured, match="PRICES"):
+            personalize(filter_parameters=["PRICES"])
 
     def test_search_results_to_order(self, fake: FakePersonalize) -> None:
         query = RecommenderQuery(session_id="s1", context=(("DEVICE_TYPE", "mobile"),))

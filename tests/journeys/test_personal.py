@@ -74,6 +74,16 @@ async def test_the_device_is_told_to_personalize(personalize: FakePersonalize) -
     assert personalize.last["context"] == {"DEVICE_TYPE": "mobile"}
 
 
+async def test_a_guest_is_recommended_what_goes_with_the_page() -> None:
+    anybody = await ask("Recommend me something", session_id="s1")
+    reader = await ask("Recommend me something", session_id="s2", asin="romance-05-EN-1")
+    known = await ask("Recommend me something", session_id="s3", asin="no-such-asin")
+
+    assert all(asin.startswith("romance") for asin in cards(reader)[:3])
+    assert reader["cards"][0]["data"]["reason"] == "Because you looked at Romance-05"
+    assert cards(known) == cards(anybody)
+
+
 def test_the_shops_pages_tell_it_too(personalize: FakePersonalize) -> None:
     Client(headers={"user-agent": "Mozilla/5.0 (iPhone) Mobile/15E148", "sec-ch-ua-mobile": "?1"}).get("/")
 

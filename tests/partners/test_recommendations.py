@@ -10,6 +10,7 @@ from caching.behind import behind
 from mangaassist.breaker import ExecutorFull
 from mangaassist.dbthreads import in_database
 from recommendations.interactions import NewInteraction, record_interactions
+from recommendations.models import Interaction
 from shop.models import Offer
 from tests.partners.conftest import Partner
 from tests.partners.test_api import _create
@@ -97,3 +98,64 @@ async def test_too_many_at_once_are_told_when_to_come_back(partner: Partner, mon
     monkeypatch.setattr(recommend._executor, "run", full)
     response = await partner.get("/recommendations", customer_id="dora")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+
+
+class TestEvents:
+    async def test_they_act_on_the_very_next_recommendations(self, partner: Partner) -> None:
+        at = "2026-11-01T12:00:00Z"
+        sent = [
+            {"type": "purchase", "asin": "BERSERK-EN-1", "customer_id": "erin", "at": at},
+            {"type": "rating", "asin": "BERSERK-EN-1", "customer_id": "erin", "value": 5, "at": at},
+            {"type": "view", "asin": "NO-SUCH", "customer_id": "erin"},
+            {"type": "view", "asin": "BERSERK-EN-1"},
+            {"type": "view", "asin": "BERSERK-EN-1", "customer_id": "erin", "at": "2999-01-01T00:00:00Z"},
+        ]
+        response = await partner.post("/events", sent)
+        assert response.status_code == 202
+        told = response.json()
+        assert (told["taken"], told["duplicates"]) == (2, 0)
+        assert [each["index"] for each in told["rejected"]] == [2, 3, 4]
+        assert "unknown" in told["rejected"][0]["reason"]
+
+        found = (await partner.get("/recommendations", customer_id="erin")).json()
+        assert found["shelves"][0]["name"] == "continue"
+        await in_database(behind.finish)
+
+        again = (await partner.post("/events", sent[:2])).json()
+        assert (again["taken"], again["duplicates"]) == (0, 2)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            [],
+            {},
+            [{"type": "view", "asin": "BERSERK-EN-1", "customer_id": "x"}] * 501,
+            [{"type": "stare", "asin": "BERSERK-EN-1", "customer_id": "x"}],
+            [{"type": "view", "asin": "x" * 33, "customer_id": "x"}],
+            [{"type": "view", "asin": "BERSERK-EN-1", "customer_id": "x" * 129}],
+            [{"type": "view", "asin": "BERSERK-EN-1", "customer_id": "x", "at": "yesterday"}],
+            [{"type": "rating", "asin": "BERSERK-EN-1", "customer_id": "x", "value": "good"}],
+            [{"type": "view", "asin": "BERSERK-EN-1", "customer_id": "x", "impression": ["a"] * 26}],
+        ],
+    )
+    async def test_bad_input_is_a_problem_and_nothing_is_taken(self, partner: Partner, body: Any) -> None:
+        response = await partner.post("/events", body)
+        assert (response.status_code, response.headers["Content-Type"]) == (422, "application/problem+json")
+        assert not await Interaction.objects.aexists()
+
+    async def test_a_value_that_cannot_be_stored_rejects_its_event_only(self, partner: Partner) -> None:
+        response = await partner.post(
+            "/events",
+            [
+                {"type": "view", "asin": "BERSERK-EN-1", "customer_id": "a\x00b"},
+                {"type": "rating", "asin": "BERSERK-EN-1", "customer_id": "x", "value": 9},
+                {"type": "view", "asin": "BERSERK-EN-1", "session_id": "guest", "at": "2026-11-01T12:00:00"},
+            ],
+        )
+        assert response.json()["taken"] == 1
+        assert [each["index"] for each in response.json()["rejected"]] == [0, 1]
+
+    async def test_the_scope_is_needed(self, partner: Partner) -> None:
+        _, secret = await _create("Reader", ["recommendations"])
+        response = await Partner(secret).post("/events", [{"type": "view", "asin": "A", "customer_id": "x"}])
+        assert response.status_code == 403

@@ -49,13 +49,16 @@ def test_every_page_stands_under_the_strict_policy(visitor: Client, page: str) -
     assert "<style" not in html
 
 
-def test_a_click_on_a_recommendation_names_its_list(visitor: Client, settings: Any) -> None:
+def test_a_click_on_a_recommendation_names_its_list(
+    visitor: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME", "http://127.0.0.1:9")
     links = re.findall(r'href="(/products/[^"]+\?rec=[^"]+)"', visitor.get("/").content.decode())
     link = links[0]
     settings.RECOMMENDERS = {
         "default": {
             "BACKEND": "recommendations.backends.personalize.PersonalizeRecommender",
-            "OPTIONS": {"tracking_id": "tracker"},
+            "OPTIONS": {"tracking_id": "tracker", "campaign_arn": "arn:aws:personalize:us-east-1:1:campaign/x"},
         }
     }
     visitor.get(link)
@@ -64,6 +67,29 @@ def test_a_click_on_a_recommendation_names_its_list(visitor: Client, settings: A
         "view": "",
         "click": link.partition("rec=")[2],
     }
+
+
+def test_a_books_page_shows_what_is_like_it(visitor: Client) -> None:
+    page = visitor.get("/products/BERSERK-EN-3/").content.decode()
+    assert "Similar to Berserk" in page
+    assert re.search(r'href="/products/(?!BERSERK)[^"]+\?rec=', page)
+
+
+def test_a_rating_is_kept_shown_and_changed(visitor: Client) -> None:
+    page = visitor.post("/products/BERSERK-EN-3/rate/", {"value": "2"}, follow=True).content.decode()
+    assert "You gave 2 of 5" in page
+    page = visitor.post("/products/BERSERK-EN-3/rate/", {"value": "4"}, follow=True).content.decode()
+    assert re.search(r'value="4" aria-pressed="true"', page)
+    assert page.count('class="star on"') == 4
+    ratings = Interaction.objects.filter(type="rating").order_by("at").values_list("value", flat=True)
+    assert list(ratings) == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("value", ["", "0", "6", "4.5", "five", "\x00", "1" * 50])
+def test_what_is_no_rating_is_refused(visitor: Client, value: str) -> None:
+    assert visitor.post("/products/BERSERK-EN-3/rate/", {"value": value}).status_code == 400
+    assert visitor.post("/products/NO-SUCH/rate/", {"value": "4"}).status_code == 404
+    assert not Interaction.objects.exists()
 
 
 @pytest.mark.parametrize("nonsense", ["", "x" * 41, "a b", "<script>", "\x00"])
