@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -117,7 +116,7 @@ class TestDynamo:
         item = table.get_item(
             TableName=TABLE, Key={"conversation_id": {"S": str(conversation.pk)}, "turn": {"N": "2"}}
         )["Item"]
-        assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + 86_400, abs=60)
+        assert int(item["expires_at"]["N"]) == pytest.approx(new.at.timestamp() + 86_400, abs=2)
 
     def test_a_turn_that_it_does_not_know_yet_is_not_made_up(self, table: Any, conversation: Conversation) -> None:
         store = DynamoMemory(table=TABLE)
