@@ -19,7 +19,7 @@ from django.db import DatabaseError, IntegrityError, close_old_connections, conn
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from caching.behind import behind
+from caching.behind import Behind
 from caching.pictures import Picture
 from recommendations.models import Arm, Experiment, Exposure, Interaction, Outcome
 from recommendations.tuning import BOUNDS, Engine, ShelfOrder, Tuning, usual
@@ -144,6 +144,8 @@ def arm_for(running: Running, owner: str) -> RunningArm | None:
 
 # --- Exposures ------------------------------------------------------------------------------------------------
 
+# Its own thread: a locked database must not hold up what else is done behind answers.
+writer = Behind()
 _told: set[tuple[str, str]] = set()
 _lock = threading.Lock()
 
@@ -160,7 +162,7 @@ def expose(assignment: Assignment) -> None:
         if len(_told) >= REMEMBERED:
             _told.clear()
         _told.add(key)
-    if not behind.submit(partial(_write, assignment.owner, part, timezone.now())):
+    if not writer.submit(partial(_write, assignment.owner, part, timezone.now())):
         _forget(key)
 
 

@@ -22,6 +22,8 @@ def on_conversation(sender: Any, conversation_id: str, locale: str, at: datetime
 @receiver(turn_finished)
 def on_turn(sender: Any, record: TurnRecord, **kwargs: Any) -> None:
     buffer.append(events.turn_finished(record))
+    if events.found_nothing(record):
+        buffer.append(events.nothing_found(record))
 
 
 @receiver(feedback_received)

@@ -11,10 +11,12 @@ import orjson
 import pytest
 from moto import mock_aws
 
+from chat.records import TurnRecord
 from mangaassist.analytics.backends import streams
 from mangaassist.analytics.backends.base import AnalyticsStream
 from mangaassist.analytics.backends.kinesis import KinesisStream
 from mangaassist.analytics.buffer import EventBuffer
+from mangaassist.analytics.events import found_nothing, nothing_found
 from mangaassist.analytics.models import AnalyticsEvent
 from mangaassist.outbox import relay
 from mangaassist.outbox.models import OutboxMessage
@@ -88,6 +90,29 @@ async def test_a_finished_turn_arrives_redacted_and_without_live_values(
     assert event["intent"] == "availability"
     assert event["turn_id"] == response["turn_id"]
     assert event["latency_ms"] > 0
+    assert event["cache"]["misses"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("intent", "cards", "status", "found"),
+    [
+        ("search", [], "complete", False),
+        ("search", [{"id": "B1"}], "complete", True),
+        ("other", [], "complete", False),
+        ("greeting", [], "complete", True),
+        ("search", [], "stopped", True),
+    ],
+)
+def test_a_question_that_found_nothing_is_told(
+    intent: str, cards: list[dict[str, Any]], status: str, found: bool
+) -> None:
+    told = TurnRecord(
+        session_id="s", turn_id="t", customer_id="", message="any Golgo 13? write to a@example.com", response="No.",
+        status=status, intent=intent, confidence=0.9, language="en", generator="composer", engine="", latency_ms=1.0,
+        first_delta_ms=1.0, steps=[], notes=[], cards=cards, cache=[], at=datetime.now(UTC),
+    )  # fmt: skip
+    assert found_nothing(told) is not found
+    assert nothing_found(told)["message"] == "any Golgo 13? write to [email]"
 
 
 def test_only_what_kinesis_refused_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:

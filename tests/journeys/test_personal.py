@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.test import Client
 
 from caching.behind import behind
-from recommendations.experiments import start
+from recommendations.experiments import start, writer
 from recommendations.interactions import record_interactions
 from recommendations.models import Arm, Experiment, Exposure, Outcome
 from tests.backends.personalize_fake import FakePersonalize, fake_personalize
@@ -100,7 +100,7 @@ async def test_an_experiment_runs_through_a_conversation_and_counts_its_clicks()
     async with Socket() as socket:
         await socket.hello(token(customer_id="alice"))
         response = await socket.answer("Recommend me something")
-        await sync_to_async(behind.finish)()
+        await sync_to_async(writer.finish)()
         click = {"action": "add_to_cart", "card_id": response["cards"][0]["card_id"]}
         await socket.send(type="action", client_msg_id=str(uuid4()), message_id=response["message_id"], **click)
         await socket.next("saved")

@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.test import AsyncClient, Client
 
 from mangaassist import breaker
+from mangaassist.analytics.buffer import EventBuffer
 from mangaassist.dbthreads import in_database
 from mangaassist.health import heartbeat, metrics, probes, tasks
 from mangaassist.outbox.models import OutboxMessage
@@ -125,6 +126,20 @@ async def test_metrics_tell_of_the_outbox(async_client: AsyncClient) -> None:
     assert 'mangaassist_outbox_messages{status="waiting",topic="feedback"} 2.0' in lines
     assert 'mangaassist_outbox_attempts{status="waiting",topic="feedback"} 3.0' in lines
     assert not any(line.startswith("mangaassist_outbox") and 'status="done"' in line for line in lines)
+
+
+async def test_metrics_tell_of_events_that_were_dropped(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mangaassist.analytics import metrics
+
+    full = EventBuffer(capacity=1, interval_s=3600)
+    for _ in range(3):
+        full.append({})
+    monkeypatch.setattr(metrics, "buffer", full)
+    text = (await async_client.get("/metrics")).content.decode()
+    assert "mangaassist_analytics_waiting 1.0" in text
+    assert "mangaassist_analytics_dropped_total 2.0" in text
 
 
 async def test_metrics_answer_without_the_database(async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from caching.behind import behind
+from recommendations.experiments import writer
 from tests.recommendations.library import load_library, train_on_readers
 
 
@@ -32,6 +33,7 @@ def committed_library(transactional_db: None) -> Iterator[None]:
     load_library()
     yield
     behind.finish()
+    writer.finish()
 
 
 @pytest.fixture

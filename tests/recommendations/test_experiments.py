@@ -10,7 +10,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from caching.behind import behind
 from recommendations.experiments import (
     Assignment,
     NotPossible,
@@ -22,6 +21,7 @@ from recommendations.experiments import (
     start,
     stop,
     take_back,
+    writer,
 )
 from recommendations.interactions import forget_history, join_guest
 from recommendations.models import Arm, Experiment, Exposure, Outcome
@@ -96,7 +96,7 @@ class TestRunning:
     def test_nothing_runs_at_first(self) -> None:
         assert assign("somebody") == Assignment("somebody", usual())
         recommend_for(RecommendationRequest(customer_id="somebody"))
-        behind.finish()
+        writer.finish()
         assert not Exposure.objects.exists()
 
     def test_each_arm_answers_in_its_own_way_from_the_next_request_on(self) -> None:
@@ -139,7 +139,7 @@ class TestRunning:
             recommend_for(RecommendationRequest(customer_id="alice"))
             recommend_for(RecommendationRequest(session_id="s1"))
             recommend_for(RecommendationRequest())
-        behind.finish()
+        writer.finish()
 
         assert sorted(Exposure.objects.values_list("owner", flat=True)) == ["alice", "session-s1"]
 
@@ -151,7 +151,7 @@ class TestRunning:
 
         await sync_to_async(start)(made)
         await arecommend_for(RecommendationRequest(customer_id="alice"))
-        behind.finish()
+        writer.finish()
 
         assert await Exposure.objects.aget(owner="alice")
 
@@ -161,7 +161,7 @@ class TestRunning:
 
         for customer in outside[:3]:
             recommend_for(RecommendationRequest(customer_id=customer))
-        behind.finish()
+        writer.finish()
 
         assert len(outside) > 40
         assert not Exposure.objects.exists()
@@ -187,11 +187,11 @@ class TestRunning:
 
             patch.setattr(Exposure.objects, "bulk_create", locked)
             assert recommend_for(RecommendationRequest(customer_id="alice")).items
-            behind.finish()
+            writer.finish()
         assert not Exposure.objects.exists()
 
         recommend_for(RecommendationRequest(customer_id="alice"))
-        behind.finish()
+        writer.finish()
         assert Exposure.objects.filter(owner="alice").exists()
 
 
@@ -201,7 +201,7 @@ class TestOutcomes:
         made = experiment()
         start(made)
         recommend_for(RecommendationRequest(customer_id="alice"))
-        behind.finish()
+        writer.finish()
         return made
 
     def test_what_a_shopper_does_then_counts_once(self) -> None:
@@ -233,7 +233,7 @@ class TestOutcomes:
 
     def test_a_guest_brings_no_outcomes_along(self) -> None:
         recommend_for(RecommendationRequest(session_id="s1"))
-        behind.finish()
+        writer.finish()
         record_interactions([NewInteraction(session_id="s1", asin="horror-05-EN-1", type="add_to_cart")])
         join_guest("s1", "alice")
 
