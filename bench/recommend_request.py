@@ -45,6 +45,7 @@ def _load(series: int) -> None:
     """A shop of this size, its readers, and a model of them; instead of whatever was there."""
     from django.core.management import call_command
 
+    from mangaassist.outbox.models import OutboxMessage
     from recommendations.models import Interaction, content_key
     from recommendations.promotion import train_and_publish
     from shop.changes import ALL_SERIES_TAG
@@ -92,6 +93,8 @@ def _load(series: int) -> None:
     from caching.invalidation import bump_now
 
     bump_now([ALL_SERIES_TAG, "everything:*"])
+    # Nobody delivers here, and what waits would be looked at again and again.
+    OutboxMessage.objects.all().delete()
     train_and_publish(force=True)
 
 

@@ -19,6 +19,8 @@ from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.topics import Delivery
 
 log = structlog.get_logger(__name__)
+# Of one invalidation. Redis is held up by a bump in proportion to them.
+MOST_TAGS = 5_000
 _thread = threading.local()
 
 
@@ -32,6 +34,9 @@ def invalidate(tags: Iterable[str]) -> None:
     wanted = sorted({_widened(clean_tag(tag)) for tag in tags})
     if not wanted:
         return
+    if len(wanted) > MOST_TAGS:
+        # A bulk change of so much: to empty the cache is cheaper than to name it all.
+        wanted = [EVERYTHING_TAG]
     id = secrets.token_hex(12)
     _thread.may_have_changed = True
     with transaction.atomic(savepoint=False):

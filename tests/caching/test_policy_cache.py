@@ -12,10 +12,12 @@ import pytest
 
 from caching import entries
 from caching.behind import behind
-from caching.invalidation import bump_now
+from caching.invalidation import MOST_TAGS, bump_now, invalidate
 from caching.policy_cache import policy_cache
+from caching.redis_scripts import EVERYTHING_TAG
 from caching.registry import CacheTypeRefused
 from caching.trust import trust
+from mangaassist.outbox.models import OutboxMessage
 from mangaassist.redis import sync_client
 from tests.caching.conftest import FACTS, SHELF, Facts, Shelf
 
@@ -87,6 +89,15 @@ def test_an_invalidation_acts_on_the_next_read(tag: str) -> None:
     policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("old"))
     behind.finish()
     bump_now([tag])
+    assert policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("new")) == facts("new")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_very_much_empties_the_cache_in_one_small_row() -> None:
+    policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("old"))
+    behind.finish()
+    invalidate(f"asin:X{number}" for number in range(MOST_TAGS + 1))
+    assert OutboxMessage.objects.get().payload["tags"] == [EVERYTHING_TAG]
     assert policy_cache.get_or_compute(FACTS, ("B1",), lambda: facts("new")) == facts("new")
 
 
