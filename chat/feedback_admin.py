@@ -41,7 +41,7 @@ class NeedsAPerson(admin.SimpleListFilter):
 
 @admin.register(Feedback)
 class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
-    list_display = ("updated_at", "thumb", "flagged", "reason", "comment_line", "intent", "question", "answer", "links")
+    list_display = ("updated_at", "thumb", "flagged", "opinion", "question", "answer", "intent", "links")
     list_filter = (
         NeedsAPerson, "flag", "rating", "reason", "message__turn__intent", "message__turn__engine",
         "message__turn__language", "updated_at",
@@ -57,7 +57,8 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
         return super().get_queryset(request).prefetch_related("message__turn__messages")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"counts": counts_by_intent(), "counted_days": COUNTED_DAYS}
+        # Without the sidebar: words want their room.
+        context = {"counts": counts_by_intent(), "counted_days": COUNTED_DAYS, "is_nav_sidebar_enabled": False}
         return super().changelist_view(request, (extra_context or {}) | context)
 
     def change_view(
@@ -69,16 +70,17 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
 
     @admin.display(description="rating", ordering="rating")
     def thumb(self, feedback: Feedback) -> str:
-        return str(feedback)
+        return {1: "Good", -1: "Bad"}.get(feedback.rating or 0, "withdrawn")
 
     @admin.display(description="needs a person", ordering="flag")
     def flagged(self, feedback: Feedback) -> str:
         label = feedback.get_flag_display() if feedback.flag else "—"
         return f"{label} ✓" if feedback.flag and feedback.handled_at else label
 
-    @admin.display(description="comment")
-    def comment_line(self, feedback: Feedback) -> str:
-        return feedback.comment[:80] or "—"
+    @admin.display(description="what they say")
+    def opinion(self, feedback: Feedback) -> str:
+        reason = dict(Feedback.Reason.choices).get(feedback.reason, feedback.reason) if feedback.reason else ""
+        return ": ".join(part for part in (reason, feedback.comment[:80]) if part) or "—"
 
     @admin.display(description="intent")
     def intent(self, feedback: Feedback) -> str:
@@ -90,7 +92,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
 
     @admin.display(description="answer")
     def answer(self, feedback: Feedback) -> str:
-        return feedback.message.content[:120]
+        return feedback.message.content[:80]
 
     @admin.display(description="conversation")
     def links(self, feedback: Feedback) -> str:

@@ -22,6 +22,7 @@ class OutboxAdmin(admin.ModelAdmin[OutboxMessage]):
     actions = ("retry_selected", "discard_selected")
     change_list_template = "admin/outbox/outboxmessage/change_list.html"
     date_hierarchy = "created_at"
+    ordering = ("-created_at",)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """With the standing of every topic above the list, unless the list is of one topic."""
