@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -184,9 +184,10 @@ def _forget(key: tuple[str, str]) -> None:
         _told.discard(key)
 
 
-def forget_participation(owner: str) -> None:
-    """Deletes what this shopper's part in experiments was; call it in the transaction that forgets the rest."""
-    Exposure.objects.filter(owner=owner).delete()
+def forget_participation(owners: Collection[str]) -> None:
+    """Deletes what a shopper's part in experiments was, under each of their names; call it in the transaction that
+    forgets the rest."""
+    Exposure.objects.filter(owner__in=owners).delete()
 
 
 def parts_of(owner: str, at: datetime) -> tuple[str, ...]:
@@ -199,10 +200,14 @@ def parts_of(owner: str, at: datetime) -> tuple[str, ...]:
 # --- Outcomes -------------------------------------------------------------------------------------------------
 
 
-def record_outcomes(done: Iterable[tuple[str, Interaction]]) -> None:
+def running_now() -> Running | None:
+    """Ask before a transaction changes something: within it, the answer has to come from the rows."""
+    return board.current().running
+
+
+def record_outcomes(done: Iterable[tuple[str, Interaction]], running: Running | None) -> None:
     """(shopper, new interaction): those of shoppers who take part, since they do. Call it in the transaction that
     stores the interactions."""
-    running = board.current().running
     wanted = [(owner, row) for owner, row in done if row.type in OUTCOMES] if running else []
     if running is None or not wanted:
         return

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from recommendations.experiments import running_now
 from recommendations.interactions import STRENGTH, NewInteraction, as_row, count_outcomes, refusal, store
 from recommendations.models import content_key
 from shop import feed_fields as read
@@ -44,9 +45,10 @@ def _upsert(rows: Sequence[Row]) -> Upserted:
             good.append(as_row(new, series_of[new.asin], now=now))
         else:
             done.dangling.append((row, f"edition {new.asin!r} is unknown"))
+    running = running_now()
     with transaction.atomic():
         taken = store(good)
-        count_outcomes(row for row in good if row.content_key in taken)
+        count_outcomes((row for row in good if row.content_key in taken), running)
     done.changed = len(taken)
     done.unchanged = len(good) - done.changed
     return done

@@ -12,7 +12,7 @@ from django.utils import timezone
 from caching.invalidation import invalidate
 from recommendations.backends.base import HistoryItem, ShopperEvent
 from recommendations.dataset_updates import tell_of_shoppers
-from recommendations.experiments import forget_participation, record_outcomes
+from recommendations.experiments import Running, forget_participation, record_outcomes, running_now
 from recommendations.forgetting import tell_to_forget
 from recommendations.models import ForgottenHistory, Interaction, content_key
 from recommendations.streaming import tell
@@ -88,17 +88,20 @@ def record_interactions(interactions: Sequence[NewInteraction]) -> Recorded:
         else:
             good.append(new)
     rows = [(new, as_row(new, series_of[new.asin], now=now)) for new in good]
+    running = running_now()
     with transaction.atomic():
         taken = store(row for _, row in rows)
-        count_outcomes(row for _, row in rows if row.content_key in taken)
+        count_outcomes((row for _, row in rows if row.content_key in taken), running)
         tell_of_shoppers(row for _, row in rows if row.content_key in taken)
         tell({row.content_key: _event(new, row) for new, row in rows if row.content_key in taken}.values())
     return Recorded(len(taken), len(good) - len(taken), tuple(refused))
 
 
-def count_outcomes(rows: Iterable[Interaction]) -> None:
+def count_outcomes(rows: Iterable[Interaction], running: Running | None) -> None:
     """Of newly stored interactions. Not of those that a guest brings along at sign-in: they counted already."""
-    record_outcomes({row.content_key: (owner_of(row.customer_id, row.session_id), row) for row in rows}.values())
+    record_outcomes(
+        {row.content_key: (owner_of(row.customer_id, row.session_id), row) for row in rows}.values(), running
+    )
 
 
 def _event(new: NewInteraction, row: Interaction) -> ShopperEvent:
@@ -185,7 +188,7 @@ def forget_history(*, customer_id: str = "", session_id: str = "") -> int:
         deleted, _ = rows.delete()
         # A guest was known by the session before the name.
         tell_to_forget({customer_id, session_id, *sessions} - {""})
-        forget_participation(owner)
+        forget_participation({owner, *(owner_of("", each) for each in sessions)})
         ForgottenHistory.objects.update_or_create(owner=owner, defaults={"at": timezone.now()})
         invalidate([owner_tag(customer_id, session_id)])
     return deleted

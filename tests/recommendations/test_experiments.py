@@ -12,11 +12,14 @@ from django.utils import timezone
 
 from recommendations.experiments import (
     Assignment,
+    Board,
     NotPossible,
     Running,
     RunningArm,
+    _read_board,
     arm_for,
     assign,
+    board,
     roll_out,
     start,
     stop,
@@ -253,6 +256,31 @@ class TestOutcomes:
 
         assert not Exposure.objects.filter(owner="alice").exists()
         assert not Outcome.objects.exists()
+
+    def test_with_what_the_shopper_did_as_a_guest(self) -> None:
+        recommend_for(RecommendationRequest(session_id="s1"))
+        writer.finish()
+        record_interactions([NewInteraction(session_id="s1", asin="horror-05-EN-1", type="add_to_cart")])
+        join_guest("s1", "alice")
+
+        forget_history(customer_id="alice")
+
+        assert not Exposure.objects.exists()
+
+    def test_recording_asks_for_the_experiment_before_it_changes_anything(self, monkeypatch: Any) -> None:
+        made: list[Board] = []
+
+        def make() -> Board:
+            made.append(_read_board())
+            return made[-1]
+
+        monkeypatch.setattr(board, "_make", make)
+        for number in range(3):
+            record_interactions([click("alice", asin=f"horror-0{number}-EN-1")])
+            assign("alice")
+
+        assert len(made) <= 1
+        assert Outcome.objects.count() == 3
 
 
 @pytest.mark.usefixtures("db")
