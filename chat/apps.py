@@ -8,7 +8,8 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from chat import memory, receivers  # noqa: F401  (connects them)
         from chat.feedback_processing import apply_feedback
-        from mangaassist.outbox.consumers import register_consumer
+        from mangaassist.outbox.backends import feedback_queues
+        from mangaassist.outbox.consumers import register_queue_consumer
 
-        register_consumer("feedback", apply_feedback)
+        register_queue_consumer("feedback", lambda: feedback_queues["default"], apply_feedback)
         memory.register()

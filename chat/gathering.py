@@ -18,7 +18,7 @@ from chat.evidence import Evidence
 from chat.phrases import say
 from chat.tokens import Shopper
 from chat.trace import Trace
-from knowledge.search import asearch_passages
+from knowledge.search import asearch_passages, search_products
 from mangaassist.dbthreads import in_database
 from recommendations.ordering import Found, Ordered, aorder_for
 from recommendations.recommend import (
@@ -27,7 +27,7 @@ from recommendations.recommend import (
     arecommend_for,
 )
 from shop.facts import ProductFacts, SeriesFacts, aproduct_facts, load_series_facts
-from shop.models import Edition
+from shop.models import Edition, ages_up_to
 from shop.offers import LiveOffer, OffersUnavailable, aread_offers
 from shop.orders import OrderView, find_order, orders_of, owned_asins
 from shop.promotions import PromotionRule, aactive_promotions
@@ -92,14 +92,27 @@ async def gather(request: Request, shopper: Shopper, trace: Trace) -> Evidence:
         case "order_status":
             evidence = await _for_orders(work)
         case "faq":
-            passages = await work.limited("passages", asearch_passages(request.text, request.language), [])
-            evidence = Evidence(passages=tuple(passages))
+            evidence = await _for_question(work)
         case "greeting":
             evidence = await _for_page(work)
         case _:
             evidence = Evidence()
     evidence.failed = frozenset(work.failed)
     return evidence
+
+
+async def _for_question(work: Gathering) -> Evidence:
+    """Help that answers it; where there is none, what is said of the product that the shopper looks at or talks of."""
+    request = work.request
+    passages = await work.limited("passages", asearch_passages(request.text, request.language), [])
+    if not passages and "passages" not in work.failed:
+        allowed = ages_up_to(age_limit(request.state))
+        products = await work.products([request.asin or request.context.asin])
+        asins = [asin for asin, product in products.items() if product.age_rating in allowed]
+        passages = (
+            await work.limited("passages", in_database(search_products, request.text, asins), []) if asins else []
+        )
+    return Evidence(passages=tuple(passages))
 
 
 async def _for_page(work: Gathering) -> Evidence:

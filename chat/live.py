@@ -55,7 +55,7 @@ class LiveValues:
                 return f"『{escape(series.native_title or series.title)}』", None
             return escape(series.title), None
         if kind == "passage":
-            found = next((p for p in self._evidence.passages if p.article_id == id), None)
+            found = next((p for p in self._evidence.passages if p.id == id), None)
             return (escape(found.text) if found else None), None
         order = self._orders.get(id)
         return (self._of_order(kind, order) if order else None), None

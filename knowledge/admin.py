@@ -1,13 +1,64 @@
-"""Help articles for operators."""
+"""Help for operators: articles, documents with what is wrong with them, and the versions of the index."""
+
+from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from knowledge.models import Article
+from knowledge.models import Article, Document, IndexVersion, Passage
+from knowledge.reindexing import enqueue_reindex
+from knowledge.requests import ReindexRequest
+from mangaassist.admin_site import ReadOnlyAdmin
 
 
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin[Article]):
-    list_display = ("question", "locale", "category", "slug", "updated_at")
+    list_display = ("question", "locale", "category", "slug", "updated_at", "is_in_force")
     list_filter = ("locale", "category")
     search_fields = ("slug", "question", "body")
     exclude = ("updated_at",)
+
+    @admin.display(description="answered from", boolean=True)
+    def is_in_force(self, article: Article) -> bool:
+        """Whether the index in force has it as it stands here; a change takes a second or two."""
+        ref = f"{article.slug}/{article.locale}"
+        passages = Passage.objects.serving().filter(kind=Passage.Kind.ARTICLE, ref=ref)
+        said = " ".join(passages.order_by("place").values_list("text", flat=True))
+        return bool(said) and said.split() == article.body.split()
+
+
+class FaultFilter(admin.SimpleListFilter):
+    title = "readable"
+    parameter_name = "readable"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Document]) -> list[tuple[str, str]]:
+        return [("yes", "Yes"), ("no", "No")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
+        match self.value():
+            case "yes":
+                return queryset.filter(fault="")
+            case "no":
+                return queryset.exclude(fault="")
+        return queryset
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin, admin.ModelAdmin[Document]):
+    list_display = ("key", "title", "locale", "category", "size", "read_at", "fault")
+    list_filter = (FaultFilter, "locale", "category")
+    search_fields = ("key", "title")
+    actions = ("read_again",)
+
+    @admin.action(description="Read the selected documents again", permissions=["view"])
+    def read_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        keys = queryset.values_list("key", flat=True)
+        count = enqueue_reindex(ReindexRequest("document", key) for key in keys)
+        self.message_user(request, f"Asked for: {count}. They are in force in a moment.")
+
+
+@admin.register(IndexVersion)
+class IndexVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[IndexVersion]):
+    list_display = ("number", "status", "cause", "began_at", "serving_at", "added", "removed", "passages", "error")
+    list_filter = ("status", "began_at")

@@ -1,4 +1,4 @@
-"""Help articles: what the shop says about itself, in each language."""
+"""What the shop says about itself: help articles, documents from elsewhere, and the index that answers come from."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from caching.invalidation import invalidate
+LOCALES = [("en", "English"), ("ja", "日本語")]
 
 
 def corpus_tag(locale: str) -> str:
-    """Of every answer from this language's articles: any of them may be wrong when one article has changed."""
+    """Of every answer from this language's passages: any of them may be wrong when one passage has changed."""
     return f"corpus:{locale}"
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
-    """Whatever way articles are changed, the answers from them are forgotten at the commit."""
+    """Whatever way articles are changed, the index follows and the answers from them are forgotten at the commit."""
 
     def in_locale(self, locale: str) -> ArticleQuerySet:
         return self.filter(locale=locale)
@@ -25,32 +25,36 @@ class ArticleQuerySet(models.QuerySet["Article"]):
     def bulk_create(self, objs: Iterable[Article], *args: Any, **kwargs: Any) -> list[Article]:
         rows = list(objs)
         with transaction.atomic():
-            _forget_answers(rows)
+            _tell_of(rows)
             return super().bulk_create(rows, *args, **kwargs)
 
     def update(self, **kwargs: Any) -> int:
         # Django's own bulk_update goes through here as well.
         with transaction.atomic():
-            _forget_answers(self)
-            if kwargs.get("locale"):
-                invalidate([corpus_tag(str(kwargs["locale"]))])
+            rows = list(self)
+            _tell_of(rows)
+            if {"locale", "slug"} & set(kwargs):
+                named = {"locale": kwargs.get("locale"), "slug": kwargs.get("slug")}
+                _tell_of(Article(slug=named["slug"] or row.slug, locale=named["locale"] or row.locale) for row in rows)
             return super().update(**({"updated_at": timezone.now()} | kwargs))
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            _forget_answers(self)
+            _tell_of(self)
             return super().delete()
 
 
-def _forget_answers(articles: Iterable[Article]) -> None:
-    invalidate({corpus_tag(article.locale) for article in articles})
+def _tell_of(articles: Iterable[Article]) -> None:
+    from knowledge.reindexing import articles_changed
+
+    articles_changed({(article.slug, article.locale) for article in articles})
 
 
 class Article(models.Model):
     """One answer in one language. The same ``slug`` in another locale is its translation."""
 
     slug = models.SlugField(max_length=64)
-    locale = models.CharField(max_length=8, choices=[("en", "English"), ("ja", "日本語")])
+    locale = models.CharField(max_length=8, choices=LOCALES)
     category = models.CharField(max_length=64, db_index=True)
     question = models.CharField(max_length=300)
     body = models.TextField(max_length=10_000)
@@ -68,12 +72,12 @@ class Article(models.Model):
             kwargs["update_fields"] = {*kwargs["update_fields"], "updated_at"}
         with transaction.atomic():
             # What it was until now may have been in another language.
-            _forget_answers([self, *Article.objects.filter(pk=self.pk)])
+            _tell_of([self, *Article.objects.filter(pk=self.pk)])
             super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            _forget_answers([self])
+            _tell_of([self])
             return super().delete(*args, **kwargs)
 
     def __str__(self) -> str:
@@ -81,3 +85,108 @@ class Article(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/help/{self.slug}/"
+
+
+class Document(models.Model):
+    """A file of the knowledge source (a folder or a bucket), as it was last read."""
+
+    key = models.CharField(max_length=1024, unique=True)
+    category = models.CharField(max_length=64, blank=True, db_index=True)
+    locale = models.CharField(max_length=8, choices=LOCALES, default="en")
+    title = models.CharField(max_length=300, blank=True)
+    # What the source calls this very content: S3's ETag, or the file's size and time.
+    version = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField(default=0)
+    # Why nothing of it could be read; empty: it is in the index.
+    fault = models.CharField(max_length=300, blank=True)
+    read_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class IndexVersion(models.Model):
+    """One state of the index. It is built beside the one in force, verified, and put in force by one pointer."""
+
+    class Status(models.TextChoices):
+        BUILDING = "building", "Being built"
+        SERVING = "serving", "In force"
+        RETIRED = "retired", "Retired"
+        FAILED = "failed", "Failed"
+
+    number = models.AutoField(primary_key=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.BUILDING)
+    # What it was built for, in words.
+    cause = models.CharField(max_length=200, blank=True)
+    # A builder that is not heard of until then is dead.
+    leased_until = models.DateTimeField()
+    began_at = models.DateTimeField(default=timezone.now)
+    serving_at = models.DateTimeField(null=True, blank=True)
+    added = models.PositiveIntegerField(default=0)
+    removed = models.PositiveIntegerField(default=0)
+    passages = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"Version {self.number} ({self.get_status_display()})"
+
+
+class IndexPointer(models.Model):
+    """Which version answers come from: one row."""
+
+    version = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"Version {self.version}"
+
+
+class PassageQuerySet(models.QuerySet["Passage"]):
+    def at_version(self, number: int) -> PassageQuerySet:
+        """Those that make up this version."""
+        return self.filter(models.Q(added_in__lte=number), models.Q(removed_in=None) | models.Q(removed_in__gt=number))
+
+    def serving(self) -> PassageQuerySet:
+        """Those of the version in force, in one query: it can't change between reading pointer and passages."""
+        number = models.Subquery(IndexPointer.objects.values("version")[:1])
+        return self.annotate(serving=number).filter(
+            models.Q(added_in__lte=models.F("serving")),
+            models.Q(removed_in=None) | models.Q(removed_in__gt=models.F("serving")),
+        )
+
+
+class Passage(models.Model):
+    """A quotable piece of a source, in the versions from ``added_in`` until before ``removed_in``. Never changed."""
+
+    class Kind(models.TextChoices):
+        ARTICLE = "article"
+        DOCUMENT = "document"
+        PRODUCT = "product"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # slug/locale of an article, key of a document, ASIN of a product.
+    ref = models.CharField(max_length=1024)
+    place = models.PositiveIntegerField(default=0)
+    locale = models.CharField(max_length=8, db_index=True)
+    category = models.CharField(max_length=64, blank=True)
+    title = models.CharField(max_length=300)
+    text = models.TextField()
+    age_rating = models.CharField(max_length=12, blank=True)
+    # Of the source's whole content: the same content is not indexed again.
+    digest = models.CharField(max_length=64)
+    added_in = models.PositiveIntegerField(db_index=True)
+    removed_in = models.PositiveIntegerField(null=True, blank=True, db_index=True)
+
+    objects = PassageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["kind", "ref", "place"]
+        indexes = [models.Index(fields=["kind", "ref"])]
+
+    def __str__(self) -> str:
+        return f"{self.ref} #{self.place}: {self.title}"

@@ -208,6 +208,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 5},
     },
     "watch-cache-server": {"task": "caching.tasks.watch_server", "schedule": 60.0, "options": {"expires": 60}},
+    "watch-knowledge-folder": {"task": "knowledge.tasks.watch_folder", "schedule": 5.0, "options": {"expires": 5}},
+    "look-at-knowledge-source": {"task": "knowledge.tasks.look_at_source", "schedule": 3600.0},
+    "purge-knowledge-index": {"task": "knowledge.tasks.purge", "schedule": 3600.0},
     "retrain-recommender": {"task": "recommendations.tasks.train", "schedule": RECOMMENDER_TRAIN_EVERY_H * 3600},
 }
 
@@ -247,6 +250,19 @@ _ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
             "sqs": "mangaassist.outbox.backends.sqs.SqsQueue",
         },
     ),
+    "REINDEX_STREAM": (
+        "database",
+        "kinesis",
+        {
+            "database": "mangaassist.outbox.backends.database_stream.DatabaseStream",
+            "kinesis": "mangaassist.outbox.backends.kinesis_stream.KinesisStream",
+        },
+    ),
+    "KNOWLEDGE_SOURCE": (
+        "folder",
+        "s3",
+        {"folder": "knowledge.backends.folder.FolderSource", "s3": "knowledge.backends.s3.S3Source"},
+    ),
     "HANDOFF": ("desk", "desk", {"desk": "escalation.backends.desk.Desk"}),
 }
 # Options that have an environment variable of their own: (role, short name) → {option: variable}.
@@ -267,6 +283,8 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
     ("MEMORY", "dynamodb"): {"table": "DYNAMODB_MEMORY_TABLE"},
     ("ANALYTICS", "kinesis"): {"stream": "KINESIS_ANALYTICS_STREAM"},
     ("FEEDBACK_QUEUE", "sqs"): {"queue_url": "FEEDBACK_QUEUE_URL"},
+    ("REINDEX_STREAM", "kinesis"): {"stream": "KINESIS_REINDEX_STREAM"},
+    ("KNOWLEDGE_SOURCE", "s3"): {"bucket": "KNOWLEDGE_BUCKET", "events_queue_url": "KNOWLEDGE_EVENTS_QUEUE_URL"},
 }
 
 
@@ -278,6 +296,8 @@ REQUIRED_VARIABLES = {
     "KINESIS_ANALYTICS_STREAM",
     "FEEDBACK_QUEUE_URL",
     "DYNAMODB_MEMORY_TABLE",
+    "KINESIS_REINDEX_STREAM",
+    "KNOWLEDGE_BUCKET",
 }
 
 
@@ -309,6 +329,8 @@ ORDERS = _role("ORDERS")
 MEMORY = _role("MEMORY")
 ANALYTICS = _role("ANALYTICS")
 FEEDBACK_QUEUES = _role("FEEDBACK_QUEUE")
+REINDEX_STREAMS = _role("REINDEX_STREAM")
+KNOWLEDGE_SOURCES = _role("KNOWLEDGE_SOURCE")
 HANDOFFS = _role("HANDOFF")
 
 # --- The assistant ----------------------------------------------------------------------------------------

@@ -94,8 +94,8 @@ def faq(asked: Asked) -> AnswerPlan:
         )
     best = evidence.passages[0]
     return AnswerPlan(
-        lines=(Line("faq.answer", {"passage": f"{{{{passage:{best.article_id}}}}}"}),),
+        lines=(Line("faq.answer", {"passage": f"{{{{passage:{best.id}}}}}"}),),
         state=asked.request.state,
-        citations=({"title": best.question, "url": best.url},),
-        quick_replies=tuple(passage.question for passage in evidence.passages[1:3]),
+        citations=({"title": best.title, "url": best.url},),
+        quick_replies=tuple(p.title for p in evidence.passages[1:] if p.kind == "article")[:2],
     )

@@ -33,7 +33,7 @@ class Brief:
 class Generator(ABC):
     """Writes an answer with slots in place of values that age.
 
-    Slots: ``{{title|price|stock|vol:ASIN}}``, ``{{series:ID}}``, ``{{passage:SLUG}}``,
+    Slots: ``{{title|price|stock|vol:ASIN}}``, ``{{series:ID}}``, ``{{passage:ID}}``,
     ``{{order|order_status|order_eta|order_items|order_tracking:ID}}``. Pieces may be cut anywhere; closing the
     iterator stops the work. Raises :class:`GeneratorUnavailable`.
     """

@@ -25,6 +25,14 @@ def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> None:
     transaction.on_commit(lambda: wake(topic))
 
 
+def park(topic: str, id: str, body: dict[str, Any], error: str) -> None:
+    """Keeps a message that can't be applied as a parked row, where people see it and can have it tried again."""
+    log.error("message_parked", topic=topic, id=id, error=error[:300])
+    OutboxMessage.objects.create(
+        topic=topic, key=id[:200], payload=body, status=OutboxMessage.Status.PARKED, error=error[:2000]
+    )
+
+
 def wake(topic: str) -> None:
     """Tells the worker that there is something to do. Only a hint: beat sweeps every two seconds anyway.
 

@@ -165,6 +165,56 @@ class QueuedMessage(models.Model):
         return f"{self.queue} #{self.pk}"
 
 
+class StreamEnd(models.Model):
+    """How far an embedded stream has been written."""
+
+    stream = models.CharField(max_length=64, unique=True)
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.stream}: {self.number}"
+
+
+class StreamRecord(models.Model):
+    """One record of an embedded stream."""
+
+    stream = models.CharField(max_length=64)
+    number = models.PositiveBigIntegerField()
+    record_id = models.CharField(max_length=200)
+    body = models.JSONField()
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "number"], name="stream_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.stream} #{self.number}"
+
+
+class ShardLease(models.Model):
+    """Who reads a shard, and how far it has been applied. One reader at a time; a dead one's lease runs out."""
+
+    topic = models.CharField(max_length=64)
+    shard = models.CharField(max_length=128)
+    owner = models.UUIDField(null=True, blank=True, editable=False)
+    leased_until = models.DateTimeField(default=timezone.now)
+    # After the last record that has been applied; empty: from the oldest.
+    position = models.CharField(max_length=200, blank=True)
+    # Closed and applied to its end: what continues it may be read.
+    is_over = models.BooleanField(default=False)
+    # How often what follows ``position`` could not be applied.
+    failures = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(default=timezone.now)
+    error = models.TextField(blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["topic", "shard"], name="shard_once")]
+
+    def __str__(self) -> str:
+        return f"{self.topic} / {self.shard}"
+
+
 def settle(rows: Iterable[OutboxMessage], **values: Any) -> None:
     """Ends a claim of these rows, but of those whose lease was lost to another relay meanwhile."""
     by_lease: dict[uuid.UUID | None, list[uuid.UUID]] = {}

@@ -15,6 +15,8 @@ from chat.feedback import Opinion, save_feedback
 from chat.memory import TOPIC as MEMORY_TOPIC
 from chat.memory import stores
 from chat.models import Feedback, Message, Turn
+from knowledge.backends import knowledge_sources
+from knowledge.search import search_passages
 from mangaassist import aws
 from mangaassist.analytics.backends import streams
 from mangaassist.analytics.buffer import TOPIC as ANALYTICS_TOPIC
@@ -23,6 +25,7 @@ from mangaassist.outbox.consumers import consume
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
 from tests.journeys.shopper import Socket, token
+from tests.knowledge.indexing import follow_changes
 from tests.shop.catalogue import load_small_catalogue
 
 # moto makes stacks with what the development environment has (requirements-dev.txt); CI runs in that.
@@ -31,7 +34,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 TEMPLATE = Path(django_settings.BASE_DIR) / "deploy" / "aws" / "template.yaml"
 # Batches need the right to the single call.
-RIGHT_OF = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}
+RIGHT_OF = {
+    "SendMessageBatch": "SendMessage",
+    "DeleteMessageBatch": "DeleteMessage",
+    "ListObjectsV2": "ListBucket",
+}
 
 
 @pytest.fixture
@@ -65,6 +72,21 @@ def stack(settings: Any) -> Iterator[dict[str, str]]:
             "default": {
                 "BACKEND": "chat.backends.dynamodb.DynamoMemory",
                 "OPTIONS": {"table": outputs["DYNAMODB_MEMORY_TABLE"]},
+            }
+        }
+        settings.REINDEX_STREAMS = {
+            "default": {
+                "BACKEND": "mangaassist.outbox.backends.kinesis_stream.KinesisStream",
+                "OPTIONS": {"stream": outputs["KINESIS_REINDEX_STREAM"]},
+            }
+        }
+        settings.KNOWLEDGE_SOURCES = {
+            "default": {
+                "BACKEND": "knowledge.backends.s3.S3Source",
+                "OPTIONS": {
+                    "bucket": outputs["KNOWLEDGE_BUCKET"],
+                    "events_queue_url": outputs["KNOWLEDGE_EVENTS_QUEUE_URL"],
+                },
             }
         }
         yield outputs
@@ -109,10 +131,34 @@ def test_a_conversation_runs_on_what_the_stack_created(stack: dict[str, str], ca
     turn = Turn.objects.get()
     assert stores["default"].load(str(turn.conversation_id), after_turn=str(turn.pk)).lines
     assert streams["default"].put([{"record_id": "1", "event": "x", "session_id": "", "at": ""}]) == []
-    rights = _rights()
-    missing = {(service, RIGHT_OF.get(name, name)) for service, name in calls} - rights
-    assert not missing
+    assert not _without_right(calls)
     assert ("sqs", "ReceiveMessage") in {(service, name) for service, name in calls}
+
+
+def test_a_document_in_the_bucket_is_answered_from(stack: dict[str, str], calls: set[tuple[str, str]]) -> None:
+    _let_the_bucket_tell(stack)
+    boto3.client("s3").put_object(Bucket=stack["KNOWLEDGE_BUCKET"], Key="gifts/how.md", Body=b"We wrap gifts for free.")
+    while consume("knowledge-events"):
+        pass
+    follow_changes()
+    assert search_passages("do you wrap gifts?", "en")[0].text == "We wrap gifts for free."
+    assert [listed.key for listed in knowledge_sources["default"].list()] == ["gifts/how.md"]
+    assert not _without_right(calls)
+    assert {("kinesis", "GetRecords"), ("s3", "GetObject")} <= calls
+
+
+def _let_the_bucket_tell(stack: dict[str, str]) -> None:
+    """As the template has it; moto's stacks leave notifications out."""
+    sqs = boto3.client("sqs")
+    attributes = sqs.get_queue_attributes(QueueUrl=stack["KNOWLEDGE_EVENTS_QUEUE_URL"], AttributeNames=["QueueArn"])
+    told = [{"QueueArn": attributes["Attributes"]["QueueArn"], "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
+    boto3.client("s3").put_bucket_notification_configuration(
+        Bucket=stack["KNOWLEDGE_BUCKET"], NotificationConfiguration={"QueueConfigurations": told}
+    )
+
+
+def _without_right(calls: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(service, RIGHT_OF.get(name, name)) for service, name in calls} - _rights()
 
 
 def _rights() -> set[tuple[str, str]]:
@@ -147,6 +193,6 @@ def test_what_moto_does_not_make_stands_in_the_template() -> None:
 
 def test_every_variable_of_an_output_is_one_that_the_settings_know(stack: dict[str, str]) -> None:
     source = (Path(django_settings.BASE_DIR) / "mangaassist" / "settings.py").read_text()
-    built = {"KINESIS_ANALYTICS_STREAM", "FEEDBACK_QUEUE_URL", "DYNAMODB_MEMORY_TABLE"}
-    assert built <= set(stack)
-    assert all(f'"{name}"' in source for name in built)
+    variables = {name for name in stack if name.isupper()}
+    assert len(variables) == 6
+    assert all(f'"{name}"' in source for name in variables)

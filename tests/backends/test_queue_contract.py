@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -40,6 +40,12 @@ def queue(request: pytest.FixtureRequest, settings: Any) -> Iterator[Queue]:
         yield feedback_queues["default"]
 
 
+def take_with(apply: Callable[[dict[str, Any]], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another consumer of feedback than the shop's."""
+    monkeypatch.setitem(consumers._consumers, "feedback", consumers.find_consumer("feedback"))
+    consumers.register_queue_consumer("feedback", lambda: feedback_queues["default"], apply)
+
+
 def test_what_is_sent_is_received_with_its_id_until_it_is_deleted(queue: Queue) -> None:
     assert queue.send([Outgoing(f"id-{n}", {"n": n}) for n in range(3)]) == {}
     received = queue.receive()
@@ -64,7 +70,7 @@ def test_feedback_travels_from_the_outbox_through_the_queue_and_is_applied_once(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     applied: list[dict[str, Any]] = []
-    monkeypatch.setitem(consumers._consumers, "feedback", applied.append)
+    take_with(applied.append, monkeypatch)
     from mangaassist.outbox.delivery import enqueue
 
     enqueue("feedback", {"rating": 1, "message_id": "m"})
@@ -90,9 +96,12 @@ def test_a_message_that_fails_stays_and_one_that_is_nonsense_goes(
         if outcome is not None:
             raise outcome
 
-    monkeypatch.setitem(consumers._consumers, "feedback", apply)
+    take_with(apply, monkeypatch)
     queue.send([Outgoing("a", {"nonsense": True})])
     assert consumers.consume("feedback") == 1
+    # Where an operator sees it.
+    parked = OutboxMessage.objects.parked().get()
+    assert (parked.topic, parked.payload, parked.error) == ("feedback", {"nonsense": True}, "nonsense")
     queue.send([Outgoing("b", {})])
     assert consumers.consume("feedback") == 0
     assert consumers.consume("feedback") == 1

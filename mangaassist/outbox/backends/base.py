@@ -45,3 +45,55 @@ class Queue(ABC):
     @abstractmethod
     def delete(self, messages: Sequence[Received]) -> None:
         """Done with these."""
+
+
+# --- Streams ------------------------------------------------------------------------------------------------------
+
+
+class StreamUnavailable(Exception):
+    """Nothing could be put or read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a stream that is read in order. ``parents``: those that it continues, to be read to their end first."""
+
+    id: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a shard. ``position`` is after it: reading goes on from there."""
+
+    id: str
+    body: dict[str, Any]
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRead:
+    """``records``, oldest first. ``position``: after the last of them. ``is_over``: the shard will never hold more."""
+
+    records: tuple[Record, ...]
+    position: str
+    is_over: bool = False
+
+
+class Stream(ABC):
+    """Records that stay for days, read in order by whoever keeps count of how far they came."""
+
+    # Whether our own worker reads it; else `consume` runs as a process of its own.
+    embedded = False
+
+    @abstractmethod
+    def put(self, messages: Sequence[Outgoing]) -> Mapping[str, str]:
+        """Ids that were refused, with the reason. Raises :class:`StreamUnavailable`."""
+
+    @abstractmethod
+    def shards(self) -> list[Shard]:
+        """Those that can be read, closed ones included. Raises :class:`StreamUnavailable`."""
+
+    @abstractmethod
+    def read(self, shard: str, after: str, *, limit: int = 500) -> ShardRead:
+        """What follows position ``after`` (empty: from the oldest record). Raises :class:`StreamUnavailable`."""

@@ -1,0 +1,220 @@
+"""Building a version of the index beside the one in force, and putting it in force in one transaction.
+
+A passage belongs to the versions from ``added_in`` until before ``removed_in`` (as rows do in a database with
+multi-version concurrency), so that a new version costs what changed and not a copy of everything. Readers look at the
+version that the pointer names: they see the old one whole until the swap, and the new one whole after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models.functions import Length
+from django.utils import timezone
+
+from caching.invalidation import invalidate
+from knowledge.models import IndexPointer, IndexVersion, Passage, corpus_tag
+from knowledge.passages import Content
+
+log = structlog.get_logger(__name__)
+
+LEASE_S = 60.0
+# Sources written in one transaction: readers and shoppers' writes come in between.
+CHUNK = 100
+# A reader may still hold the version before.
+PURGED_AFTER_S = 600.0
+VERSIONS_KEPT_DAYS = 30
+
+
+class IndexBusy(Exception):
+    """Another build is at work; try again in a while."""
+
+
+class BuildLost(Exception):
+    """This build was taken for dead and given up by another one."""
+
+
+class NotVerified(Exception):
+    """The new version is not what it should be: it is not put in force."""
+
+
+def serving_version() -> int:
+    """The version in force; 0 before the first."""
+    return IndexPointer.objects.values_list("version", flat=True).first() or 0
+
+
+class Build:
+    """One version being built, as a context manager: what goes wrong inside leaves the version in force as it is.
+
+    Raises :class:`IndexBusy` on entering while another build lives.
+    """
+
+    def __init__(self, cause: str) -> None:
+        self._cause = cause[:200]
+        self._expected: dict[tuple[str, str], int] = {}
+        self._tags: set[str] = set()
+        self._version: IndexVersion | None = None
+
+    def __enter__(self) -> Build:
+        now = timezone.now()
+        with transaction.atomic():
+            _locked_pointer()
+            for other in IndexVersion.objects.filter(status=IndexVersion.Status.BUILDING):
+                if other.leased_until > now:
+                    raise IndexBusy(f"Version {other.number} is being built.")
+                _give_up(other, "its builder was not heard of any more")
+            self._version = IndexVersion.objects.create(
+                cause=self._cause, leased_until=now + timedelta(seconds=LEASE_S), began_at=now
+            )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        with transaction.atomic():
+            version = IndexVersion.objects.select_for_update().filter(pk=self._number).first()
+            if version is not None and version.status == IndexVersion.Status.BUILDING:
+                _give_up(version, repr(error) if error else "it was not finished")
+
+    @property
+    def _number(self) -> int:
+        assert self._version is not None
+        return self._version.pk
+
+    def put(self, contents: Iterable[Content]) -> int:
+        """Takes what sources say now; how many of them say something else than before. Raises :class:`BuildLost`.
+
+        One transaction: give it ``CHUNK`` sources at a time.
+        """
+        wanted = {(content.kind, content.ref): content for content in contents}
+        with transaction.atomic():
+            version = self._still_ours()
+            changed = self._put_changed(version, wanted)
+            for content in wanted.values():
+                content.note()
+            version.leased_until = timezone.now() + timedelta(seconds=LEASE_S)
+            version.save(update_fields=["leased_until", "added", "removed"])
+        return changed
+
+    def _put_changed(self, version: IndexVersion, wanted: dict[tuple[str, str], Content]) -> int:
+        present: dict[tuple[str, str], list[Passage]] = {source: [] for source in wanted}
+        for kind in {kind for kind, _ in wanted}:
+            refs = [ref for each, ref in wanted if each == kind]
+            for row in Passage.objects.filter(kind=kind, ref__in=refs, removed_in=None):
+                present[kind, row.ref].append(row)
+        changed = {source: content for source, content in wanted.items() if _differs(content, present[source])}
+        gone = [row for source in changed for row in present[source]]
+        # What this very build has added goes; what the version in force shows is only marked.
+        mine = [row.pk for row in gone if row.added_in == version.pk]
+        kept = [row.pk for row in gone if row.added_in != version.pk]
+        Passage.objects.filter(pk__in=mine).delete()
+        Passage.objects.filter(pk__in=kept).update(removed_in=version.pk)
+        new = [
+            Passage(
+                kind=content.kind,
+                ref=content.ref,
+                place=place,
+                locale=content.locale,
+                category=content.category,
+                title=title[:300],
+                text=text,
+                age_rating=content.age_rating,
+                digest=content.digest,
+                added_in=version.pk,
+            )
+            for content in changed.values()
+            for place, (title, text) in enumerate(content.passages)
+        ]
+        Passage.objects.bulk_create(new)
+        version.removed += len(kept)
+        version.added += len(new) - len(mine)
+        for source, content in changed.items():
+            self._expected[source] = len(content.passages)
+        self._tags |= {corpus_tag(row.locale) for row in (*gone, *new)}
+        self._tags |= {f"asin:{ref}" for kind, ref in changed if kind == Passage.Kind.PRODUCT}
+        return len(changed)
+
+    def finish(self) -> int:
+        """Verifies the version and puts it in force; its number. Without any change: the number of the one in force.
+
+        What the cache holds of the old version is invalidated in the same transaction. Raises :class:`NotVerified`
+        or :class:`BuildLost`.
+        """
+        if not self._expected:
+            with transaction.atomic():
+                self._still_ours().delete()
+            return serving_version()
+        self._verify()
+        with transaction.atomic():
+            pointer = _locked_pointer()
+            version = self._still_ours()
+            now = timezone.now()
+            IndexVersion.objects.filter(status=IndexVersion.Status.SERVING).update(status=IndexVersion.Status.RETIRED)
+            version.status, version.serving_at = IndexVersion.Status.SERVING, now
+            version.passages = Passage.objects.at_version(version.pk).count()
+            version.save(update_fields=["status", "serving_at", "passages"])
+            pointer.version = version.pk
+            pointer.save(update_fields=["version"])
+            invalidate(self._tags)
+        log.info("index_in_force", version=version.pk, added=version.added, removed=version.removed, cause=self._cause)
+        return version.pk
+
+    def _verify(self) -> None:
+        version = self._still_ours_unlocked()
+        new, old = Passage.objects.at_version(version.pk), Passage.objects.at_version(serving_version())
+        if new.count() != old.count() + version.added - version.removed:
+            raise NotVerified("the number of its passages is not that of the version in force with the changes")
+        found: dict[tuple[str, str], list[int]] = {}
+        touched = new.filter(added_in=version.pk).order_by("kind", "ref", "place")
+        for kind, ref, place, length in touched.values_list("kind", "ref", "place", Length("text")):
+            if not length:
+                raise NotVerified(f"a passage of {ref} is empty")
+            found.setdefault((kind, ref), []).append(place)
+        for source, expected in self._expected.items():
+            if found.get(source, []) != list(range(expected)):
+                raise NotVerified(f"the passages of {source[1]} are not complete")
+
+    def _still_ours(self) -> IndexVersion:
+        version = IndexVersion.objects.select_for_update().filter(pk=self._number).first()
+        return self._checked(version)
+
+    def _still_ours_unlocked(self) -> IndexVersion:
+        return self._checked(IndexVersion.objects.filter(pk=self._number).first())
+
+    def _checked(self, version: IndexVersion | None) -> IndexVersion:
+        if version is None or version.status != IndexVersion.Status.BUILDING:
+            raise BuildLost(f"Version {self._number} was given up meanwhile.")
+        return version
+
+
+def _differs(content: Content, present: list[Passage]) -> bool:
+    if len(content.passages) != len(present):
+        return True
+    return any(row.digest != content.digest for row in present)
+
+
+def _locked_pointer() -> IndexPointer:
+    IndexPointer.objects.get_or_create(pk=1)
+    return IndexPointer.objects.select_for_update().get(pk=1)
+
+
+def _give_up(version: IndexVersion, error: str) -> None:
+    """Within a transaction. Nothing of it may be seen when a later version is in force."""
+    Passage.objects.filter(added_in=version.pk).delete()
+    Passage.objects.filter(removed_in=version.pk).update(removed_in=None)
+    version.status, version.error = IndexVersion.Status.FAILED, error[:2000]
+    version.save(update_fields=["status", "error"])
+    log.warning("index_build_given_up", version=version.pk, error=error[:300])
+
+
+def purge() -> int:
+    """Removes passages that no reader can come upon any more, and old versions' rows; the number of passages."""
+    now = timezone.now()
+    settled = IndexVersion.objects.filter(serving_at__lt=now - timedelta(seconds=PURGED_AFTER_S))
+    newest = settled.order_by("-number").values_list("number", flat=True).first() or 0
+    count, _ = Passage.objects.filter(removed_in__lte=newest).delete()
+    ended = IndexVersion.objects.filter(status__in=(IndexVersion.Status.RETIRED, IndexVersion.Status.FAILED))
+    ended.filter(began_at__lt=now - timedelta(days=VERSIONS_KEPT_DAYS)).delete()
+    return count

@@ -1,0 +1,227 @@
+"""Every stream keeps the same promises to its readers: the database's, and Amazon Kinesis (moto)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from django.utils import timezone
+from moto import mock_aws
+
+from mangaassist.outbox import shards
+from mangaassist.outbox.backends import reindex_streams
+from mangaassist.outbox.backends.base import Outgoing, Record, Stream, StreamUnavailable
+from mangaassist.outbox.backends.kinesis_stream import KinesisStream
+from mangaassist.outbox.models import OutboxMessage, ShardLease
+from mangaassist.outbox.shards import ShardReader
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NAME = "rag-reindex"
+
+
+@pytest.fixture(params=["database", "kinesis"])
+def stream(request: pytest.FixtureRequest, settings: Any) -> Iterator[Stream]:
+    if request.param == "database":
+        settings.REINDEX_STREAMS = {
+            "default": {"BACKEND": "mangaassist.outbox.backends.database_stream.DatabaseStream", "OPTIONS": {}}
+        }
+        yield reindex_streams["default"]
+        return
+    with mock_aws():
+        boto3.client("kinesis").create_stream(StreamName=NAME, ShardCount=2)
+        settings.REINDEX_STREAMS = {
+            "default": {
+                "BACKEND": "mangaassist.outbox.backends.kinesis_stream.KinesisStream",
+                "OPTIONS": {"stream": NAME},
+            }
+        }
+        yield reindex_streams["default"]
+
+
+def put(stream: Stream, *numbers: int) -> None:
+    assert stream.put([Outgoing(f"id-{n}", {"n": n}) for n in numbers]) == {}
+
+
+class Applied:
+    """Notes what it is given; ``refuse`` names what it fails on."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.refuse: set[int] = set()
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        if bad := self.refuse & {record.body["n"] for record in records}:
+            raise ValueError(f"can't apply {sorted(bad)}")
+        self.numbers += [record.body["n"] for record in records]
+
+
+def test_what_is_put_is_read_once_with_its_id_however_often_one_looks(stream: Stream) -> None:
+    put(stream, *range(30))
+    seen: list[Record] = []
+    reader = ShardReader("reindex", stream, seen.extend)
+    assert reader.take() == 30
+    assert reader.take() == 0
+    put(stream, 30)
+    assert reader.take() == 1
+    assert sorted(record.body["n"] for record in seen) == list(range(31))
+    assert {record.id for record in seen} == {f"id-{n}" for n in range(31)}
+
+
+def test_another_reader_goes_on_where_the_first_one_ended(stream: Stream) -> None:
+    first, second = Applied(), Applied()
+    reader = ShardReader("reindex", stream, first)
+    put(stream, 1, 2, 3)
+    reader.take()
+    put(stream, 4, 5)
+    # The first one still has the shards.
+    assert ShardReader("reindex", stream, second).take() == 0
+    reader.let_go()
+    assert ShardReader("reindex", stream, second).take() == 2
+    assert (sorted(first.numbers), sorted(second.numbers)) == ([1, 2, 3], [4, 5])
+
+
+def test_a_dead_readers_shards_are_read_when_its_lease_has_run_out(stream: Stream) -> None:
+    put(stream, 1)
+    ShardReader("reindex", stream, Applied()).take()
+    put(stream, 2)
+    ShardLease.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    applied = Applied()
+    assert ShardReader("reindex", stream, applied).take() == 1
+    assert applied.numbers == [2]
+
+
+def test_what_was_not_applied_is_read_again_and_its_position_stays(stream: Stream) -> None:
+    put(stream, 1, 2, 3)
+    applied = Applied()
+    applied.refuse = {2}
+    reader = ShardReader("reindex", stream, applied)
+    reader.take()
+    assert 2 not in applied.numbers
+    failed = ShardLease.objects.get(failures=1)
+    assert "can't apply [2]" in failed.error
+    # Not at once: the pause grows.
+    applied.refuse = set()
+    reader.take()
+    assert 2 not in applied.numbers
+    ShardLease.objects.update(retry_at=timezone.now())
+    reader.take()
+    assert sorted(applied.numbers) == [1, 2, 3]
+    assert ShardLease.objects.filter(failures=0, error="").count() == ShardLease.objects.count()
+
+
+def test_a_poison_record_is_parked_in_the_end_and_its_shard_goes_on(stream: Stream) -> None:
+    put(stream, *range(10))
+    applied = Applied()
+    applied.refuse = {4}
+    reader = ShardReader("reindex", stream, applied)
+    for _ in range(shards.PATIENCE + 1):
+        reader.take()
+        ShardLease.objects.update(retry_at=timezone.now())
+    assert sorted(applied.numbers) == [n for n in range(10) if n != 4]
+    parked = OutboxMessage.objects.parked().get()
+    assert (parked.topic, parked.payload["n"]) == ("reindex", 4)
+    assert "can't apply [4]" in parked.error
+    put(stream, 10)
+    reader.take()
+    assert applied.numbers[-1] == 10
+
+
+def test_when_nothing_can_be_applied_nothing_is_parked(stream: Stream) -> None:
+    """Then it is not the records' fault."""
+    put(stream, *range(10))
+    applied = Applied()
+    applied.refuse = set(range(10))
+    reader = ShardReader("reindex", stream, applied)
+    for _ in range(shards.PATIENCE + 3):
+        reader.take()
+        ShardLease.objects.update(retry_at=timezone.now())
+    assert not OutboxMessage.objects.parked().exists()
+    applied.refuse = set()
+    reader.take()
+    assert sorted(applied.numbers) == list(range(10))
+
+
+def test_a_reader_that_lost_its_lease_does_not_move_the_position(stream: Stream) -> None:
+    put(stream, 1)
+    taken_over: list[Record] = []
+
+    def slowly(records: Sequence[Record]) -> None:
+        # Meanwhile this reader is taken for dead and another one applies the same.
+        ShardLease.objects.update(owner=uuid.uuid4(), leased_until=timezone.now() + timedelta(seconds=60))
+        ShardLease.objects.exclude(position="").update(position="")
+        taken_over.extend(records)
+
+    ShardReader("reindex", stream, slowly).take()
+    assert taken_over
+    assert not ShardLease.objects.exclude(position="").exists()
+
+
+def test_more_than_one_read_gives_is_read_in_turns(stream: Stream) -> None:
+    for start in range(0, 1_200, 400):
+        put(stream, *range(start, start + 400))
+    applied = Applied()
+    reader = ShardReader("reindex", stream, applied)
+    while reader.take():
+        pass
+    assert sorted(applied.numbers) == list(range(1_200))
+
+
+# --- What only Kinesis has ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kinesis() -> Iterator[KinesisStream]:
+    with mock_aws():
+        boto3.client("kinesis").create_stream(StreamName=NAME, ShardCount=1)
+        yield KinesisStream(stream=NAME)
+
+
+def test_a_split_shards_children_are_read_after_its_end(kinesis: KinesisStream) -> None:
+    put(kinesis, 1, 2, 3)
+    client = boto3.client("kinesis")
+    (parent,) = client.list_shards(StreamName=NAME)["Shards"]
+    client.split_shard(StreamName=NAME, ShardToSplit=parent["ShardId"], NewStartingHashKey=str(2**127))
+    put(kinesis, *range(4, 20))
+    applied = Applied()
+    reader = ShardReader("reindex", kinesis, applied)
+    reader.take()
+    before_children = set(ShardLease.objects.values_list("shard", flat=True))
+    assert before_children == {parent["ShardId"]}
+    for _ in range(4):
+        reader.take()
+    assert sorted(set(applied.numbers)) == list(range(1, 20))
+    assert ShardLease.objects.get(shard=parent["ShardId"]).is_over
+    children = {s["ShardId"] for s in client.list_shards(StreamName=NAME)["Shards"]} - {parent["ShardId"]}
+    assert set(ShardLease.objects.filter(is_over=False).values_list("shard", flat=True)) == children
+
+
+def test_what_is_no_object_comes_as_an_empty_body(kinesis: KinesisStream) -> None:
+    client = boto3.client("kinesis")
+    for data in (b"not JSON", b"[1]", "日本語".encode()):
+        client.put_record(StreamName=NAME, Data=data, PartitionKey="x")
+    (shard,) = kinesis.shards()
+    read = kinesis.read(shard.id, "")
+    assert [record.body for record in read.records] == [{}, {}, {}]
+    assert len({record.id for record in read.records}) == 3
+
+
+def test_a_position_that_the_stream_no_longer_keeps_begins_with_the_oldest(kinesis: KinesisStream) -> None:
+    put(kinesis, 1, 2)
+    (shard,) = kinesis.shards()
+    boto3.client("kinesis").delete_stream(StreamName=NAME)
+    boto3.client("kinesis").create_stream(StreamName=NAME, ShardCount=1)
+    put(kinesis, 3)
+    numbers = [record.body["n"] for record in kinesis.read(shard.id, "").records]
+    assert numbers == [3]
+
+
+def test_a_stream_that_is_not_there_is_unavailable() -> None:
+    with mock_aws():
+        missing = KinesisStream(stream="missing")
+        for ask in (lambda: missing.put([Outgoing("a", {})]), missing.shards, lambda: missing.read("shardId-0", "")):
+            with pytest.raises(StreamUnavailable):
+                ask()

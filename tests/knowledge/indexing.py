@@ -1,0 +1,13 @@
+"""How changes reach the index in tests: by the very steps of the worker."""
+
+from __future__ import annotations
+
+from mangaassist.outbox.consumers import consume
+from mangaassist.outbox.relay import drain
+
+
+def follow_changes() -> None:
+    """What waits in the outbox goes through the stream into the index."""
+    drain("reindex")
+    while consume("reindex"):
+        pass
