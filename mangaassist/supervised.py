@@ -31,6 +31,8 @@ class Output:
 
     def __init__(self, *, coloured: bool) -> None:
         self.coloured = coloured
+        # So wide is the column of the processes' names.
+        self.column = 8
         self._lines: queue.Queue[bytes | None] = queue.Queue(OUTPUT_LINES)
         self._thread = threading.Thread(target=self._write, name="output", daemon=True)
         self._thread.start()
@@ -40,7 +42,7 @@ class Output:
 
     def relay(self, name: str, colour: int, line: bytes) -> None:
         """A line of a process, behind its name."""
-        prefix = f"{name:<8}| "
+        prefix = f"{name:<{self.column}}| "
         if self.coloured:
             prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
         self._put(prefix.encode() + line + b"\n")

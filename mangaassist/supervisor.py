@@ -37,6 +37,34 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """A process that takes what comes from outside: ``manage.py consume TOPIC``.
+
+    ``role``: the variable that names the backend; ``aws``: its value in the aws profile. In the embedded profile
+    nothing comes from outside. The process is needed ``only`` for these backends, or for all ``unless`` it is one of
+    those.
+    """
+
+    topic: str
+    role: str
+    aws: str
+    only: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+    def is_needed(self, *, aws: bool) -> bool:
+        backend = environment.text(self.role, self.aws if aws else "")
+        return bool(backend) and (backend in self.only if self.only else backend not in self.unless)
+
+
+CONSUMERS = (
+    Consumer(topic="feedback", role="FEEDBACK_QUEUE", aws="sqs", unless=("database",)),
+    Consumer(topic="reindex", role="REINDEX_STREAM", aws="kinesis", unless=("database",)),
+    Consumer(topic="knowledge-events", role="KNOWLEDGE_SOURCE", aws="s3", only=("s3",)),
+    Consumer(topic="handoff-events", role="HANDOFF", aws="desk", only=("connect",)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where one MangaAssist runs."""
 
@@ -44,7 +72,7 @@ class Site:
     port: int
     data_dir: Path
     private_redis: bool
-    # Queues outside of the database, each with a consumer of its own.
+    # What comes from outside, each with a process of its own.
     consumed: tuple[str, ...] = ()
 
     @classmethod
@@ -54,13 +82,12 @@ class Site:
         if environment.faults:
             raise CannotStart(" ".join(environment.faults))
         aws = environment.text("MANGAASSIST_PROFILE") == "aws"
-        feedback_queue = environment.text("FEEDBACK_QUEUE", "sqs" if aws else "database")
         return cls(
             host=environment.text("HOST", "127.0.0.1"),
             port=port,
             data_dir=Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve(),
             private_redis=not environment.text("REDIS_URL"),
-            consumed=() if feedback_queue == "database" else ("feedback",),
+            consumed=tuple(each.topic for each in CONSUMERS if each.is_needed(aws=aws)),
         )
 
     @property
@@ -135,7 +162,9 @@ class Supervisor:
         if self.site.private_redis:
             await self._start_redis()
         await self._prepare()
-        for program in self._programs():
+        programs = self._programs()
+        self.output.column = max(len(each.name) for each in programs)
+        for program in programs:
             self._start(program)
         await self._announce_ready()
         await self._watch_worker()
@@ -215,7 +244,7 @@ class Supervisor:
         ]
         programs += [
             Program(
-                name=topic[:8],
+                name=topic,
                 command=(python, "manage.py", "consume", topic),
                 colour=34,
                 stop_s=15,  # its long poll

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from mangaassist import environment, supervised
 from mangaassist.supervised import Output, Program, Supervised, _relay_lines
-from mangaassist.supervisor import Site
+from mangaassist.supervisor import CONSUMERS, Site
 from tests.mangaassist.running import is_gone
 
 
@@ -24,6 +24,7 @@ class Recorder(Output):
 
     def __init__(self) -> None:
         self.coloured = False
+        self.column = 8
         self.lines: list[str] = []
         self.heard_something = asyncio.Event()
 
@@ -138,24 +139,41 @@ def test_a_reader_that_stops_reading_stops_nobody() -> None:
     process.stderr.close()
 
 
+AWS = {"MANGAASSIST_PROFILE": "aws"}
+
+
 @pytest.mark.parametrize(
     ("variables", "consumed"),
     [
         ({}, ()),
-        ({"MANGAASSIST_PROFILE": "aws"}, ("feedback",)),
-        ({"MANGAASSIST_PROFILE": "aws", "FEEDBACK_QUEUE": "database"}, ()),
+        (AWS, ("feedback", "reindex", "knowledge-events")),
+        (AWS | {"HANDOFF": "connect"}, ("feedback", "reindex", "knowledge-events", "handoff-events")),
+        (AWS | {"FEEDBACK_QUEUE": "database", "REINDEX_STREAM": "database"}, ("knowledge-events",)),
+        (AWS | {"KNOWLEDGE_SOURCE": "folder"}, ("feedback", "reindex")),
+        (AWS | {"KNOWLEDGE_SOURCE": "our.own.Source"}, ("feedback", "reindex")),
         ({"FEEDBACK_QUEUE": "sqs"}, ("feedback",)),
+        ({"FEEDBACK_QUEUE": "our.own.Queue"}, ("feedback",)),
+        ({"REINDEX_STREAM": "kinesis", "KNOWLEDGE_SOURCE": "s3"}, ("reindex", "knowledge-events")),
+        ({"HANDOFF": "connect"}, ("handoff-events",)),
+        ({"HANDOFF": "desk"}, ()),
     ],
 )
-def test_a_queue_outside_has_a_consumer(
+def test_what_comes_from_outside_has_a_consumer(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], consumed: tuple[str, ...]
 ) -> None:
-    for name in ("MANGAASSIST_PROFILE", "FEEDBACK_QUEUE"):
+    for name in ("MANGAASSIST_PROFILE", *(each.role for each in CONSUMERS)):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(environment, "faults", [])
     assert Site.from_environment().consumed == consumed
+
+
+def test_the_column_of_names_is_as_wide_as_the_longest(output: Recorder) -> None:
+    output.column = 16
+    output.relay("web", 36, b"hello")
+    output.relay("knowledge-events", 34, b"hello")
+    assert output.lines == ["web             | hello", "knowledge-events| hello"]
 
 
 @pytest.mark.parametrize(
