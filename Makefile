@@ -35,7 +35,7 @@ bench: dev-venv ## the benchmarks; writes docs/benchmarks.md
 
 requirements: venv ## compile pyproject.toml into the pinned requirements files
 	$(PIP) install --no-cache-dir --quiet pip-tools
-	$(COMPILE) --output-file=deploy/requirements.txt pyproject.toml
+	$(COMPILE) --extra=sqs --output-file=deploy/requirements.txt pyproject.toml
 	$(COMPILE) --extra=test --output-file=requirements.txt pyproject.toml
 	$(COMPILE) --extra=test --extra=dev --constraint=requirements.txt --output-file=requirements-dev.txt pyproject.toml
 

@@ -16,7 +16,16 @@ class CachingConfig(AppConfig):
         from mangaassist.outbox.topics import Topic, register_topic
 
         # A long outage of Redis is no reason to give up: a row is needed until the last entry has expired.
-        register_topic(Topic(name=TOPIC, handler=deliver, max_attempts=1_000_000, longest_retry_s=5.0, lease_s=15.0))
+        register_topic(
+            Topic(
+                name=TOPIC,
+                handler=deliver,
+                queue="interactive",
+                max_attempts=1_000_000,
+                longest_retry_s=5.0,
+                lease_s=15.0,
+            )
+        )
         post_migrate.connect(create_policies, sender=self)
 
 

@@ -110,6 +110,35 @@ def redis_urls(base: str) -> dict[str, str]:
     return urls
 
 
+BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sqs")
+
+
+def broker_url(default: str) -> str:
+    """``CELERY_BROKER_URL`` in Celery's spelling: Redis, or ``sqs://`` for Amazon SQS.
+
+    Keys have no place in it: AWS' libraries find them themselves, and an address is logged.
+    """
+    url = text("CELERY_BROKER_URL")
+    if not url:
+        return default
+    url = celery_url(url)
+    try:
+        parts = urlsplit(url)
+        readable = parts.scheme in BROKER_SCHEMES and parts.port != 0
+    except ValueError:  # a port that is no number
+        readable = False
+    if not readable or (parts.scheme in {"redis", "rediss"} and not parts.hostname):
+        faults.append("CELERY_BROKER_URL must look like redis://host:6379/1, rediss://…, unix:///path?db=1 or sqs://.")
+        return default
+    if parts.scheme == "sqs" and (parts.netloc or parts.path or parts.query):
+        faults.append(
+            "CELERY_BROKER_URL must be sqs:// and no more: AWS' libraries find keys and addresses themselves "
+            "(AWS_ENDPOINT_URL_SQS for another one)."
+        )
+        return default
+    return url
+
+
 def celery_url(redis_url: str) -> str:
     """The same server in Celery's spelling."""
     if not redis_url.startswith("unix:"):

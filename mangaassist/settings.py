@@ -180,13 +180,51 @@ CHANNEL_LAYERS = {
 
 # --- Celery -----------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = environment.celery_url(REDIS_URLS["broker"])
+# Redis, or Amazon SQS (docs/decisions/0009-celery-queues-and-limits.md says what the queues are for).
+CELERY_BROKER_URL = environment.broker_url(environment.celery_url(REDIS_URLS["broker"]))
+# SQS: the queues' common address without the name at its end, as in https://sqs.eu-west-1.amazonaws.com/1234/shop-
+CELERY_SQS_URL_PREFIX = environment.text("CELERY_SQS_URL_PREFIX")
+if CELERY_BROKER_URL == "sqs://" and not CELERY_SQS_URL_PREFIX:
+    environment.faults.append("CELERY_BROKER_URL=sqs:// needs CELERY_SQS_URL_PREFIX.")
 CELERY_TASK_IGNORE_RESULT = True
+# Whoever can write to the broker must not be able to run code here.
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
 # Early acknowledgement: a worker with a late one exits when Redis drops. The outbox row is the truth.
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2, "max_retries": 1}
+# Nobody commands workers over the broker, and SQS could not carry it.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+# How long a task of the queue `batch` may take, seconds; its process is then killed.
+BATCH_LIMIT_S = environment.number("BATCH_LIMIT_S", 3600, low=2, high=40_000)
+CELERY_TASK_TIME_LIMIT = BATCH_LIMIT_S
+CELERY_TASK_SOFT_TIME_LIMIT = BATCH_LIMIT_S * 0.95
+_QUEUES = ("interactive", "delivery", "batch")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {
+        # Queues that exist already: the application needs no right to list or to create any.
+        "predefined_queues": {name: {"url": CELERY_SQS_URL_PREFIX + name} for name in _QUEUES},
+        "wait_time_seconds": 10,
+        "polling_interval": 0.1,
+        # Read over the ten seconds that an empty queue takes to answer.
+        "client-config": {
+            "connect_timeout": 2,
+            "read_timeout": 15,
+            "retries": {"total_max_attempts": 2, "mode": "standard"},
+        },
+    }
+    if CELERY_BROKER_URL == "sqs://"
+    else {"socket_timeout": 2, "socket_connect_timeout": 2, "max_retries": 1}
+) | {"visibility_timeout": BATCH_LIMIT_S + 60}
+# What somebody waits for, what must leave in seconds, what may take its time. An outbox topic names its own.
+CELERY_TASK_DEFAULT_QUEUE = "delivery"
+CELERY_TASK_ROUTES = {
+    "mangaassist.outbox.tasks.sweep": {"queue": "interactive"},
+    "mangaassist.outbox.tasks.prune": {"queue": "batch"},
+    "recommendations.tasks.*": {"queue": "batch"},
+    "caching.tasks.*": {"queue": "batch"},
+}
 CELERY_TIMEZONE = "UTC"
 # Whether a stored effect wakes the worker at once; beat finds it within two seconds in any case.
 OUTBOX_WAKE = environment.boolean("OUTBOX_WAKE", True)
@@ -202,10 +240,15 @@ RECOMMENDER_EXPLORE_SHARE = environment.number("RECOMMENDER_EXPLORE_SHARE", 0.05
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},
-    "worker-heartbeat": {
-        "task": "mangaassist.health.tasks.heartbeat",
-        "schedule": 5.0,
-        "options": {"expires": 5},
+    # One through each queue that shoppers depend on.
+    **{
+        f"heartbeat-{queue}": {
+            "task": "mangaassist.health.tasks.heartbeat",
+            "schedule": 5.0,
+            "args": (queue,),
+            "options": {"expires": 5, "queue": queue},
+        }
+        for queue in ("interactive", "delivery")
     },
     "watch-cache-server": {"task": "caching.tasks.watch_server", "schedule": 60.0, "options": {"expires": 60}},
     "watch-knowledge-folder": {"task": "knowledge.tasks.watch_folder", "schedule": 5.0, "options": {"expires": 5}},

@@ -28,6 +28,14 @@ READY_POLL_S = 0.1
 WATCH_EVERY_S = 5.0
 # Not ready after this long: say what is awaited.
 PATIENCE_S = 15.0
+# What Celery is asked to run (docs/decisions/0009-celery-queues-and-limits.md; compose.yaml runs the same).
+_ALONE = ("--without-mingle", "--without-gossip", "--without-heartbeat")
+WORKER = ("worker", "--queues", "interactive,delivery", "--pool", "threads", "--concurrency", "8", *_ALONE)
+# One process for each task: it can be killed at its time limit, and what training has taken goes back (KiB).
+BATCH_WORKER = (
+    *("worker", "--queues", "batch", "--pool", "prefork", "--concurrency", "1"),
+    *("--max-memory-per-child", "400000", *_ALONE),
+)
 # A worker without heartbeat for this long, while everything else is well, hangs.
 HUNG_AFTER_S = 40.0
 
@@ -167,6 +175,8 @@ class Supervisor:
         for program in programs:
             self._start(program)
         await self._announce_ready()
+        # Nobody waits for what it does: it starts when the others have had the processors for themselves.
+        self._start(self._batch_program())
         await self._watch_worker()
 
     async def _until_stopped(self, life: Coroutine[Any, Any, None]) -> None:
@@ -219,9 +229,7 @@ class Supervisor:
             raise CannotStart("MangaAssist cannot start: see above.")
 
     def _programs(self) -> list[Program]:
-        python = sys.executable
-        # A container's root is its own: Celery's page of warning about it is not for our readers.
-        celery = (python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app")
+        python, celery = sys.executable, _celery()
         fd = self._listener.fileno()
         programs = [
             Program(
@@ -234,10 +242,7 @@ class Supervisor:
             Program(
                 name="worker",
                 # Threads: tasks wait for the database and the network, and one process starts and dies faster.
-                command=(
-                    *(*celery, "mangaassist", "worker", "--pool", "threads", "--concurrency", "2"),
-                    *("--without-mingle", "--without-gossip", "--without-heartbeat"),
-                ),
+                command=(*celery, "mangaassist", *WORKER),
                 colour=33,
             ),
             Program(name="beat", command=(*celery, "mangaassist.beat", "beat", "--pidfile="), colour=32),
@@ -252,6 +257,9 @@ class Supervisor:
             for topic in self.site.consumed
         ]
         return programs
+
+    def _batch_program(self) -> Program:
+        return Program(name="batch", command=(*_celery(), "mangaassist", *BATCH_WORKER), colour=31)
 
     def _start(self, program: Program) -> None:
         supervised = Supervised(program, self.output, self._environment, BASE_DIR, self._refuse)
@@ -316,6 +324,11 @@ class Supervisor:
             self._running = {"redis": redis}
             await redis.stop()
             embedded.remove_socket_folder(self.site.data_dir)
+
+
+def _celery() -> tuple[str, ...]:
+    # A container's root is its own: Celery's page of warning about it is not for our readers.
+    return (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app")
 
 
 async def supervise(site: Site, listener: socket.socket, lock: int, output: Output) -> None:

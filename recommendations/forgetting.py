@@ -53,7 +53,15 @@ def deliver(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
 def register() -> None:
     # Five minutes and more between attempts: a job that is refused for too many others has to wait for one of them.
     register_topic(
-        Topic(name=TOPIC, handler=deliver, batch_size=500, retry_s=300, longest_retry_s=21_600, max_attempts=40)
+        Topic(
+            name=TOPIC,
+            handler=deliver,
+            queue="batch",
+            batch_size=500,
+            retry_s=300,
+            longest_retry_s=21_600,
+            max_attempts=40,
+        )
     )
 
 

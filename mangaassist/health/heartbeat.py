@@ -1,4 +1,4 @@
-"""The worker's sign of life: a Redis key that beat and worker together keep from expiring."""
+"""The workers' signs of life: a Redis key a queue, which beat and that queue's workers together keep from expiring."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import time
 
 from mangaassist.redis import async_client, sync_client
 
-KEY = "health:worker"
+# What shoppers depend on; the queue `batch` may be busy for an hour.
+QUEUES = ("interactive", "delivery")
 # Four beats of 5 s: one lost beat alarms nobody.
 FRESH_S = 20
 
 
-def show_sign_of_life() -> None:
+def key_of(queue: str) -> str:
+    return f"health:worker:{queue}"
+
+
+def show_sign_of_life(queue: str) -> None:
     """Raises ``redis.RedisError``."""
-    sync_client("streams").set(KEY, str(time.time()), ex=FRESH_S)
+    sync_client("streams").set(key_of(queue), str(time.time()), ex=FRESH_S)
 
 
-async def heartbeat_age() -> float | None:
-    """Seconds since the last sign of life; None when there is none. Raises ``redis.RedisError``."""
-    shown = await async_client("streams").get(KEY)
-    return None if shown is None else max(0.0, time.time() - float(shown))
+async def silent_queues() -> list[str]:
+    """Those whose workers gave no sign of life lately. Raises ``redis.RedisError``."""
+    shown = await async_client("streams").mget([key_of(queue) for queue in QUEUES])
+    return [queue for queue, each in zip(QUEUES, shown, strict=True) if each is None]

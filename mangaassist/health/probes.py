@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from mangaassist.dbthreads import in_database
-from mangaassist.health.heartbeat import heartbeat_age
+from mangaassist.health.heartbeat import silent_queues
 from mangaassist.redis import async_client
 from shop import search_index
 
@@ -80,9 +80,9 @@ async def _redis() -> None:
 
 
 async def _worker() -> None:
-    age = await heartbeat_age()
-    if age is None:
-        raise NotWell("no heartbeat")
+    """Deliveries leave: a worker that only trains models does not count."""
+    if silent := await silent_queues():
+        raise NotWell(f"no heartbeat: {', '.join(silent)}")
 
 
 async def _search() -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.celery import app
 from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.topics import queue_of
 
 log = structlog.get_logger(__name__)
 _breaker = Breaker("broker", failures=2, pause_s=5.0)
@@ -50,7 +51,9 @@ def wake(topic: str) -> None:
 def _send(topic: str) -> None:
     try:
         _breaker.call(
-            lambda: app.send_task("mangaassist.outbox.tasks.drain", args=[topic], retry=False, expires=30),
+            lambda: app.send_task(
+                "mangaassist.outbox.tasks.drain", args=[topic], queue=queue_of(topic), retry=False, expires=30
+            ),
             failures=(Exception,),
         )
     except BreakerOpen:

@@ -17,6 +17,8 @@ from mangaassist.outbox.topics import Delivery, Topic, find_topic, topic_names
 
 log = structlog.get_logger(__name__)
 LONGEST_ERROR = 2000
+# A handler that takes longer hangs: its rows are due again, for another thread or process.
+LONGEST_ATTEMPT_S = 600.0
 
 
 def drain(topic_name: str, *, most_batches: int = 50) -> int:
@@ -66,8 +68,13 @@ def _kept(rows: Sequence[OutboxMessage], lease_s: float) -> Iterator[None]:
     over = threading.Event()
 
     def renew_again() -> None:
+        renewals = int(LONGEST_ATTEMPT_S / (lease_s / 3))
         try:
             while not over.wait(lease_s / 3):
+                if renewals == 0:
+                    log.error("outbox_handler_hangs", topic=rows[0].topic, rows=len(rows))
+                    return
+                renewals -= 1
                 renew(rows, lease_s)
         except DatabaseError as error:
             # The rows may be delivered twice then: their ids tell.

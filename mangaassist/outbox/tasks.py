@@ -3,13 +3,20 @@
 from celery import shared_task
 
 from mangaassist.outbox import consumers, relay
+from mangaassist.outbox.lanes import Lanes
+from mangaassist.outbox.topics import queue_of
 
 # A sweep that found no free worker is repeated by the next one.
 SWEEP_EXPIRES_S = 5
+lanes = Lanes(deliveries=3)
 
 
 @shared_task(ignore_result=True)
 def drain(topic: str) -> None:
+    lanes.run(topic, queue_of(topic), lambda: _drain(topic))
+
+
+def _drain(topic: str) -> None:
     relay.drain(topic)
     consumers.consume_embedded(topic)
 
@@ -18,7 +25,7 @@ def drain(topic: str) -> None:
 def sweep() -> None:
     """Each topic in a task of its own: one whose outside hangs does not hold up the others."""
     for topic in relay.due_topics():
-        drain.apply_async((topic,), expires=SWEEP_EXPIRES_S, retry=False)
+        drain.apply_async((topic,), queue=queue_of(topic), expires=SWEEP_EXPIRES_S, retry=False)
     consumers.consume_all_embedded()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,14 @@ class DeliveryFailed(Exception):
 Handler = Callable[[Sequence[Delivery]], Mapping[str, str]]
 
 
+Queue = Literal["interactive", "delivery", "batch"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """``in_order``: rows of a key one after the other. ``concurrency``: so many relays at a time.
+    """``queue``: of Celery, ``interactive`` when somebody waits for it, ``batch`` when it may take long.
+
+    ``in_order``: rows of a key one after the other. ``concurrency``: so many relays at a time.
 
     ``retry_s``: the pause before the second attempt; it doubles up to ``longest_retry_s``, with full jitter. After
     ``max_attempts`` a row is parked. ``lease_s``: how soon the rows of a dead relay are due again; a living one renews
@@ -38,6 +43,7 @@ class Topic:
 
     name: str
     handler: Handler
+    queue: Queue = "delivery"
     batch_size: int = 100
     in_order: bool = False
     concurrency: int = 4
@@ -58,6 +64,12 @@ def register_topic(topic: Topic) -> None:
 
 def find_topic(name: str) -> Topic | None:
     return _topics.get(name)
+
+
+def queue_of(name: str) -> Queue:
+    """Where the topic's wake-ups go; those of a topic that nobody registered here to the default."""
+    topic = _topics.get(name)
+    return topic.queue if topic else "delivery"
 
 
 def topic_names() -> list[str]:

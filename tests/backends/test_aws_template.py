@@ -194,5 +194,11 @@ def test_what_moto_does_not_make_stands_in_the_template() -> None:
 def test_every_variable_of_an_output_is_one_that_the_settings_know(stack: dict[str, str]) -> None:
     source = (Path(django_settings.BASE_DIR) / "mangaassist" / "settings.py").read_text()
     variables = {name for name in stack if name.isupper()}
-    assert len(variables) == 6
+    assert len(variables) == 7
     assert all(f'"{name}"' in source for name in variables)
+
+
+def test_workers_find_their_queues_by_the_prefix(stack: dict[str, str]) -> None:
+    prefix = stack["CELERY_SQS_URL_PREFIX"]
+    urls = set(boto3.client("sqs").list_queues()["QueueUrls"])
+    assert {prefix + name for name in ("interactive", "delivery", "batch")} <= urls

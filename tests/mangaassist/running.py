@@ -106,7 +106,8 @@ def _name(pid: int) -> str:
         ("redis", "redis-server"),
         ("redis", "valkey-server"),
         ("web", "mangaassist.server"),
-        ("worker", "mangaassist worker"),
+        ("worker", "--queues interactive,delivery"),
+        ("batch", "--queues batch"),
         ("beat", "mangaassist.beat beat"),
     ):
         if sign in command:

@@ -116,3 +116,48 @@ def test_a_file_of_variables_yields_to_what_is_set(
 def test_no_file_of_variables_is_no_fault(tmp_path: Path, faults: list[str]) -> None:
     environment.read_file(tmp_path / ".env")
     assert faults == []
+
+
+REDIS = "redis://127.0.0.1:6379/1"
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("", REDIS),
+        ("redis://queue:6380/4", "redis://queue:6380/4"),
+        ("rediss://:secret@queue:6380/0", "rediss://:secret@queue:6380/0"),
+        ("unix:///run/redis.sock?db=3", "redis+socket:///run/redis.sock?virtual_host=3"),
+        ("redis+socket:///run/redis.sock?virtual_host=3", "redis+socket:///run/redis.sock?virtual_host=3"),
+        ("sqs://", "sqs://"),
+    ],
+)
+def test_a_broker_is_redis_or_sqs(monkeypatch: pytest.MonkeyPatch, value: str, read: str) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", value)
+    assert environment.broker_url(REDIS) == read
+    assert environment.faults == []
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        *(
+            (value, "CELERY_BROKER_URL must look like redis://host:6379/1, rediss://…, unix:///path?db=1 or sqs://.")
+            for value in ("queue", "amqp://queue", "memory://", "redis://", "redis://queue:port/0", "redis://[queue")
+        ),
+        *(
+            (
+                value,
+                "CELERY_BROKER_URL must be sqs:// and no more: AWS' libraries find keys and addresses themselves "
+                "(AWS_ENDPOINT_URL_SQS for another one).",
+            )
+            for value in ("sqs://AKIA:secret@", "sqs://localhost:4566", "sqs:///queue", "sqs://?region=x")
+        ),
+    ],
+)
+def test_what_is_no_broker_is_named_and_its_keys_are_not(
+    monkeypatch: pytest.MonkeyPatch, value: str, line: str
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", value)
+    assert environment.broker_url(REDIS) == REDIS
+    assert environment.faults == [line]

@@ -34,7 +34,8 @@ async def test_live_asks_nothing(async_client: AsyncClient, settings: Any) -> No
 
 
 async def test_ready_when_every_part_is_well(async_client: AsyncClient) -> None:
-    await asyncio.to_thread(tasks.heartbeat)
+    for queue in heartbeat.QUEUES:
+        await asyncio.to_thread(tasks.heartbeat, queue)
     status, body = await ready(async_client)
     assert status == 200
     assert body["status"] == "ready"
@@ -44,8 +45,15 @@ async def test_ready_when_every_part_is_well(async_client: AsyncClient) -> None:
 async def test_no_heartbeat_is_named(async_client: AsyncClient) -> None:
     status, body = await ready(async_client)
     assert status == 503
-    assert body["parts"]["worker"]["fault"] == "no heartbeat"
+    assert body["parts"]["worker"]["fault"] == "no heartbeat: interactive, delivery"
     assert body["parts"]["database"]["ok"]
+
+
+async def test_a_worker_of_another_queue_does_not_count(async_client: AsyncClient) -> None:
+    for queue in ("interactive", "batch"):
+        await asyncio.to_thread(tasks.heartbeat, queue)
+    _, body = await ready(async_client)
+    assert body["parts"]["worker"]["fault"] == "no heartbeat: delivery"
 
 
 async def test_without_redis_it_says_so_and_asks_the_rest(async_client: AsyncClient, settings: Any) -> None:
@@ -91,14 +99,14 @@ def test_probes_answer_under_wsgi_too(client: Client) -> None:
 
 
 def test_a_heartbeat_ends_by_itself() -> None:
-    tasks.heartbeat()
-    left = sync_client("streams").ttl(heartbeat.KEY)
+    tasks.heartbeat("delivery")
+    left = sync_client("streams").ttl(heartbeat.key_of("delivery"))
     assert 0 < left <= heartbeat.FRESH_S
 
 
 def test_a_heartbeat_without_redis_does_not_break_the_worker(settings: Any) -> None:
     settings.REDIS_URLS = dict.fromkeys(settings.REDIS_URLS, "unix:///nowhere.sock?db=0")
-    tasks.heartbeat()
+    tasks.heartbeat("delivery")
 
 
 async def test_metrics_tell_of_breakers(async_client: AsyncClient) -> None:

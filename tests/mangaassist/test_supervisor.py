@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mangaassist.health.heartbeat import KEY
+from mangaassist.health.heartbeat import QUEUES, key_of
 from tests.mangaassist.running import Running, free_port, is_gone, until
 
 pytestmark = [
@@ -36,7 +36,7 @@ def test_one_line_says_where_it_is(site: Running) -> None:
     assert ready == [f"MangaAssist is ready: http://127.0.0.1:{site.port}/"]
     assert any(line.startswith("Operator for /admin/ and /desk/: name operator, password ") for line in site.lines)
     assert site.get("/readyz")[1]["status"] == "ready"
-    assert set(site.children()) == {"redis", "web", "worker", "beat"}
+    until(lambda: set(site.children()) == {"redis", "web", "worker", "beat", "batch"}, "all of them")
 
 
 def test_the_same_data_folder_is_refused_in_one_line(site: Running) -> None:
@@ -54,7 +54,7 @@ def test_a_taken_port_is_refused_in_one_line(site: Running, tmp_path: Path) -> N
     assert not (tmp_path / "redis").exists()
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "redis"])
+@pytest.mark.parametrize("name", ["web", "worker", "redis", "batch"])
 def test_what_is_killed_comes_back(site: Running, name: str) -> None:
     before = site.children()
     os.kill(before[name], signal.SIGKILL)
@@ -62,7 +62,7 @@ def test_what_is_killed_comes_back(site: Running, name: str) -> None:
     until(lambda: site.children().get(name, before[name]) != before[name], f"{name} back")
     # A new heartbeat: beat, broker and worker have found each other again.
     until(lambda: "redis" not in site.not_ready(), "Redis back")
-    site.redis().delete(KEY)
+    site.redis().delete(*map(key_of, QUEUES))
     until(lambda: not site.not_ready(), "ready again")
     after = site.children()
     assert {each for each in before if before[each] != after[each]} == {name}
@@ -87,7 +87,7 @@ def test_nothing_survives_a_killed_supervisor_and_its_folder_can_be_used_again(t
     first = Running(data_dir, free_port())
     first.wait_ready()
     children = first.children()
-    assert set(children) == {"redis", "web", "worker", "beat"}
+    assert set(children) >= {"redis", "web", "worker", "beat"}
     first.process.kill()
     first.process.wait()
     until(lambda: all(is_gone(pid) for pid in children.values()), "all gone", within_s=10)
