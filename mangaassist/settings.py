@@ -224,6 +224,8 @@ CELERY_TASK_ROUTES = {
     "mangaassist.outbox.tasks.prune": {"queue": "batch"},
     "recommendations.tasks.*": {"queue": "batch"},
     "caching.tasks.*": {"queue": "batch"},
+    "knowledge.tasks.look_at_source": {"queue": "batch"},
+    "knowledge.tasks.purge": {"queue": "batch"},
 }
 CELERY_TIMEZONE = "UTC"
 # Whether a stored effect wakes the worker at once; beat finds it within two seconds in any case.
