@@ -46,7 +46,7 @@ class FaultFilter(admin.SimpleListFilter):
 
 @admin.register(Document)
 class DocumentAdmin(ReadOnlyAdmin, admin.ModelAdmin[Document]):
-    list_display = ("key", "title", "locale", "category", "size", "read_at", "fault")
+    list_display = ("key", "fault", "title", "locale", "read_at")
     list_filter = (FaultFilter, "locale", "category")
     search_fields = ("key", "title")
     actions = ("read_again",)
@@ -60,5 +60,9 @@ class DocumentAdmin(ReadOnlyAdmin, admin.ModelAdmin[Document]):
 
 @admin.register(IndexVersion)
 class IndexVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[IndexVersion]):
-    list_display = ("number", "status", "cause", "began_at", "serving_at", "added", "removed", "passages", "error")
+    list_display = ("number", "status", "cause", "passages", "added", "removed", "serving_at", "first_error")
     list_filter = ("status", "began_at")
+
+    @admin.display(description="error")
+    def first_error(self, version: IndexVersion) -> str:
+        return version.error[:80]
