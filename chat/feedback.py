@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,9 +12,14 @@ from chat.feedback_processing import process
 from chat.models import Conversation, Feedback, Message
 from chat.signals import feedback_received
 from mangaassist.outbox.delivery import enqueue
+from mangaassist.outbox.fitting import fit
 
 LONGEST_COMMENT = 2000
 LONGEST_REASON = 64
+# Of the message to the queue: fields are added without a new version, a changed meaning gets one.
+SCHEMA = 1
+# Far below the 1 MiB of SQS, and below the 256 KiB that a queue may be set to.
+LARGEST_BODY = 250_000
 
 
 class FeedbackRefused(ValueError):
@@ -85,9 +91,11 @@ def save_feedback(conversation: Conversation, message_id: str, opinion: Opinion)
     return feedback
 
 
-def _body(feedback: Feedback, message: Message) -> dict[str, object]:
-    """As the contract fixes it for SQS."""
-    return {
+def _body(feedback: Feedback, message: Message) -> dict[str, Any]:
+    """As the contract fixes it for SQS. A comment that is too long for it stands whole in the row ``feedback_id``."""
+    body = {
+        "schema": SCHEMA,
+        "feedback_id": str(feedback.pk),
         "session_id": str(feedback.conversation_id),
         "turn_id": str(message.turn_id or ""),
         "message_id": str(message.public_id),
@@ -96,3 +104,4 @@ def _body(feedback: Feedback, message: Message) -> dict[str, object]:
         "comment": feedback.comment,
         "timestamp": feedback.updated_at.isoformat(),
     }
+    return fit(body, limit=LARGEST_BODY, texts=["comment"])

@@ -9,6 +9,7 @@ import structlog
 from django.db import connection
 
 from chat.understanding import intents
+from mangaassist.backends import build_defaults
 from recommendations.recommend import RecommendationRequest, recommend_for
 from shop.titles import title_index
 
@@ -23,6 +24,7 @@ def warm_in_background() -> None:
 def _warm() -> None:
     try:
         intents.warm()
+        build_defaults()
         title_index()
         recommend_for(RecommendationRequest(limit=1))
     except Exception as error:  # Only a head start is lost.

@@ -1,6 +1,10 @@
 """The only maker of boto3 clients. Backends call it; nothing else imports boto3.
 
 botocore's own ``AWS_*`` environment (``AWS_ENDPOINT_URL_<SERVICE>`` included) works as it does everywhere.
+
+A backend puts a breaker in front of its client (``breaker.call(…, failures=FAILURES, counts=is_unwell)``) and tells its
+callers what went wrong with :func:`in_words`. On the hot path it asks in a bounded executor of its own; workers ask in
+the task's thread, of which a topic has one (mangaassist/outbox/lanes.py).
 """
 
 from __future__ import annotations
@@ -10,6 +14,9 @@ from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from mangaassist.concealing import conceal
 
 Path = Literal["hot", "worker"]
 
@@ -22,14 +29,20 @@ _CONFIGS: dict[Path, Config] = {
         max_pool_connections=64,
         tcp_keepalive=True,
     ),
+    # The outbox tries again anyway: a service that is gone is to be noticed, not waited for.
     "worker": Config(
         connect_timeout=2,
-        read_timeout=30,
-        retries={"total_max_attempts": 5, "mode": "standard"},
+        read_timeout=10,
+        retries={"total_max_attempts": 3, "mode": "standard"},
         tcp_keepalive=True,
     ),
 }
 _lock = threading.Lock()
+
+FAILURES: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
+_UNWELL_STATUS = {401, 403, 429}
+_UNWELL_CODE = ("throttl", "throughput", "slowdown", "toomanyrequests", "requestlimit", "limitexceeded")
+LONGEST_MESSAGE = 300
 
 
 def client(service: str, path: Path, *, region: str = "", **overrides: Any) -> Any:
@@ -41,3 +54,24 @@ def client(service: str, path: Path, *, region: str = "", **overrides: Any) -> A
     # boto3's default session is not safe to create from two threads at once.
     with _lock:
         return boto3.client(service, region_name=region or None, config=config)
+
+
+def is_unwell(error: BaseException) -> bool:
+    """Whether the service, the network or our credentials fail, and not this one request."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = _code(error).lower()
+        return status >= 500 or status in _UNWELL_STATUS or any(part in code for part in _UNWELL_CODE)
+    return not isinstance(error, ParamValidationError)
+
+
+def in_words(error: BaseException) -> str:
+    """For people: the code and the message, without the credentials that a service may quote in it."""
+    if isinstance(error, ClientError):
+        message = str(error.response.get("Error", {}).get("Message", ""))
+        return conceal(f"{_code(error)}: {message}")[:LONGEST_MESSAGE]
+    return conceal(f"{type(error).__name__}: {error}")[:LONGEST_MESSAGE]
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "")) or "ClientError"

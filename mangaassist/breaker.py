@@ -87,13 +87,25 @@ class Breaker:
                 self._opened_at = self._clock()
                 self._probing_since = None
 
-    def call(self, function: Callable[[], T], *, failures: tuple[type[BaseException], ...]) -> T:
-        """``function()`` behind the breaker; only ``failures`` count against it."""
+    def call(
+        self,
+        function: Callable[[], T],
+        *,
+        failures: tuple[type[BaseException], ...],
+        counts: Callable[[BaseException], bool] = lambda error: True,
+    ) -> T:
+        """``function()`` behind the breaker; only ``failures`` that ``counts`` agrees to count against it.
+
+        The others are the caller's own fault: the dependency has answered.
+        """
         self.check()
         try:
             result = function()
-        except failures:
-            self.failed()
+        except failures as error:
+            if counts(error):
+                self.failed()
+            else:
+                self.succeeded()
             raise
         self.succeeded()
         return result

@@ -1,10 +1,15 @@
-"""Structured logging: ``structlog.get_logger(__name__).info("event", key=value)``, as text or JSON lines."""
+"""Structured logging: ``structlog.get_logger(__name__).info("event", key=value)``, as text or JSON lines.
+
+No line holds a credential, whoever wrote it: the finished line goes through mangaassist/concealing.py.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import structlog
+
+from mangaassist.concealing import conceal
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -35,7 +40,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": _SHARED,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last, renderer],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last, renderer, _conceal],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
@@ -46,3 +51,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "celery": {"level": "WARNING"},
         },
     }
+
+
+def _conceal(logger: Any, name: str, line: Any) -> str:
+    return conceal(line)

@@ -15,6 +15,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from mangaassist import embedded, environment
+from mangaassist.concealing import remember_secrets
 from mangaassist.logs import logging_config
 
 # Lets classes such as admin.ModelAdmin[Series] say what they are about, at run time as for mypy.
@@ -435,5 +436,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = environment.choice("LOG_FORMAT", "text" if EMBEDDED else "json", ("text", "json"))
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+remember_secrets([SECRET_KEY, WIDGET_IDENTITY_KEY, *map(environment.text, _CREDENTIALS)])
 
 SETTING_FAULTS = environment.faults

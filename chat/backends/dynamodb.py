@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.core.exceptions import ImproperlyConfigured
 
 from chat.backends.base import MemoryStore, MemoryUnavailable, RememberedTurn
@@ -37,15 +38,18 @@ class DynamoMemory(MemoryStore):
         self._reader: Any = aws.client("dynamodb", "hot", region=region)
         self._writer: Any = aws.client("dynamodb", "worker", region=region)
         self._breaker = Breaker("dynamodb")
+        self._write_breaker = Breaker("dynamodb.write", failures=3)
 
     def load(self, conversation_id: str, *, after_turn: str) -> Memory:
         """One consistent read of the last turns. Unavailable as well when that turn is not there yet."""
         try:
-            answer = self._breaker.call(lambda: self._newest(conversation_id), failures=(ClientError, BotoCoreError))
+            answer = self._breaker.call(
+                lambda: self._newest(conversation_id), failures=aws.FAILURES, counts=aws.is_unwell
+            )
         except BreakerOpen as error:
             raise MemoryUnavailable("Amazon DynamoDB failed lately.") from error
-        except (ClientError, BotoCoreError) as error:
-            raise MemoryUnavailable(f"Amazon DynamoDB: {error}") from error
+        except aws.FAILURES as error:
+            raise MemoryUnavailable(f"Amazon DynamoDB: {aws.in_words(error)}") from error
         now = time.time()
         items = [item for item in answer["Items"] if float(item["expires_at"]["N"]) > now]
         if not items or items[0]["turn_id"]["S"] != after_turn:
@@ -70,13 +74,12 @@ class DynamoMemory(MemoryStore):
         failed: dict[str, str] = {}
         for turn in turns:
             try:
-                self._put(turn)
-            except ClientError as error:
-                code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
-                if code != "ConditionalCheckFailedException":
-                    failed[turn.turn_id] = code
-            except BotoCoreError as error:
-                failed[turn.turn_id] = type(error).__name__
+                self._write_breaker.call(partial(self._put, turn), failures=aws.FAILURES, counts=aws.is_unwell)
+            except BreakerOpen:
+                failed[turn.turn_id] = "Amazon DynamoDB failed lately."
+            except aws.FAILURES as error:
+                if not _is_there_already(error):
+                    failed[turn.turn_id] = aws.in_words(error)
         if failed:
             log.warning("memory_not_written", turns=len(failed), errors=sorted(set(failed.values())))
         return failed
@@ -98,3 +101,8 @@ class DynamoMemory(MemoryStore):
             },
             ConditionExpression="attribute_not_exists(conversation_id)",
         )
+
+
+def _is_there_already(error: BaseException) -> bool:
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return code == "ConditionalCheckFailedException"

@@ -1,4 +1,4 @@
-"""The outbox topic of analytics: a row is a batch of records; what a stream refuses goes again by itself."""
+"""The outbox's topic of analytics."""
 
 from __future__ import annotations
 
@@ -6,14 +6,30 @@ from collections.abc import Mapping, Sequence
 
 from mangaassist.analytics.backends import streams
 from mangaassist.analytics.buffer import TOPIC
-from mangaassist.outbox.topics import Delivery, Topic, register_topic
+from mangaassist.outbox.delivery import park
+from mangaassist.outbox.topics import Delivery, Hopeless, Topic, register_topic
 
 
 def publish(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
-    """A row with any refused record is tried again as a whole: readers drop records whose id they have seen."""
+    """A row with any refused record is tried again as a whole: readers drop records whose id they have seen.
+
+    A record that will never be taken is parked in a row of its own, so that it does not hold the others.
+    """
     records = [(delivery.id, record) for delivery in deliveries for record in delivery.payload["records"]]
-    refused = streams["default"].put([record for _, record in records])
-    return {records[place][0]: "refused by the stream" for place in refused}
+    failed: dict[str, str] = {}
+    for place, reason in streams["default"].put([record for _, record in records]).items():
+        row_id, record = records[place]
+        if not isinstance(reason, Hopeless):
+            failed[row_id] = reason
+        elif _alone(deliveries, row_id):
+            failed[row_id] = reason
+        else:
+            park(TOPIC, str(record["record_id"]), {"records": [record]}, reason, key=str(record.get("turn_id", "")))
+    return failed
+
+
+def _alone(deliveries: Sequence[Delivery], row_id: str) -> bool:
+    return any(len(each.payload["records"]) == 1 for each in deliveries if each.id == row_id)
 
 
 def register() -> None:

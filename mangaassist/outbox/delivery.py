@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from typing import Any
 
 import structlog
@@ -26,11 +27,21 @@ def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> None:
     transaction.on_commit(lambda: wake(topic))
 
 
-def park(topic: str, id: str, body: dict[str, Any], error: str) -> None:
-    """Keeps a message that can't be applied as a parked row, where people see it and can have it tried again."""
-    log.error("message_parked", topic=topic, id=id, error=error[:300])
-    OutboxMessage.objects.create(
-        topic=topic, key=id[:200], payload=body, status=OutboxMessage.Status.PARKED, error=error[:2000]
+def park(topic: str, id: str, payload: dict[str, Any], reason: str, *, key: str = "") -> None:
+    """Keeps what can't be delivered or applied where a person sees it and can have it tried again.
+
+    ``id``: the message's own; the same is kept once. ``key`` names what it is about, else its id does.
+    """
+    log.error("message_parked", topic=topic, id=id, reason=reason[:300])
+    OutboxMessage.objects.get_or_create(
+        id=uuid.uuid5(uuid.NAMESPACE_OID, f"{topic}:{id}"),
+        defaults={
+            "topic": topic,
+            "payload": payload,
+            "key": (key or id)[:200],
+            "status": OutboxMessage.Status.PARKED,
+            "error": reason[:2000],
+        },
     )
 
 

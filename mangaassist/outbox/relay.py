@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from mangaassist.outbox.models import OutboxMessage, claim, renew, settle
-from mangaassist.outbox.topics import Delivery, Topic, find_topic, topic_names
+from mangaassist.outbox.topics import Delivery, Hopeless, Topic, find_topic, topic_names
 
 log = structlog.get_logger(__name__)
 LONGEST_ERROR = 2000
@@ -103,7 +103,7 @@ def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
 
 def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
     """Back-off with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"); parked at the end."""
-    if row.attempts >= topic.max_attempts:
+    if row.attempts >= topic.max_attempts or isinstance(error, Hopeless):
         log.error("outbox_row_parked", topic=topic.name, id=str(row.pk))
         settle([row], status=OutboxMessage.Status.PARKED, error=error[:LONGEST_ERROR], leased_until=None)
         return

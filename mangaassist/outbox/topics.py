@@ -22,6 +22,12 @@ class DeliveryFailed(Exception):
     """A whole batch failed; it is tried again later."""
 
 
+class Hopeless(str):
+    """An error that trying again does not mend: its row is parked at once."""
+
+    __slots__ = ()
+
+
 # Delivers a batch. Returns the ids that failed with their errors; the others are done.
 # Raises for a failure of all of them.
 Handler = Callable[[Sequence[Delivery]], Mapping[str, str]]

@@ -9,6 +9,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mangaassist import aws
+from mangaassist.breaker import Breaker, BreakerOpen
 
 log = structlog.get_logger(__name__)
 
@@ -24,13 +25,14 @@ class PersonalizeDatasets:
 
     def __init__(self, *, region: str = "") -> None:
         self._client = aws.client("personalize-events", "worker", region=region)
+        self._breaker = Breaker("personalize.datasets", failures=3)
 
     def put_items(self, dataset_arn: str, items: Mapping[str, str]) -> dict[str, str]:
         """``items``: properties (JSON) by ASIN. Those that failed, with the error; the others are taken."""
 
         def put(chunk: list[tuple[str, str]]) -> None:
             records = [{"itemId": id, "properties": properties} for id, properties in chunk]
-            self._client.put_items(datasetArn=dataset_arn, items=records)
+            self._ask(lambda: self._client.put_items(datasetArn=dataset_arn, items=records))
 
         return _put_all(put, items, LONGEST_ITEM)
 
@@ -39,9 +41,12 @@ class PersonalizeDatasets:
 
         def put(chunk: list[tuple[str, str]]) -> None:
             records = [{"userId": id, "properties": properties} for id, properties in chunk]
-            self._client.put_users(datasetArn=dataset_arn, users=records)
+            self._ask(lambda: self._client.put_users(datasetArn=dataset_arn, users=records))
 
         return _put_all(put, users, LONGEST_USER)
+
+    def _ask(self, call: Callable[[], Any]) -> None:
+        self._breaker.call(call, failures=aws.FAILURES, counts=aws.is_unwell)
 
 
 def _put_all(put: Callable[[list[tuple[str, str]]], Any], records: Mapping[str, str], longest: int) -> dict[str, str]:
@@ -69,7 +74,7 @@ def _attempt(put: Callable[[list[tuple[str, str]]], Any], chunk: list[tuple[str,
         put(chunk)
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
-    except BotoCoreError as error:
+    except (BotoCoreError, BreakerOpen) as error:
         code = type(error).__name__
     else:
         return ""

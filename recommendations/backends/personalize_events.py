@@ -11,6 +11,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mangaassist import aws
+from mangaassist.breaker import Breaker, BreakerOpen
 from recommendations.backends.base import ShopperEvent
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,7 @@ class PersonalizeEvents:
     def __init__(self, *, tracking_id: str, region: str = "") -> None:
         self._tracking_id = tracking_id
         self._client = aws.client("personalize-events", "worker", region=region)
+        self._breaker = Breaker("personalize.events", failures=3)
 
     def send(self, events: Sequence[ShopperEvent]) -> Mapping[str, str]:
         """Ids of those that failed, with the error; the others are taken."""
@@ -44,15 +46,19 @@ class PersonalizeEvents:
         """An error's code, or empty."""
         first = chunk[0]
         try:
-            self._client.put_events(
-                trackingId=self._tracking_id,
-                userId=first.customer_id or first.session_id,
-                sessionId=first.session_id or first.customer_id,
-                eventList=[_event(event) for event in chunk],
+            self._breaker.call(
+                lambda: self._client.put_events(
+                    trackingId=self._tracking_id,
+                    userId=first.customer_id or first.session_id,
+                    sessionId=first.session_id or first.customer_id,
+                    eventList=[_event(event) for event in chunk],
+                ),
+                failures=aws.FAILURES,
+                counts=aws.is_unwell,
             )
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
-        except BotoCoreError as error:
+        except (BotoCoreError, BreakerOpen) as error:
             code = type(error).__name__
         else:
             return ""

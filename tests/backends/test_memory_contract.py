@@ -136,7 +136,7 @@ class TestDynamo:
         store = DynamoMemory(table="no-such-table")
         one = turn(conversation, 1)
 
-        assert store.append([one]) == {one.turn_id: "ResourceNotFoundException"}
+        assert store.append([one]) == {one.turn_id: "ResourceNotFoundException: Requested resource not found"}
         with pytest.raises(MemoryUnavailable, match="ResourceNotFound"):
             store.load(str(conversation.pk), after_turn=one.turn_id)
 

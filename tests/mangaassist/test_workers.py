@@ -54,7 +54,8 @@ def beating() -> bool:
 
 
 def told() -> list[str]:
-    return [word.decode() for word in sync_client("streams").lrange("told", 0, -1)]
+    words: list[Any] = sync_client("streams").lrange("told", 0, -1)
+    return [word.decode() for word in words]
 
 
 def give_work(rows: int) -> None:

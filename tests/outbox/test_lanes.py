@@ -55,8 +55,8 @@ def test_deliveries_leave_threads_to_what_somebody_waits_for(threads: ThreadPool
     assert done == ["feedback"]
     for each in outsides:
         each.free.set()
-    for each in hanging:
-        each.result(PATIENCE_S)
+    for future in hanging:
+        future.result(PATIENCE_S)
     lanes.run("t2", "delivery", lambda: done.append("t2"))
     assert done == ["feedback", "t2"]
 

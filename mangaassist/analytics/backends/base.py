@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -13,8 +13,9 @@ class StreamUnavailable(Exception):
 
 class AnalyticsStream(ABC):
     @abstractmethod
-    def put(self, records: Sequence[dict[str, Any]]) -> Collection[int]:
-        """Puts records (each with ``record_id``, ``event``, ``session_id``, ``at``); the places that failed.
+    def put(self, records: Sequence[dict[str, Any]]) -> Mapping[int, str]:
+        """Puts records (each with ``record_id``, ``event``, ``session_id``, ``at``); the places that failed,
+        and why: ``Hopeless`` when no later attempt will be better.
 
         Raises :class:`StreamUnavailable` when none could be put.
         """

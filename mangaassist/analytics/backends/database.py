@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from mangaassist.analytics.models import AnalyticsEvent
 
 
 class DatabaseStream(AnalyticsStream):
-    def put(self, records: Sequence[dict[str, Any]]) -> Collection[int]:
+    def put(self, records: Sequence[dict[str, Any]]) -> Mapping[int, str]:
         rows = [
             AnalyticsEvent(
                 record_id=record["record_id"],
@@ -28,4 +28,4 @@ class DatabaseStream(AnalyticsStream):
             AnalyticsEvent.objects.bulk_create(rows, ignore_conflicts=True)
         except DatabaseError as error:
             raise StreamUnavailable(str(error)) from error
-        return ()
+        return {}

@@ -1,0 +1,38 @@
+"""Credentials out of texts that people read: log lines, errors that are kept. Imports no Django: settings.py reads it.
+
+AWS' services quote what was signed in some of their errors (``SignatureDoesNotMatch``), and botocore logs whole
+requests at DEBUG: both hold session tokens and key ids.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+HIDDEN = "[hidden]"
+# A shorter one would hide ordinary words.
+SHORTEST_SECRET = 16
+
+# Key ids (IAM's user guide, "Unique identifiers": AKIA long-lived, ASIA temporary).
+_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,124}\b")
+# A credential's name as a header, a JSON or XML field, a query's or a Python argument, and its value.
+_NAMED = re.compile(
+    r"((?:x-amz-security-token|(?:aws_?)?session_?token|secret_?access_?key|\bsignature|[\"']token)[\"']?\s*[:=>]\s*)"
+    r"(b?[\"']?)[^\s\"'<>,&})]+",
+    re.IGNORECASE,
+)
+_known: re.Pattern[str] | None = None
+
+
+def remember_secrets(secrets: Iterable[str]) -> None:
+    """These words are hidden wherever they stand."""
+    global _known
+    long_enough = sorted({each for each in secrets if len(each) >= SHORTEST_SECRET}, key=len, reverse=True)
+    _known = re.compile("|".join(map(re.escape, long_enough))) if long_enough else None
+
+
+def conceal(text: str) -> str:
+    """The text without credentials."""
+    if _known is not None:
+        text = _known.sub(HIDDEN, text)
+    return _KEY_ID.sub(HIDDEN, _NAMED.sub(rf"\1\2{HIDDEN}", text))
