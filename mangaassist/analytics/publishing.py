@@ -19,9 +19,7 @@ def publish(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
     failed: dict[str, str] = {}
     for place, reason in streams["default"].put([record for _, record in records]).items():
         row_id, record = records[place]
-        if not isinstance(reason, Hopeless):
-            failed[row_id] = reason
-        elif _alone(deliveries, row_id):
+        if not isinstance(reason, Hopeless) or _alone(deliveries, row_id):
             failed[row_id] = reason
         else:
             park(TOPIC, str(record["record_id"]), {"records": [record]}, reason, key=str(record.get("turn_id", "")))

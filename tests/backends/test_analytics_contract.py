@@ -19,6 +19,7 @@ from mangaassist.analytics.buffer import EventBuffer
 from mangaassist.analytics.events import found_nothing, nothing_found
 from mangaassist.analytics.models import AnalyticsEvent
 from mangaassist.outbox import relay
+from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.models import OutboxMessage
 from tests.journeys.shopper import Socket, token
 from tests.shop.catalogue import load_small_catalogue
@@ -143,6 +144,37 @@ def test_an_outage_of_the_stream_loses_nothing(settings: Any) -> None:
     with mock_aws():
         assert relay.drain("analytics") == 0
     assert OutboxMessage.objects.get().status == "waiting"
+
+
+def test_a_record_that_is_too_big_goes_without_the_end_of_its_texts(
+    stream: tuple[AnalyticsStream, Read],
+) -> None:
+    put, read = stream
+    long = record(1) | {"turn_id": "t", "message": "why?", "response": "because " * 200_000}
+    assert not put.put([record(0), long])
+    told = read()[1]
+    assert told["message"] == "why?"
+    assert (told["turn_id"], told.get("truncated", False)) == ("t", isinstance(put, KinesisStream))
+    assert ("because " * 200_000).startswith(told["response"])
+    assert len(told["response"]) > 1_000_000
+
+
+def test_a_record_that_will_never_fit_is_parked_alone(stream: tuple[AnalyticsStream, Read], settings: Any) -> None:
+    put, read = stream
+    if not isinstance(put, KinesisStream):
+        pytest.skip("The database takes any size.")
+    enqueue("analytics", {"records": [record(0), record(1) | {"cards": ["B1"] * 300_000}, record(2)]})
+    assert relay.drain("analytics") == 1
+    assert [each["n"] for each in read()] == [0, 2]
+    parked = OutboxMessage.objects.get(status="parked")
+    assert parked.error.startswith("Too big for Amazon Kinesis: ")
+    assert [each["n"] for each in parked.payload["records"]] == [1]
+    # Delivered again (a relay died before its note of it), it is parked once; tried again by a person, at once.
+    OutboxMessage.objects.exclude(pk=parked.pk).update(status="waiting")
+    assert relay.drain("analytics") == 1
+    relay.retry_now([parked])
+    assert relay.drain("analytics") == 0
+    assert OutboxMessage.objects.get(status="parked").attempts == 1
 
 
 def test_a_full_buffer_drops_and_counts() -> None:

@@ -108,6 +108,28 @@ def test_a_message_that_fails_stays_and_one_that_is_nonsense_goes(
     assert queue.receive() == []
 
 
+def test_any_character_and_any_size_of_batch_travels(queue: Queue) -> None:
+    bodies = [{"comment": "\ufffe\uffff\x00\x1f漫🦊"}, *({"comment": "x" * 400_000, "n": n} for n in range(5))]
+    assert queue.send([Outgoing(f"id-{n}", body) for n, body in enumerate(bodies)]) == {}
+    received: dict[str, dict[str, Any]] = {}
+    while taken := queue.receive():
+        received |= {message.id: message.body for message in taken}
+        queue.delete(taken)
+    assert [received[f"id-{n}"] for n in range(6)] == bodies
+
+
+def test_a_message_that_is_too_big_for_sqs_is_parked_at_once_and_holds_up_nobody(queue: Queue) -> None:
+    if not isinstance(queue, SqsQueue):
+        pytest.skip("The database takes any size.")
+    from mangaassist.outbox.delivery import enqueue
+
+    for body in ({"n": 1}, {"n": 2, "comment": "x" * 1_100_000}, {"n": 3}):
+        enqueue("feedback", body)
+    assert relay.drain("feedback") == 2
+    assert OutboxMessage.objects.get(status="parked").error.startswith("Too big for Amazon SQS: 11000")
+    assert sorted(message.body["n"] for message in queue.receive()) == [1, 3]
+
+
 @pytest.mark.django_db
 def test_a_message_received_too_often_is_a_dead_letter() -> None:
     queue = DatabaseQueue(visibility_s=0.0, max_receives=2)

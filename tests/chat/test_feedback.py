@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -17,10 +18,13 @@ from chat.feedback import Opinion, save_feedback
 from chat.feedback_processing import apply_feedback, flag_of
 from chat.models import Conversation, Feedback, FeedbackCount, Message, Turn
 from mangaassist.outbox.consumers import MessageRefused
+from mangaassist.outbox.models import OutboxMessage
 from recommendations.experiments import start
 from recommendations.models import Arm, Experiment, Exposure
 
 pytestmark = pytest.mark.django_db
+
+
 LIST = "/admin/chat/feedback/"
 
 
@@ -101,6 +105,20 @@ class TestProcessing:
     def test_nonsense_is_refused(self, body: dict[str, Any]) -> None:
         with pytest.raises(MessageRefused):
             apply_feedback(body)
+
+
+def test_a_comment_of_any_length_is_stored_whole_and_told_as_far_as_it_fits(settings: Any) -> None:
+    settings.OUTBOX_WAKE = False
+    message = answer()
+    comment = "漫画が届かない。" * 20_000
+    feedback = save_feedback(message.conversation, str(message.public_id), Opinion(rating=-1, comment=comment))
+    assert Feedback.objects.get().comment == comment
+    told = OutboxMessage.objects.get(topic="feedback").payload
+    assert (told["truncated"], told["feedback_id"]) == (True, str(feedback.pk))
+    assert comment.startswith(told["comment"])
+    assert 240_000 < len(json.dumps(told, ensure_ascii=False).encode()) < 256 * 1024
+    apply_feedback(told)
+    assert Feedback.objects.get().flag == Feedback.Flag.COMPLAINT
 
 
 @pytest.mark.parametrize(

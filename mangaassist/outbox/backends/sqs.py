@@ -30,8 +30,11 @@ class SqsQueue(Queue):
             raise ImproperlyConfigured("FEEDBACK_QUEUE=sqs needs FEEDBACK_QUEUE_URL.")
         self.queue_url = queue_url
         self.visibility_s = visibility_s
-        # An empty queue answers after the wait of receive().
-        self._client: Any = aws.client("sqs", "worker", region=region, read_timeout=LONGEST_WAIT_S + 5)
+        self._client: Any = aws.client("sqs", "worker", region=region)
+        # An empty queue answers after the wait; whoever receives asks again anyway.
+        self._receiver: Any = aws.client(
+            "sqs", "worker", region=region, read_timeout=LONGEST_WAIT_S + 5, retries={"total_max_attempts": 1}
+        )
         self._breaker = Breaker(f"sqs.{queue_url.rpartition('/')[2]}", failures=3)
 
     def send(self, messages: Sequence[Outgoing]) -> Mapping[str, str]:
@@ -64,7 +67,7 @@ class SqsQueue(Queue):
 
     def receive(self, *, limit: int = 10, wait_s: int = 0) -> list[Received]:
         answer = self._ask(
-            self._client.receive_message,
+            self._receiver.receive_message,
             MaxNumberOfMessages=min(limit, BATCH),
             WaitTimeSeconds=min(wait_s, LONGEST_WAIT_S),
             VisibilityTimeout=self.visibility_s,
