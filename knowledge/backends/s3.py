@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.core.exceptions import ImproperlyConfigured
 
 from knowledge.backends.base import (
@@ -18,6 +19,7 @@ from knowledge.backends.base import (
     SourceUnavailable,
 )
 from mangaassist import aws
+from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.outbox.backends.base import Queue
 from mangaassist.outbox.backends.sqs import SqsQueue
 
@@ -34,33 +36,39 @@ class S3Source(KnowledgeSource):
             raise ImproperlyConfigured("KNOWLEDGE_SOURCE=s3 needs KNOWLEDGE_BUCKET.")
         self.bucket = bucket
         self._client: Any = aws.client("s3", "worker", region=region)
+        self._breaker = Breaker("s3.knowledge", failures=3)
         self._events = (
             SqsQueue(queue_url=events_queue_url, region=region, visibility_s=120) if events_queue_url else None
         )
 
     def list(self) -> Iterator[Listed]:
-        try:
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-                for found in page.get("Contents", ()):
-                    if not found["Key"].endswith("/"):  # what consoles make for an empty folder
-                        yield Listed(key=found["Key"], version=found["ETag"].strip('"'), size=found["Size"])
-        except (BotoCoreError, ClientError) as error:
-            raise SourceUnavailable(str(error)) from error
+        more: dict[str, str] = {}
+        while True:
+            page = self._ask(partial(self._client.list_objects_v2, Bucket=self.bucket, **more))
+            for found in page.get("Contents", ()):
+                if not found["Key"].endswith("/"):  # what consoles make for an empty folder
+                    yield Listed(key=found["Key"], version=found["ETag"].strip('"'), size=found["Size"])
+            if not page["IsTruncated"]:
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def fetch(self, key: str) -> Fetched:
+        found = self._ask(partial(self._client.get_object, Bucket=self.bucket, Key=key))
+        version = found["ETag"].strip('"')
+        if found["ContentLength"] > LARGEST_DOCUMENT_BYTES:
+            found["Body"].close()
+            raise DocumentTooLarge(key, version, found["ContentLength"])
+        return Fetched(data=self._ask(found["Body"].read), version=version)
+
+    def _ask(self, call: Callable[[], Any]) -> Any:
         try:
-            found = self._client.get_object(Bucket=self.bucket, Key=key)
-            version = found["ETag"].strip('"')
-            if found["ContentLength"] > LARGEST_DOCUMENT_BYTES:
-                found["Body"].close()
-                raise DocumentTooLarge(key, version, found["ContentLength"])
-            return Fetched(data=found["Body"].read(), version=version)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                raise DocumentGone(key) from error
-            raise SourceUnavailable(str(error)) from error
-        except BotoCoreError as error:
-            raise SourceUnavailable(str(error)) from error
+            return self._breaker.call(call, failures=aws.FAILURES, counts=aws.is_unwell)
+        except BreakerOpen as error:
+            raise SourceUnavailable("Amazon S3 failed lately.") from error
+        except aws.FAILURES as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] in _GONE:
+                raise DocumentGone(str(error)) from error
+            raise SourceUnavailable(f"Amazon S3: {aws.in_words(error)}") from error
 
     def events(self) -> Queue | None:
         return self._events

@@ -130,7 +130,7 @@ def test_a_conversation_runs_on_what_the_stack_created(stack: dict[str, str], ca
     assert Feedback.objects.get().processed_at is not None
     turn = Turn.objects.get()
     assert stores["default"].load(str(turn.conversation_id), after_turn=str(turn.pk)).lines
-    assert streams["default"].put([{"record_id": "1", "event": "x", "session_id": "", "at": ""}]) == []
+    assert streams["default"].put([{"record_id": "1", "event": "x", "session_id": "", "at": ""}]) == {}
     assert not _without_right(calls)
     assert ("sqs", "ReceiveMessage") in {(service, name) for service, name in calls}
 

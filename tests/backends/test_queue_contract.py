@@ -109,7 +109,10 @@ def test_a_message_that_fails_stays_and_one_that_is_nonsense_goes(
 
 
 def test_any_character_and_any_size_of_batch_travels(queue: Queue) -> None:
-    bodies = [{"comment": "\ufffe\uffff\x00\x1f漫🦊"}, *({"comment": "x" * 400_000, "n": n} for n in range(5))]
+    bodies: list[dict[str, Any]] = [
+        {"comment": "\ufffe\uffff\x00\x1f漫🦊"},
+        *({"comment": "x" * 400_000, "n": n} for n in range(5)),
+    ]
     assert queue.send([Outgoing(f"id-{n}", body) for n, body in enumerate(bodies)]) == {}
     received: dict[str, dict[str, Any]] = {}
     while taken := queue.receive():

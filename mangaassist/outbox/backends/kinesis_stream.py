@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.core.exceptions import ImproperlyConfigured
 
 from mangaassist import aws
+from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.outbox.backends.base import Outgoing, Record, Shard, ShardRead, Stream, StreamUnavailable
 from mangaassist.outbox.backends.kinesis_put import Entry, put_in_batches
 
+T = TypeVar("T")
 # A shard gives at most 10,000 records a call, and five calls a second.
 MOST_RECORDS = 10_000
 # An iterator that outlived its five minutes, or a position that is older than what the stream keeps.
@@ -28,6 +31,7 @@ class KinesisStream(Stream):
             raise ImproperlyConfigured("REINDEX_STREAM=kinesis needs KINESIS_REINDEX_STREAM.")
         self.stream = stream
         self._client: Any = aws.client("kinesis", "worker", region=region)
+        self._breaker = Breaker("kinesis.reindex", failures=3)
         # shard → (position, the iterator that goes on from there)
         self._iterators: dict[str, tuple[str, str]] = {}
         self._closed: set[str] = set()
@@ -37,20 +41,14 @@ class KinesisStream(Stream):
             {"Data": orjson.dumps({"id": message.id} | message.body), "PartitionKey": _partition(message)}
             for message in messages
         ]
-        try:
-            refused = put_in_batches(self._client, self.stream, entries)
-        except (BotoCoreError, ClientError) as error:
-            raise StreamUnavailable(str(error)) from error
+        refused = self._ask(lambda: put_in_batches(self._client, self.stream, entries))
         return {messages[place].id: "refused by the stream" for place in refused}
 
     def shards(self) -> list[Shard]:
         found: list[Shard] = []
         wanted: dict[str, Any] = {"StreamName": self.stream}
         while True:
-            try:
-                answer = self._client.list_shards(**wanted)
-            except (BotoCoreError, ClientError) as error:
-                raise StreamUnavailable(str(error)) from error
+            answer = self._ask(partial(self._client.list_shards, **wanted))
             for each in answer["Shards"]:
                 parents = (each.get("ParentShardId"), each.get("AdjacentParentShardId"))
                 found.append(Shard(each["ShardId"], tuple(parent for parent in parents if parent)))
@@ -62,10 +60,10 @@ class KinesisStream(Stream):
 
     def read(self, shard: str, after: str, *, limit: int = 500) -> ShardRead:
         try:
-            answer = self._get_records(shard, after, min(limit, MOST_RECORDS))
-        except (BotoCoreError, ClientError) as error:
+            answer = self._ask(lambda: self._get_records(shard, after, min(limit, MOST_RECORDS)))
+        except StreamUnavailable:
             self._iterators.pop(shard, None)
-            raise StreamUnavailable(str(error)) from error
+            raise
         records = tuple(_record(each) for each in answer["Records"])
         position = records[-1].position if records else after
         following = answer.get("NextShardIterator")
@@ -76,6 +74,14 @@ class KinesisStream(Stream):
         # A closed shard's last iterator is null; one that is known to be closed and has been read up is over too.
         read_up = shard in self._closed and not records and answer.get("MillisBehindLatest") == 0
         return ShardRead(records, position, is_over=not following or read_up)
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        try:
+            return self._breaker.call(call, failures=aws.FAILURES, counts=aws.is_unwell)
+        except BreakerOpen as error:
+            raise StreamUnavailable("Amazon Kinesis failed lately.") from error
+        except aws.FAILURES as error:
+            raise StreamUnavailable(f"Amazon Kinesis: {aws.in_words(error)}") from error
 
     def _get_records(self, shard: str, after: str, limit: int) -> dict[str, Any]:
         held_position, iterator = self._iterators.get(shard, ("", ""))
