@@ -20,6 +20,9 @@ os.environ["MANGAASSIST_PROFILE"] = "embedded"
 os.environ.setdefault("REDIS_TIMEOUT_S", "2")
 for name in ("REDIS_URL", "DATABASE_URL", "DEMO"):
     os.environ.pop(name, None)
+# The suite runs on SQLite; TEST_DATABASE_URL names another database for it.
+if url := os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = url
 # moto and boto3 must never meet a real account.
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1", TZ="UTC"

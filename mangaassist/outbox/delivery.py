@@ -37,12 +37,21 @@ def park(topic: str, id: str, payload: dict[str, Any], reason: str, *, key: str 
         id=uuid.uuid5(uuid.NAMESPACE_OID, f"{topic}:{id}"),
         defaults={
             "topic": topic,
-            "payload": payload,
-            "key": (key or id)[:200],
+            "payload": _storable(payload),
+            "key": _storable((key or id)[:200]),
             "status": OutboxMessage.Status.PARKED,
-            "error": reason[:2000],
+            "error": _storable(reason[:2000]),
         },
     )
+
+
+def _storable(value: Any) -> Any:
+    """What comes from elsewhere may hold the one character that Postgres stores nowhere."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list) else value
 
 
 def wake(topic: str) -> None:

@@ -16,6 +16,7 @@ from mangaassist.outbox import shards
 from mangaassist.outbox.backends import reindex_streams
 from mangaassist.outbox.backends.base import Outgoing, Record, Stream, StreamUnavailable
 from mangaassist.outbox.backends.kinesis_stream import KinesisStream
+from mangaassist.outbox.delivery import park
 from mangaassist.outbox.models import OutboxMessage, ShardLease
 from mangaassist.outbox.shards import ShardReader
 
@@ -128,6 +129,14 @@ def test_a_poison_record_is_parked_in_the_end_and_its_shard_goes_on(stream: Stre
     put(stream, 10)
     reader.take()
     assert applied.numbers[-1] == 10
+
+
+def test_what_holds_a_character_that_no_database_takes_is_parked_all_the_same() -> None:
+    body = {"a\0": ["\0b", {"c": "\0"}], "n": 1}
+    for _ in range(2):
+        park("reindex", "id\0", body, "\0 is no text")
+    parked = OutboxMessage.objects.parked().get()
+    assert parked.payload == {"a\ufffd": ["\ufffdb", {"c": "\ufffd"}], "n": 1}
 
 
 def test_when_nothing_can_be_applied_nothing_is_parked(stream: Stream) -> None:
