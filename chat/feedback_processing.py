@@ -31,11 +31,15 @@ _ABOUT_ORDERS = frozenset({"order_status", "human"})
 
 
 def apply_feedback(body: dict[str, Any]) -> None:
-    """What the queue's consumer does with one message. Raises :class:`MessageRefused` for nonsense."""
+    """What the queue's consumer does with one message. Raises :class:`MessageRefused` for nonsense.
+
+    A message of a later schema is taken as long as it names its answer as this one does: the row is the truth.
+    """
     try:
         message_id = UUID(str(body["message_id"]))
     except (KeyError, ValueError) as error:
-        raise MessageRefused("message_id is missing or no UUID") from error
+        schema = body.get("schema", "unknown")
+        raise MessageRefused(f"message_id is missing or no UUID (schema: {schema})") from error
     process(message_id)
 
 

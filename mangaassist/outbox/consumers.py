@@ -110,7 +110,7 @@ def _apply_once(topic: str, message: Received, apply: Apply) -> bool:
         log.exception("message_not_applied", topic=topic, id=message.id)
         return False
     except MessageRefused as refusal:
-        park(topic, message.id, message.body, str(refusal))
+        park(topic, message.id, message.body, f"Refused by its consumer: {refusal}")
         return True
     except Exception:  # It becomes visible again, and a dead letter if it never succeeds.
         log.exception("message_not_applied", topic=topic, id=message.id, count=message.count)
@@ -124,7 +124,7 @@ def send_to_queue(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
 
 
 def register_queue_topics() -> None:
-    register_topic(Topic(name="feedback", handler=send_to_queue))
+    register_topic(Topic(name="feedback", handler=send_to_queue, queue="interactive"))
 
 
 # --- Streams ------------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_a_message_that_fails_stays_and_one_that_is_nonsense_goes(
     assert consumers.consume("feedback") == 1
     # Where an operator sees it.
     parked = OutboxMessage.objects.parked().get()
-    assert (parked.topic, parked.payload, parked.error) == ("feedback", {"nonsense": True}, "nonsense")
+    assert (parked.topic, parked.payload, parked.error) == ("feedback", {"nonsense": True}, "Refused by its consumer: nonsense")
     queue.send([Outgoing("b", {})])
     assert consumers.consume("feedback") == 0
     assert consumers.consume("feedback") == 1
@@ -150,3 +150,36 @@ def test_sqs_names_what_it_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         gone = SqsQueue(queue_url=url + "-gone")
         with pytest.raises(QueueUnavailable):
             gone.send([Outgoing("a", {})])
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("not JSON", {"unreadable": "not JSON"}),
+        ("[1]", {"unreadable": "[1]"}),
+        ('{"schema": 2, "answer": "a-new-name"}', {"schema": 2, "answer": "a-new-name"}),
+        ('{"schema": 1, "message_id": "x"}', {"schema": 1, "message_id": "x"}),
+    ],
+)
+def test_what_a_consumer_refuses_is_kept_where_a_person_can_try_it_again(
+    settings: Any, sent: str, kept: dict[str, Any]
+) -> None:
+    settings.OUTBOX_WAKE = False
+    with mock_aws():
+        client = boto3.client("sqs")
+        url = client.create_queue(QueueName="feedback")["QueueUrl"]
+        settings.FEEDBACK_QUEUES = {
+            "default": {"BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue", "OPTIONS": {"queue_url": url}}
+        }
+        client.send_message(QueueUrl=url, MessageBody=sent)
+        assert consumers.consume("feedback") == 1
+        parked = OutboxMessage.objects.get()
+        assert (parked.topic, parked.status, parked.payload) == ("feedback", "parked", kept)
+        assert parked.error.startswith("Refused by its consumer: message_id is missing or no UUID (schema: ")
+        assert InboxKey.objects.count() == 0
+
+        # Tried again it travels the whole way, and is refused again.
+        relay.retry_now([parked])
+        assert relay.drain("feedback") == 1
+        assert consumers.consume("feedback") == 1
+        assert [row.payload for row in OutboxMessage.objects.parked()] == [kept]

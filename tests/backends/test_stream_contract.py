@@ -208,14 +208,15 @@ def test_a_split_shards_children_are_read_after_its_end(kinesis: KinesisStream) 
     assert set(ShardLease.objects.filter(is_over=False).values_list("shard", flat=True)) == children
 
 
-def test_what_is_no_object_comes_as_an_empty_body(kinesis: KinesisStream) -> None:
+def test_what_is_no_object_comes_as_it_is(kinesis: KinesisStream) -> None:
     client = boto3.client("kinesis")
-    for data in (b"not JSON", b"[1]", "日本語".encode()):
+    for data in (b"not JSON", b"[1]", "日本語".encode(), b"\xff"):
         client.put_record(StreamName=NAME, Data=data, PartitionKey="x")
     (shard,) = kinesis.shards()
     read = kinesis.read(shard.id, "")
-    assert [record.body for record in read.records] == [{}, {}, {}]
-    assert len({record.id for record in read.records}) == 3
+    unreadable = [record.body["unreadable"] for record in read.records]
+    assert unreadable == ["not JSON", "[1]", "日本語", "\ufffd"]
+    assert len({record.id for record in read.records}) == 4
 
 
 def test_a_position_that_the_stream_no_longer_keeps_begins_with_the_oldest(kinesis: KinesisStream) -> None:

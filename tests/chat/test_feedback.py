@@ -209,3 +209,12 @@ class TestAdmin:
         assert client.get(LIST).status_code == 403
         user.user_permissions.add(Permission.objects.get(codename="view_feedback"))
         assert client.get(LIST).status_code == 200
+
+
+def test_a_message_of_a_later_schema_is_taken_when_it_names_its_answer() -> None:
+    message = answer()
+    save_feedback(message.conversation, str(message.public_id), Opinion(rating=1))
+    apply_feedback({"schema": 2, "message_id": str(message.public_id), "mood": {"joy": 0.9}})
+    assert Feedback.objects.get().processed_at is not None
+    with pytest.raises(MessageRefused, match=r"schema: 2"):
+        apply_feedback({"schema": 2, "answer_id": str(message.public_id)})

@@ -34,7 +34,7 @@ def test_tasks_have_queues_by_purpose(task: str, queue: str) -> None:
 
 
 def test_topics_name_theirs() -> None:
-    assert queue_of("cache.invalidate") == "interactive"
+    assert queue_of("cache.invalidate") == queue_of("feedback") == "interactive"
     assert queue_of("analytics") == "delivery"
     assert queue_of("nobody's") == "delivery"
     assert {queue_of(name) for name in topic_names()} <= {"interactive", "delivery", "batch"}

@@ -114,10 +114,11 @@ def _partition(message: Outgoing) -> str:
 
 
 def _record(found: dict[str, Any]) -> Record:
-    """Data that is no JSON object came from elsewhere; whoever applies it refuses it."""
+    """Data that is no JSON object came from elsewhere; whoever applies it refuses it, and then it can be read."""
     try:
         body = orjson.loads(found["Data"])
     except orjson.JSONDecodeError:
-        body = {}
-    body = body if isinstance(body, dict) else {}
+        body = None
+    if not isinstance(body, dict):
+        body = {"unreadable": found["Data"].decode("utf-8", "replace")}
     return Record(str(body.pop("id", "") or found["SequenceNumber"]), body, found["SequenceNumber"])

@@ -93,14 +93,14 @@ class SqsQueue(Queue):
 
 
 def _received(message: dict[str, Any]) -> Received:
-    """A body that is no JSON object came from elsewhere; its consumer refuses it."""
+    """A body that is no JSON object came from elsewhere: its consumer gets it as ``unreadable``, and refuses it."""
     try:
         body = orjson.loads(message["Body"])
     except orjson.JSONDecodeError:
-        body = {}
+        body = None
     return Received(
         message.get("MessageAttributes", {}).get("id", {}).get("StringValue") or message["MessageId"],
-        body if isinstance(body, dict) else {},
+        body if isinstance(body, dict) else {"unreadable": message["Body"]},
         message["ReceiptHandle"],
         int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
     )
