@@ -5,10 +5,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models, transaction
 from django.utils import timezone
+
+
+def shared_now() -> datetime:
+    """By the database's clock: those of the hosts may be minutes apart, and all of them read due times and leases.
+
+    SQLite lies on one host, whose clock is ours.
+    """
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    return cast(datetime, now)
 
 
 class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
@@ -79,7 +92,7 @@ def claim(
     next attempt. ``concurrency``: so many relays at a time (0: any number).
     A relay that dies leaves its lease to run out; then the rows are due again.
     """
-    now = timezone.now()
+    now = shared_now()
     lease = uuid.uuid4()
     adapt = connection.ops.adapt_datetimefield_value
     values = {
@@ -228,4 +241,4 @@ def settle(rows: Iterable[OutboxMessage], **values: Any) -> None:
 def renew(rows: Sequence[OutboxMessage], lease_s: float) -> int:
     """Keeps a claim of these rows for another ``lease_s``; how many of them are still ours."""
     mine = OutboxMessage.objects.filter(lease=rows[0].lease, status=OutboxMessage.Status.CLAIMED)
-    return mine.update(leased_until=timezone.now() + timedelta(seconds=lease_s))
+    return mine.update(leased_until=shared_now() + timedelta(seconds=lease_s))

@@ -12,7 +12,7 @@ import structlog
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from mangaassist.outbox.models import OutboxMessage, claim, renew, settle
+from mangaassist.outbox.models import OutboxMessage, claim, renew, settle, shared_now
 from mangaassist.outbox.topics import Delivery, Hopeless, Topic, find_topic, topic_names
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def drain(topic_name: str, *, most_batches: int = 50) -> int:
 
 def due_topics() -> list[str]:
     """Those with something to deliver now."""
-    due = OutboxMessage.objects.due(timezone.now()).order_by().values_list("topic", flat=True).distinct()
+    due = OutboxMessage.objects.due(shared_now()).order_by().values_list("topic", flat=True).distinct()
     known = set(topic_names())
     return sorted(topic for topic in due if topic in known)
 
@@ -108,7 +108,7 @@ def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
         settle([row], status=OutboxMessage.Status.PARKED, error=error[:LONGEST_ERROR], leased_until=None)
         return
     ceiling = min(topic.longest_retry_s, topic.retry_s * 2 ** (row.attempts - 1))
-    due_at = timezone.now() + timedelta(seconds=random.uniform(0, ceiling))
+    due_at = shared_now() + timedelta(seconds=random.uniform(0, ceiling))
     settle([row], status=OutboxMessage.Status.WAITING, error=error[:LONGEST_ERROR], due_at=due_at, leased_until=None)
 
 
@@ -116,7 +116,7 @@ def retry_now(rows: Sequence[OutboxMessage]) -> int:
     """Parked or waiting rows get a new set of attempts, at once."""
     return OutboxMessage.objects.filter(
         pk__in=[row.pk for row in rows], status__in=(OutboxMessage.Status.PARKED, OutboxMessage.Status.WAITING)
-    ).update(status=OutboxMessage.Status.WAITING, attempts=0, due_at=timezone.now())
+    ).update(status=OutboxMessage.Status.WAITING, attempts=0, due_at=shared_now())
 
 
 def discard(rows: Sequence[OutboxMessage]) -> int:

@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q
-from django.utils import timezone
 
-from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.models import OutboxMessage, shared_now
 from mangaassist.outbox.topics import topic_names
 
 S = OutboxMessage.Status
@@ -32,7 +31,7 @@ class Standing:
 
 def standings() -> list[Standing]:
     """Topics with parked rows first, then those with the oldest waiting row; all registered topics are there."""
-    now = timezone.now()
+    now = shared_now()
     unfinished = Q(status__in=(S.WAITING, S.CLAIMED))
     rows = (
         OutboxMessage.objects.order_by()
