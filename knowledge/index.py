@@ -19,6 +19,7 @@ from django.utils import timezone
 from caching.invalidation import invalidate
 from knowledge.models import IndexPointer, IndexVersion, Passage, corpus_tag
 from knowledge.passages import Content
+from mangaassist.outbox.models import shared_now
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ class Build:
         self._version: IndexVersion | None = None
 
     def __enter__(self) -> Build:
-        now = timezone.now()
+        now = shared_now()
         with transaction.atomic():
             _locked_pointer()
             for other in IndexVersion.objects.filter(status=IndexVersion.Status.BUILDING):
@@ -94,7 +95,7 @@ class Build:
             changed = self._put_changed(version, wanted)
             for content in wanted.values():
                 content.note()
-            version.leased_until = timezone.now() + timedelta(seconds=LEASE_S)
+            version.leased_until = shared_now() + timedelta(seconds=LEASE_S)
             version.save(update_fields=["leased_until", "added", "removed"])
         return changed
 

@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.utils import timezone
 
 from mangaassist.outbox.backends.base import Record, Shard, Stream
 from mangaassist.outbox.delivery import park
-from mangaassist.outbox.models import ShardLease
+from mangaassist.outbox.models import ShardLease, shared_now
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +50,7 @@ class ShardReader:
             return 0
         try:
             self._note(self.stream.shards())
-            return sum(self._read(lease) for lease in self._lease(timezone.now()))
+            return sum(self._read(lease) for lease in self._lease(shared_now()))
         finally:
             self._taking.release()
 
@@ -98,7 +97,7 @@ class ShardReader:
             failures = lease.failures + 1
             pause = min(LONGEST_RETRY_S, RETRY_S * 2 ** min(lease.failures, 10))
             log.warning("records_not_applied", topic=self.topic, shard=lease.shard, error=repr(error)[:300])
-            retry_at = timezone.now() + timedelta(seconds=pause)
+            retry_at = shared_now() + timedelta(seconds=pause)
             self._keep(lease, failures=failures, error=repr(error)[:2000], retry_at=retry_at)
             return False
         return True
@@ -122,7 +121,7 @@ class ShardReader:
     def _keep(self, lease: ShardLease, **values: object) -> None:
         """Unless the lease was lost: then another reader's position counts."""
         mine = ShardLease.objects.filter(pk=lease.pk, owner=self._owner)
-        if not mine.update(updated_at=timezone.now(), **values):
+        if not mine.update(updated_at=shared_now(), **values):
             log.warning("shard_lease_lost", topic=self.topic, shard=lease.shard)
 
     def let_go(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from mangaassist.outbox import delivery, relay, tasks, topics
@@ -208,3 +209,37 @@ def test_done_rows_are_pruned_after_a_week(effect: Effect) -> None:
     OutboxMessage.objects.filter(payload__n=1).update(created_at=timezone.now() - timedelta(days=8))
     assert relay.prune() == 1
     assert OutboxMessage.objects.get().payload == {"n": 2}
+
+
+def test_the_rows_of_a_handler_that_hangs_are_due_again_some_day(
+    effect: Effect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, free = threading.Event(), threading.Event()
+
+    def hang(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+        entered.set()
+        free.wait(30)
+        return {}
+
+    monkeypatch.setitem(topics._topics, "test", Topic(name="test", handler=hang, lease_s=0.3))
+    monkeypatch.setattr(relay, "LONGEST_ATTEMPT_S", 0.3)
+    delivery.enqueue("test", {"n": 1})
+
+    def drain() -> None:
+        relay.drain("test")
+        connection.close()
+
+    hanging = threading.Thread(target=drain)
+    hanging.start()
+    try:
+        assert entered.wait(30)
+        deadline = time.monotonic() + 30
+        while not (rows := claim("test", 10, 60.0)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert [row.attempts for row in rows] == [2]
+    finally:
+        free.set()
+        hanging.join()
+    # Whoever was too late leaves it to the other.
+    assert OutboxMessage.objects.get().status == "claimed"
