@@ -160,9 +160,9 @@ def consume_embedded(topic: str) -> None:
             pass
 
 
-def consume_all_embedded() -> None:
-    for topic in _consumers:
-        consume_embedded(topic)
+def embedded_topics() -> list[str]:
+    """Those that our own worker consumes under the present settings."""
+    return [topic for topic, consumer in sorted(_consumers.items()) if consumer.is_embedded()]
 
 
 def prune() -> int:

@@ -24,9 +24,8 @@ def _drain(topic: str) -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Each topic in a task of its own: one whose outside hangs does not hold up the others."""
-    for topic in relay.due_topics():
+    for topic in {*relay.due_topics(), *consumers.embedded_topics()}:
         drain.apply_async((topic,), queue=queue_of(topic), expires=SWEEP_EXPIRES_S, retry=False)
-    consumers.consume_all_embedded()
 
 
 @shared_task(ignore_result=True)

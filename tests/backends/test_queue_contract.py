@@ -101,7 +101,11 @@ def test_a_message_that_fails_stays_and_one_that_is_nonsense_goes(
     assert consumers.consume("feedback") == 1
     # Where an operator sees it.
     parked = OutboxMessage.objects.parked().get()
-    assert (parked.topic, parked.payload, parked.error) == ("feedback", {"nonsense": True}, "Refused by its consumer: nonsense")
+    assert (parked.topic, parked.payload, parked.error) == (
+        "feedback",
+        {"nonsense": True},
+        "Refused by its consumer: nonsense",
+    )
     queue.send([Outgoing("b", {})])
     assert consumers.consume("feedback") == 0
     assert consumers.consume("feedback") == 1

@@ -51,7 +51,9 @@ def aws() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def consuming(topic: str, *, stderr: int | None = None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def consuming(
+    topic: str, environment: dict[str, str], *, stderr: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     running = subprocess.Popen(
         [sys.executable, "manage.py", "consume", topic],
         cwd=django_settings.BASE_DIR,
@@ -93,7 +95,7 @@ def in_force() -> set[str]:
 def test_it_reads_the_stream_until_it_is_told_to_stop_and_the_next_one_goes_on(
     aws: dict[str, str], articles: list[str]
 ) -> None:
-    with consuming("reindex", **aws) as process:
+    with consuming("reindex", aws) as process:
         ask_for(aws, *articles[:10])
         until(lambda: in_force() == set(articles[:10]), "the first ten in force", within_s=60)
         process.send_signal(signal.SIGTERM)
@@ -101,12 +103,12 @@ def test_it_reads_the_stream_until_it_is_told_to_stop_and_the_next_one_goes_on(
     # Nobody need wait for its lease.
     assert set(ShardLease.objects.values_list("owner", flat=True)) == {None}
     ask_for(aws, *articles[10:])
-    with consuming("reindex", **aws):
+    with consuming("reindex", aws):
         until(lambda: in_force() == set(articles), "all of them in force", within_s=60)
 
 
 def test_one_that_is_killed_loses_nothing(aws: dict[str, str], articles: list[str]) -> None:
-    with consuming("reindex", **aws) as process:
+    with consuming("reindex", aws) as process:
         ask_for(aws, *articles[:10])
         until(lambda: ShardLease.objects.exclude(owner=None).exists(), "at work", within_s=60)
         process.kill()
@@ -114,7 +116,7 @@ def test_one_that_is_killed_loses_nothing(aws: dict[str, str], articles: list[st
     # Its leases run out, of shards and perhaps of a version.
     ShardLease.objects.update(leased_until=timezone.now())
     IndexVersion.objects.update(leased_until=timezone.now())
-    with consuming("reindex", **aws):
+    with consuming("reindex", aws):
         until(lambda: in_force() == set(articles), "all of them in force", within_s=60)
 
 
@@ -122,7 +124,7 @@ def test_what_comes_while_it_is_down_is_applied_when_it_is_back(aws: dict[str, s
     client = boto3.client("sqs", endpoint_url=aws["AWS_ENDPOINT_URL"])
     for body in ("{}", "not JSON", '{"message_id": "no uuid"}'):
         client.send_message(QueueUrl=aws["FEEDBACK_QUEUE_URL"], MessageBody=body)
-    with consuming("feedback", **aws) as process:
+    with consuming("feedback", aws) as process:
         # Nonsense, all of it: taken off, and kept where people see it.
         until(lambda: OutboxMessage.objects.parked().count() == 3, "three parked", within_s=60)
         process.send_signal(signal.SIGTERM)
@@ -134,7 +136,7 @@ def test_what_comes_while_it_is_down_is_applied_when_it_is_back(aws: dict[str, s
 
 def test_an_outside_that_is_away_is_waited_for(aws: dict[str, str], articles: list[str]) -> None:
     away = aws | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
-    with consuming("reindex", stderr=subprocess.PIPE, **away) as process:
+    with consuming("reindex", away, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         told = (line.decode() for line in process.stderr)
         pauses = [next(line for line in told if "not available, next try in" in line) for _ in range(2)]

@@ -158,11 +158,12 @@ def test_a_sweep_gives_each_topic_with_work_a_task_of_its_own(effect: Effect, mo
     sent: list[tuple[str, ...]] = []
     monkeypatch.setattr(tasks.drain, "apply_async", lambda args, **options: sent.append(args))
     delivery.enqueue("test", {"n": 1})
-    delivery.enqueue("feedback", {})
+    delivery.enqueue("analytics", {})
     delivery.enqueue("of another release", {})
-    OutboxMessage.objects.filter(topic="feedback").update(due_at=timezone.now() + timedelta(hours=1))
+    OutboxMessage.objects.filter(topic="analytics").update(due_at=timezone.now() + timedelta(hours=1))
     tasks.sweep()
-    assert sent == [("test",)]
+    # Those that our own worker consumes may have something in their queue or stream.
+    assert sorted(sent) == [("feedback",), ("reindex",), ("test",)]
 
 
 def test_a_relay_that_lost_its_lease_cannot_settle_the_row(effect: Effect) -> None:
