@@ -20,6 +20,7 @@ from chat.backends.base import MemoryStore, MemoryUnavailable, RememberedTurn
 from chat.memory_types import REMEMBERED_TURNS, Memory
 from mangaassist import aws
 from mangaassist.breaker import Breaker, BreakerOpen
+from mangaassist.outbox.topics import NotYet
 
 log = structlog.get_logger(__name__)
 
@@ -76,10 +77,11 @@ class DynamoMemory(MemoryStore):
             try:
                 self._write_breaker.call(partial(self._put, turn), failures=aws.FAILURES, counts=aws.is_unwell)
             except BreakerOpen:
-                failed[turn.turn_id] = "Amazon DynamoDB failed lately."
+                failed[turn.turn_id] = NotYet("Amazon DynamoDB failed lately.")
             except aws.FAILURES as error:
                 if not _is_there_already(error):
-                    failed[turn.turn_id] = aws.in_words(error)
+                    said = aws.in_words(error)
+                    failed[turn.turn_id] = NotYet(said) if aws.is_unwell(error) else said
         if failed:
             log.warning("memory_not_written", turns=len(failed), errors=sorted(set(failed.values())))
         return failed

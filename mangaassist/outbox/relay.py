@@ -13,10 +13,13 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from mangaassist.outbox.models import OutboxMessage, claim, renew, settle, shared_now
-from mangaassist.outbox.topics import Delivery, Hopeless, Topic, find_topic, topic_names
+from mangaassist.outbox.topics import Delivery, Hopeless, NotYet, Outage, Topic, find_topic, topic_names
 
 log = structlog.get_logger(__name__)
 LONGEST_ERROR = 2000
+LONGEST_OUTAGE_RETRY_S = 60.0
+# More are over any longest pause, and at last over what a float can hold.
+MOST_DOUBLINGS = 30
 # A handler that takes longer hangs: its rows are due again, for another thread or process.
 LONGEST_ATTEMPT_S = 600.0
 
@@ -51,7 +54,7 @@ def due_topics() -> list[str]:
 def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> int:
     with _kept(rows, topic.lease_s):
         failed = _attempt(topic, rows)
-        if len(failed) == len(rows) > 1:
+        if len(failed) == len(rows) > 1 and not all(isinstance(error, NotYet) for error in failed.values()):
             # Perhaps one of them poisons the batch: each alone shows which.
             failed = {id: error for row in rows for id, error in _attempt(topic, [row]).items()}
     good = [row for row in rows if str(row.pk) not in failed]
@@ -96,18 +99,26 @@ def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
     deliveries = [Delivery(str(row.pk), row.topic, row.key, row.payload, row.attempts) for row in rows]
     try:
         return topic.handler(deliveries)
+    except Outage as error:
+        log.warning("outbox_outside_is_away", topic=topic.name, rows=len(rows), error=str(error)[:300])
+        return {delivery.id: NotYet(repr(error)) for delivery in deliveries}
     except Exception as error:  # Whatever a handler raises: the rows are kept and tried again.
         log.warning("outbox_delivery_failed", topic=topic.name, rows=len(rows), error=repr(error)[:300])
         return {delivery.id: repr(error) for delivery in deliveries}
 
 
 def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
-    """Back-off with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"); parked at the end."""
-    if row.attempts >= topic.max_attempts or isinstance(error, Hopeless):
+    """Back-off with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"); parked at the end.
+
+    An outage has no end that the row must not see, and is looked at again within a minute.
+    """
+    is_outage = isinstance(error, NotYet)
+    if isinstance(error, Hopeless) or (row.attempts >= topic.max_attempts and not is_outage):
         log.error("outbox_row_parked", topic=topic.name, id=str(row.pk))
         settle([row], status=OutboxMessage.Status.PARKED, error=error[:LONGEST_ERROR], leased_until=None)
         return
-    ceiling = min(topic.longest_retry_s, topic.retry_s * 2 ** (row.attempts - 1))
+    longest = min(topic.longest_retry_s, LONGEST_OUTAGE_RETRY_S) if is_outage else topic.longest_retry_s
+    ceiling = min(longest, topic.retry_s * 2 ** min(row.attempts - 1, MOST_DOUBLINGS))
     due_at = shared_now() + timedelta(seconds=random.uniform(0, ceiling))
     settle([row], status=OutboxMessage.Status.WAITING, error=error[:LONGEST_ERROR], due_at=due_at, leased_until=None)
 

@@ -22,6 +22,16 @@ class DeliveryFailed(Exception):
     """A whole batch failed; it is tried again later."""
 
 
+class Outage(DeliveryFailed):
+    """The outside is away, which is no fault of the rows: however long it lasts, none is parked for it."""
+
+
+class NotYet(str):
+    """The same of a single row's error."""
+
+    __slots__ = ()
+
+
 class Hopeless(str):
     """An error that trying again does not mend: its row is parked at once."""
 

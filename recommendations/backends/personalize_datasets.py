@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mangaassist import aws
 from mangaassist.breaker import Breaker, BreakerOpen
+from mangaassist.outbox.topics import NotYet
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +75,9 @@ def _attempt(put: Callable[[list[tuple[str, str]]], Any], chunk: list[tuple[str,
         put(chunk)
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
+        code = NotYet(code) if aws.is_unwell(error) else code
     except (BotoCoreError, BreakerOpen) as error:
-        code = type(error).__name__
+        code = NotYet(type(error).__name__)
     else:
         return ""
     log.warning("personalize_records_failed", code=code, records=len(chunk))

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mangaassist import aws
 from mangaassist.breaker import Breaker, BreakerOpen
+from mangaassist.outbox.topics import NotYet
 from recommendations.backends.base import ShopperEvent
 
 log = structlog.get_logger(__name__)
@@ -58,8 +59,9 @@ class PersonalizeEvents:
             )
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
+            code = NotYet(code) if aws.is_unwell(error) else code
         except (BotoCoreError, BreakerOpen) as error:
-            code = type(error).__name__
+            code = NotYet(type(error).__name__)
         else:
             return ""
         log.warning("personalize_events_failed", code=code, events=len(chunk))

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -244,3 +245,34 @@ def test_the_rows_of_a_handler_that_hangs_are_due_again_some_day(
         hanging.join()
     # Whoever was too late leaves it to the other.
     assert OutboxMessage.objects.get().status == "claimed"
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "status"),
+    [
+        ("it fails", 2, "waiting"),
+        ("it fails", 3, "parked"),
+        (topics.Hopeless("it will never do"), 1, "parked"),
+        (topics.NotYet("throttled"), 3, "waiting"),
+        (topics.NotYet("throttled"), 5_000, "waiting"),
+        (topics.Outage("the service is away"), 5_000, "waiting"),
+    ],
+)
+def test_an_outage_parks_nothing_however_long_it_lasts(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, error: str | Exception, attempts: int, status: str
+) -> None:
+    settings.OUTBOX_WAKE = False
+
+    def fail(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+        if isinstance(error, Exception):
+            raise error
+        return {each.id: error for each in deliveries}
+
+    monkeypatch.setitem(topics._topics, "test", Topic(name="test", handler=fail, max_attempts=3, longest_retry_s=900))
+    delivery.enqueue("test", {"n": 1})
+    OutboxMessage.objects.update(attempts=attempts - 1)
+    assert relay.drain("test") == 0
+    row = OutboxMessage.objects.get()
+    assert (row.status, row.attempts) == (status, attempts)
+    if status == "waiting":
+        assert row.due_at <= timezone.now() + timedelta(seconds=60)

@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mangaassist.outbox.topics import Outage
 
-class StreamUnavailable(Exception):
+
+class StreamUnavailable(Outage):
     """Nothing could be put."""
 
 
@@ -15,7 +17,7 @@ class AnalyticsStream(ABC):
     @abstractmethod
     def put(self, records: Sequence[dict[str, Any]]) -> Mapping[int, str]:
         """Puts records (each with ``record_id``, ``event``, ``session_id``, ``at``); the places that failed,
-        and why: ``Hopeless`` when no later attempt will be better.
+        and why: ``Hopeless`` when no later attempt will be better, ``NotYet`` when it is the stream that is unwell.
 
         Raises :class:`StreamUnavailable` when none could be put.
         """

@@ -18,7 +18,7 @@ from mangaassist.outbox.backends.kinesis_put import (
     put_in_batches,
 )
 from mangaassist.outbox.fitting import TooBig, fit
-from mangaassist.outbox.topics import Hopeless
+from mangaassist.outbox.topics import Hopeless, NotYet
 
 # The rest is the partition key's, of at most four bytes a character.
 LARGEST_RECORD = MOST_RECORD_BYTES - 4 * LONGEST_PARTITION_KEY
@@ -47,7 +47,7 @@ class KinesisStream(AnalyticsStream):
                 refused[place] = Hopeless(f"Too big for Amazon Kinesis: {error}")
         places = list(entries)
         for failed in self._put(list(entries.values())):
-            refused[places[failed]] = "Amazon Kinesis refused it"
+            refused[places[failed]] = NotYet("Amazon Kinesis refused it.")
         return refused
 
     def _put(self, entries: Sequence[Entry]) -> list[int]:

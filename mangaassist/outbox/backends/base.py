@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mangaassist.outbox.topics import Outage
 
-class QueueUnavailable(Exception):
+
+class QueueUnavailable(Outage):
     """Nothing could be sent or received."""
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from mangaassist import aws
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.outbox.backends.base import Outgoing, Queue, QueueUnavailable, Received
-from mangaassist.outbox.topics import Hopeless
+from mangaassist.outbox.topics import Hopeless, NotYet
 
 T = TypeVar("T")
 # SQS takes and gives at most ten messages a call.
@@ -56,13 +56,13 @@ class SqsQueue(Queue):
             except QueueUnavailable as error:
                 if not sent:
                     raise
-                failed |= {message.id: str(error) for message, _ in batch}
+                failed |= {message.id: NotYet(error) for message, _ in batch}
                 continue
             sent += 1
             # HTTP 200 does not mean that all were taken.
             for entry in answer.get("Failed", []):
                 reason = f"{entry.get('Code')}: {entry.get('Message', '')}"
-                failed[batch[int(entry["Id"])][0].id] = reason
+                failed[batch[int(entry["Id"])][0].id] = reason if entry.get("SenderFault") else NotYet(reason)
         return failed
 
     def receive(self, *, limit: int = 10, wait_s: int = 0) -> list[Received]:
