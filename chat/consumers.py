@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from chat.actions import ask_for_more, take_action
+from chat.doorbell import doorbell, tell_handoff
 from chat.events import Frame
 from chat.frames import (
     MAX_TEXT,
@@ -30,6 +31,7 @@ from chat.frames import (
     FeedbackGiven,
     FrameRefused,
     HandoffAsked,
+    HandoffRated,
     Hello,
     Ping,
     Stop,
@@ -52,6 +54,7 @@ from chat.sessions import (
 from chat.tokens import TokenRefused, read_token
 from chat.turn import TurnInput
 from chat.understanding.types import Language
+from escalation.lines import shopper_types
 from mangaassist.dbthreads import in_database
 
 log = structlog.get_logger(__name__)
@@ -92,6 +95,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         finally:
             if self.session is not None:
                 runner.leave(self.session.conversation_id, self.listener)
+                doorbell().leave(self.session.conversation_id)
             for task in self._tasks:
                 task.cancel()
 
@@ -165,16 +169,24 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 if not runner.stop(frame.turn_id, session.conversation_id):
                     self._tell_error("no_such_turn", "That turn is not running.", turn_id=frame.turn_id)
             case Typing():
-                pass  # Told to a human agent once one is in the conversation.
+                if self.listener.handoff.state != "bot":
+                    await shopper_types(session.conversation_id, active=frame.active)
             case CardAction():
                 await self._action(session, frame)
             case FeedbackGiven():
                 await in_database(session.give_feedback, frame.message_id, frame.opinion)
                 self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})
             case HandoffAsked():
-                state = await in_database(session.ask_for_person, reason=frame.reason, cancel=frame.cancel)
+                self.listener.asking = True
+                try:
+                    state = await in_database(session.ask_for_person, reason=frame.reason, cancel=frame.cancel)
+                finally:
+                    self.listener.asking = False
                 self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})
-                runner.tell(session.conversation_id, state.as_frame())
+                tell_handoff(self.listener, state)
+            case HandoffRated():
+                await in_database(session.rate_person, frame.handoff_id, frame.csat, frame.comment)
+                self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})
             case Ping():
                 self.listener.tell({"type": "pong", "t": frame.t})
 
@@ -199,7 +211,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         finally:
             runner.leave(session.conversation_id, held)
         # No await from here on: the order of these frames is the order on the wire.
+        self.listener.seen = missed.seen
         runner.listen(session.conversation_id, self.listener)
+        doorbell().watch(session.conversation_id, look=missed.state != "bot")
         self.session = session
         active = runner.active(session.conversation_id)
         resumed = runner.find(hello.turn_id) if hello.turn_id else None
@@ -309,6 +323,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             },
             but=but,
         )
+        if accepted.notice:
+            runner.tell(session.conversation_id, accepted.notice)
         if accepted.turn_id:
             runner.start(
                 TurnInput(

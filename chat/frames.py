@@ -17,6 +17,8 @@ MAX_FRAME_BYTES = 64 * 1024
 MAX_TEXT = 4000
 LONGEST_TOKEN = 8192
 ACTIONS = ("add_to_cart", "show_more")
+RATE_HANDOFF = "rate_handoff"
+LONGEST_COMMENT = 2000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -83,11 +85,21 @@ class HandoffAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRated:
+    """``action`` ``rate_handoff``: ``csat`` from 1 to 5."""
+
+    client_msg_id: str
+    handoff_id: str
+    csat: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
     t: Any = None
 
 
-ClientFrame = Hello | UserMessage | Stop | Typing | CardAction | FeedbackGiven | HandoffAsked | Ping
+ClientFrame = Hello | UserMessage | Stop | Typing | CardAction | FeedbackGiven | HandoffAsked | HandoffRated | Ping
 
 
 def read_frame(raw: str) -> ClientFrame:
@@ -185,17 +197,32 @@ def _typing(body: dict[str, Any]) -> Typing:
     return Typing(active=body.get("active") is True)
 
 
-def _action(body: dict[str, Any]) -> CardAction:
+def _action(body: dict[str, Any]) -> CardAction | HandoffRated:
     client_msg_id = _uuid(body, "client_msg_id")
     action = _short(body, "action", 32, client_msg_id=client_msg_id)
+    if action == RATE_HANDOFF:
+        return _handoff_rated(body, client_msg_id)
     if action not in ACTIONS:
-        raise FrameRefused("bad_action", f"action must be one of {', '.join(ACTIONS)}.", client_msg_id=client_msg_id)
+        known = ", ".join((*ACTIONS, RATE_HANDOFF))
+        raise FrameRefused("bad_action", f"action must be one of {known}.", client_msg_id=client_msg_id)
     return CardAction(
         client_msg_id=client_msg_id,
         message_id=_uuid(body, "message_id", client_msg_id=client_msg_id),
         card_id=_short(body, "card_id", 200, client_msg_id=client_msg_id),
         action=action,
         quoted=_quoted(body, client_msg_id),
+    )
+
+
+def _handoff_rated(body: dict[str, Any], client_msg_id: str) -> HandoffRated:
+    csat = body.get("csat")
+    if not isinstance(csat, int) or isinstance(csat, bool) or not 1 <= csat <= 5:
+        raise FrameRefused("bad_csat", "csat must be a number from 1 to 5.", client_msg_id=client_msg_id)
+    return HandoffRated(
+        client_msg_id=client_msg_id,
+        handoff_id=_uuid(body, "handoff_id", client_msg_id=client_msg_id),
+        csat=csat,
+        comment=_short(body, "comment", LONGEST_COMMENT, client_msg_id=client_msg_id),
     )
 
 

@@ -123,6 +123,8 @@ class Message(models.Model):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     turn = models.ForeignKey(Turn, on_delete=models.CASCADE, null=True, blank=True, related_name="messages")
     role = models.CharField(max_length=10, choices=Role.choices)
+    # The agent's name as the shopper reads it; empty for everybody else.
+    author = models.CharField(max_length=150, blank=True)
     # What was said, word for word, with the prices of that moment.
     content = models.TextField()
     # The same with its price, stock and title slots unfilled: what memory, caches and exports may hold.

@@ -1,13 +1,19 @@
-"""What chat does when others speak: a handoff's state becomes the conversation's."""
+"""What chat does when people speak: a handoff's state becomes the conversation's, an agent's word a message of it.
+
+Both in the sender's transaction; the doorbell then tells every web process that has the conversation open.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.dispatch import receiver
 
-from chat.models import Conversation
-from escalation.signals import handoff_changed
+from chat.models import Conversation, Message
+from chat.signals import BELL
+from escalation.signals import agent_spoke, agent_typing, handoff_changed
+from mangaassist.doorbell import ring, ring_after_commit
 
 _STATES = {"queued": Conversation.State.QUEUED, "agent": Conversation.State.AGENT}
 
@@ -16,3 +22,33 @@ _STATES = {"queued": Conversation.State.QUEUED, "agent": Conversation.State.AGEN
 def follow_handoff(sender: Any, conversation_id: str, status: str, **kwargs: Any) -> None:
     state = _STATES.get(status, Conversation.State.BOT)
     Conversation.objects.filter(pk=conversation_id).update(state=state)
+    ring_after_commit(BELL, conversation_id)
+
+
+@receiver(agent_spoke)
+def store_agents_word(
+    sender: Any,
+    conversation_id: str,
+    text: str,
+    cards: list[dict[str, Any]],
+    agent_name: str,
+    at: datetime,
+    **kwargs: Any,
+) -> None:
+    if not Conversation.objects.filter(pk=conversation_id).update(updated_at=at):
+        return
+    Message.objects.create(
+        conversation_id=conversation_id,
+        role=Message.Role.AGENT,
+        author=agent_name,
+        content=text,
+        template=text,
+        cards=cards,
+        created_at=at,
+    )
+    ring_after_commit(BELL, conversation_id)
+
+
+@receiver(agent_typing)
+def tell_typing(sender: Any, conversation_id: str, agent_name: str, active: bool, **kwargs: Any) -> None:
+    ring(BELL, conversation_id, active=active, name=agent_name)

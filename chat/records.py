@@ -11,20 +11,26 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from chat.backends.base import RememberedTurn
+from chat.handoff import HandedOn, hand_on
 from chat.memory import memory_is_outside, write_durably
 from chat.models import Conversation, Message, Turn
 from chat.signals import turn_finished
+from chat.transcripts import frames_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A stored question. ``turn_id`` is empty while a person answers: then the assistant is silent."""
+    """A stored question. ``turn_id`` is empty while a person is to answer: then the assistant is silent.
+
+    ``notice``: the ``message`` frame of what the shopper was told of that, if anything.
+    """
 
     message_id: str
     turn_id: str
     duplicate: bool
     # The conversation's last finished turn, empty for none: which memory to believe.
     after_turn: str = ""
+    notice: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +88,10 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
     try:
         with transaction.atomic():
             conversation = Conversation.objects.get(pk=conversation_id)
-            turn = None
-            if conversation.state != Conversation.State.AGENT:
-                turn = Turn.objects.create(conversation=conversation)
+            handed_on = None
+            if conversation.state != Conversation.State.BOT:
+                handed_on = hand_on(conversation, uuid.UUID(client_msg_id), text)
+            turn = Turn.objects.create(conversation=conversation) if handed_on is None else None
             message = Message.objects.create(
                 conversation=conversation,
                 turn=turn,
@@ -92,6 +99,7 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
                 content=text,
                 client_msg_id=uuid.UUID(client_msg_id),
             )
+            notice = _notice(conversation, handed_on) if handed_on and handed_on.notice else None
             Conversation.objects.filter(pk=conversation_id).update(updated_at=timezone.now())
     except IntegrityError:
         known = Message.objects.get(conversation_id=conversation_id, client_msg_id=client_msg_id)
@@ -101,11 +109,33 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
         turn_id=str(turn.pk) if turn else "",
         duplicate=False,
         after_turn=str(conversation.last_turn_id or ""),
+        notice=notice,
     )
 
 
+def _notice(conversation: Conversation, handed_on: HandedOn) -> dict[str, Any]:
+    message = Message.objects.create(
+        conversation=conversation,
+        role=Message.Role.SYSTEM,
+        content=handed_on.notice,
+        quick_replies=list(handed_on.replies),
+    )
+    return frames_of(conversation, [message])[0]
+
+
+class TakenOver(Exception):
+    """A person answers now: the assistant's answer is not to be said any more."""
+
+
+def person_answers(conversation_id: str) -> bool:
+    return Conversation.objects.filter(pk=conversation_id, state=Conversation.State.AGENT).exists()
+
+
 def store_answer(turn_id: str, answer: Answer) -> bool:
-    """Ends a running turn; False when it had ended already (another process gave it up): then nothing is stored."""
+    """Ends a running turn; False when it had ended already (another process gave it up): then nothing is stored.
+
+    Raises :class:`TakenOver` for a complete answer when a person has taken over meanwhile.
+    """
     now = timezone.now()
     with transaction.atomic():
         ended = (
@@ -128,6 +158,8 @@ def store_answer(turn_id: str, answer: Answer) -> bool:
         if not ended:
             return False
         turn = Turn.objects.select_related("conversation").get(pk=turn_id)
+        if answer.status == Turn.Status.COMPLETE and turn.conversation.state == Conversation.State.AGENT:
+            raise TakenOver
         Message.objects.create(
             public_id=uuid.UUID(answer.message_id),
             conversation_id=turn.conversation_id,

@@ -14,6 +14,7 @@ import structlog
 from django.conf import settings
 
 from chat.events import Event, Frame, Response, TypingIndicator, frame_of
+from chat.handoff import HandoffState
 from chat.phrases import say
 from chat.records import sign_of_life
 from chat.turn import Draft, TurnInput, end_turn, new_draft, run_turn
@@ -32,10 +33,19 @@ LISTENER_FRAMES = 512
 
 @dataclass(eq=False)
 class Listener:
-    """One reader of a conversation's frames. ``None`` in the queue: it was too slow and is let go."""
+    """One reader of a conversation's frames. ``None`` in the queue: it was too slow and is let go.
+
+    ``seen``: the last message (its row) that it was told, None for one that the doorbell tells nothing; ``handoff``
+    and ``handoff_at``: the state that it was told last, and when (the loop's time); ``asking``: its own wish for a
+    handoff is under way, and will be answered first.
+    """
 
     queue: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(LISTENER_FRAMES))
     lost: bool = False
+    seen: int | None = None
+    handoff: HandoffState = field(default_factory=HandoffState)
+    handoff_at: float = 0.0
+    asking: bool = False
 
     def tell(self, frame: Frame) -> None:
         if self.lost:
@@ -80,8 +90,11 @@ class TurnRunner:
         if not listeners:
             self._listeners.pop(conversation_id, None)
 
+    def listeners(self, conversation_id: str) -> tuple[Listener, ...]:
+        return tuple(self._listeners.get(conversation_id, ()))
+
     def tell(self, conversation_id: str, frame: Frame, *, but: Listener | None = None) -> None:
-        for listener in tuple(self._listeners.get(conversation_id, ())):
+        for listener in self.listeners(conversation_id):
             if listener is not but:
                 listener.tell(frame)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chat.context import PageContext, read_context
 from chat.feedback import Opinion, save_feedback
-from chat.handoff import HandoffState, ask_for_person, state_of, withdraw_request
+from chat.handoff import HandoffState, ask_for_person, withdraw_request
 from chat.models import Conversation, Message, Turn
 from chat.phrases import say
 from chat.records import fail_abandoned
@@ -15,6 +15,8 @@ from chat.signals import conversation_started
 from chat.tokens import Claims, Shopper, issue_token
 from chat.transcripts import RECENT, frames_of, messages_after, response_frame
 from chat.understanding.types import Language
+from escalation.handoffs import HandoffConflict, rate_handoff
+from escalation.models import Handoff
 from recommendations.interactions import join_guest
 
 
@@ -49,8 +51,14 @@ class Session:
     def ask_for_person(self, *, reason: str = "", cancel: bool = False) -> HandoffState:
         if cancel:
             return withdraw_request(self.conversation_id, self.locale)
-        ticket = ask_for_person(self.conversation_id, reason=reason, language=self.locale)
-        return state_of(ticket, self.locale)
+        return ask_for_person(self.conversation_id, reason=reason, language=self.locale)
+
+    def rate_person(self, handoff_id: str, csat: int, comment: str) -> None:
+        """Raises :class:`NotFound` for a handoff that is not this conversation's, or that nobody answered."""
+        try:
+            rate_handoff(handoff_id, conversation_id=self.conversation_id, csat=csat, comment=comment)
+        except (Handoff.DoesNotExist, HandoffConflict) as error:
+            raise NotFound("There is nobody's help to rate.") from error
 
 
 class NotFound(Exception):
@@ -108,7 +116,8 @@ def start_conversation(shopper: Shopper, context: PageContext, *, channel: str) 
 class Missed:
     """``messages``: ``message`` frames, oldest first. ``unfinished``: turns that are running on paper.
 
-    ``answer``: the ``response`` of the turn that the client resumes, when it has ended.
+    ``answer``: the ``response`` of the turn that the client resumes, when it has ended. ``seen``: the newest
+    message (its row) that is known with these, 0 for none.
     """
 
     messages: list[dict[str, Any]]
@@ -116,16 +125,19 @@ class Missed:
     answer: dict[str, Any] | None
     state: str
     reset: bool
+    seen: int
 
 
 def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_seq: int) -> Missed:
     conversation = session.conversation()
     messages = messages_after(session.conversation_id, after_message_id, limit=RECENT + 1)
-    known = not after_message_id or conversation.messages.filter(public_id=after_message_id).exists()
+    after = conversation.messages.filter(public_id=after_message_id).first() if after_message_id else None
+    known = not after_message_id or after is not None
     if len(messages) > RECENT:
         # More than is told at once: the newest, and the client begins anew with them.
         known = known and not after_message_id
         messages = messages_after(session.conversation_id)
+    seen = messages[-1].pk if messages else after.pk if after else 0
     unfinished = [str(pk) for pk in conversation.turns.running().values_list("pk", flat=True)]
     answer = None
     if turn_id and turn_id not in unfinished:
@@ -138,6 +150,7 @@ def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_
         answer=answer,
         state=conversation.state,
         reset=not known,
+        seen=seen,
     )
 
 

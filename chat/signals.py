@@ -2,6 +2,9 @@
 
 from django.dispatch import Signal
 
+# mangaassist.doorbell: rung with a conversation's id when others than its own web process have something new in it.
+BELL = "conversation"
+
 # conversation_id: str, customer_id: str, session_id: str, locale: str, at: datetime
 conversation_started = Signal()
 

@@ -57,6 +57,12 @@ def _frame(message: Message, cards: dict[str, dict[str, Any]]) -> dict[str, Any]
     }
     if message.client_msg_id:
         frame["client_msg_id"] = str(message.client_msg_id)
+    if message.author:
+        frame["name"] = message.author
+    if message.role == Message.Role.SYSTEM and message.quick_replies:
+        frame["quick_replies"] = message.quick_replies
+    if message.role == Message.Role.AGENT and message.cards:
+        frame["cards"] = [cards[card["card_id"]] for card in message.cards if card["card_id"] in cards]
     if message.role == Message.Role.ASSISTANT:
         frame["cards"] = [cards[card["card_id"]] for card in message.cards if card["card_id"] in cards]
         frame["quick_replies"] = message.quick_replies

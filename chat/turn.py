@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 import zlib
 from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ from chat.memory import load_memory, remember
 from chat.memory_types import Memory
 from chat.phrases import say
 from chat.plan import AnswerPlan
-from chat.records import Answer, store_answer
+from chat.records import Answer, TakenOver, person_answers, store_answer
 from chat.tokens import Shopper
 from chat.trace import Trace
 from chat.understanding.language import language_of
@@ -74,6 +75,9 @@ class Draft:
     generator: str = ""
     engine: str = ""
     first_delta_ms: float | None = None
+    # When it was last asked whether a person has taken over (time.monotonic), and whether one has.
+    state_asked_at: float = 0.0
+    taken_over: bool = False
 
 
 async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
@@ -98,9 +102,15 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
     if request.intent == "human":
         draft.plan = plan = await plan_with_handoff(turn.conversation_id, plan, turn.text, draft.language)
     live = LiveValues(evidence, draft.language, trace)
-    async for event in _speak(turn, draft, plan, evidence, live):
-        yield event
-    yield await end_turn(turn, draft, "complete")
+    try:
+        async for event in _speak(turn, draft, plan, evidence, live):
+            yield event
+        response = await end_turn(turn, draft, "complete")
+    except TakenOver:
+        draft.taken_over = True
+        draft.trace.note("taken_over")
+        response = await end_turn(turn, draft, "stopped")
+    yield response
 
 
 async def _speak(
@@ -130,6 +140,7 @@ async def _speak(
                 log.warning("sentence_refused", turn=turn.turn_id, reason=text.reason)
                 draft.trace.note("sentence_refused", reason=text.reason, sentence=text.sentence)
                 continue
+            await _ask_whether_taken_over(turn, draft)
             first = not draft.released
             draft.released.append(text)
             draft.templates.append(sentence)
@@ -142,6 +153,18 @@ async def _speak(
 
 
 _LIVE = frozenset({"price", "stock"})
+# So long the state of the conversation is believed while sentences follow each other.
+STATE_BELIEVED_S = 0.05
+
+
+async def _ask_whether_taken_over(turn: TurnInput, draft: Draft) -> None:
+    """At the very sending: a person may have taken over since the question. Raises :class:`TakenOver`."""
+    now = time.monotonic()
+    if now - draft.state_asked_at < STATE_BELIEVED_S:
+        return
+    draft.state_asked_at = now
+    if await in_database(person_answers, turn.conversation_id):
+        raise TakenOver
 
 
 async def _sentences(brief: Brief, draft: Draft) -> AsyncIterator[str]:
@@ -194,7 +217,8 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
     if status == "failed":
         content = template = say(language, "failed.turn")
     elif not content:
-        content = template = say(language, "stopped" if status == "stopped" else "failed.turn")
+        stopped = "human.taken_over" if draft.taken_over else "stopped"
+        content = template = say(language, stopped if status == "stopped" else "failed.turn")
     plan = draft.plan if status == "complete" else None
     state = plan.state if plan else read_state(draft.memory.dialogue)
     dialogue = replace(state, language=language).as_dict()

@@ -1,20 +1,31 @@
-"""Requests for a person, as operators see them."""
+"""Requests for a person as operators see them, and what the desk works with."""
+
+from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from escalation.actors import Actor
 from escalation.handoffs import close_handoff
-from escalation.models import Handoff, HandoffLine, HandoffTransition
+from escalation.models import (
+    AgentPresence,
+    CannedReply,
+    EscalationRule,
+    Handoff,
+    HandoffLine,
+    HandoffTransition,
+    OfficeHours,
+)
 
 
 class LineInline(admin.TabularInline[HandoffLine, Handoff]):
     model = HandoffLine
     extra = 0
     can_delete = False
-    readonly_fields = ("role", "text")
+    fields = readonly_fields = ("at", "role", "author", "text")
 
-    def has_add_permission(self, request: HttpRequest, obj: Handoff | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -22,27 +33,22 @@ class TransitionInline(admin.TabularInline[HandoffTransition, Handoff]):
     model = HandoffTransition
     extra = 0
     can_delete = False
-    readonly_fields = ("status", "by", "at")
+    fields = readonly_fields = ("at", "from_status", "status", "by", "detail")
 
-    def has_add_permission(self, request: HttpRequest, obj: Handoff | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
 @admin.register(Handoff)
 class HandoffAdmin(admin.ModelAdmin[Handoff]):
-    list_display = ("opened_at", "status", "customer_id", "language", "reason")
-    list_filter = ("status", "language", "opened_at")
-    search_fields = ("conversation_id", "customer_id", "reason", "summary")
-    readonly_fields = (
-        "conversation_id",
-        "customer_id",
-        "status",
-        "reason",
-        "language",
-        "summary",
-        "opened_at",
-        "closed_at",
-    )
+    """Read here; answered at the desk."""
+
+    list_display = (
+        "opened_at", "status", "priority", "trigger", "agent_name", "customer_id", "language", "reason", "csat",
+    )  # fmt: skip
+    list_filter = ("status", "trigger", "priority", "close_reason", "csat", "language", "opened_at")
+    search_fields = ("conversation_id", "customer_id", "reason", "summary", "contact_id")
+    readonly_fields = tuple(field.name for field in Handoff._meta.fields)
     inlines = (LineInline, TransitionInline)
     actions = ("close_selected",)
 
@@ -51,5 +57,31 @@ class HandoffAdmin(admin.ModelAdmin[Handoff]):
 
     @admin.action(description="Close the selected requests")
     def close_selected(self, request: HttpRequest, queryset: QuerySet[Handoff]) -> None:
-        closed = sum(close_handoff(str(handoff.pk), by=request.user.get_username()) for handoff in queryset)
+        by = Actor(name=request.user.get_username(), shown="", role="lead", user_id=request.user.pk)
+        closed = sum(close_handoff(str(handoff.pk), by=by) for handoff in queryset)
         self.message_user(request, f"Closed: {closed}.")
+
+
+@admin.register(AgentPresence)
+class AgentPresenceAdmin(admin.ModelAdmin[AgentPresence]):
+    list_display = ("user", "status", "capacity", "seen_at")
+    list_editable = ("capacity",)
+    readonly_fields = ("seen_at",)
+
+
+@admin.register(CannedReply)
+class CannedReplyAdmin(admin.ModelAdmin[CannedReply]):
+    list_display = ("shortcut", "locale", "text")
+    list_filter = ("locale",)
+    search_fields = ("shortcut", "text")
+
+
+@admin.register(OfficeHours)
+class OfficeHoursAdmin(admin.ModelAdmin[OfficeHours]):
+    list_display = ("weekday", "opens", "closes", "zone")
+
+
+@admin.register(EscalationRule)
+class EscalationRuleAdmin(admin.ModelAdmin[EscalationRule]):
+    list_display = ("name", "kind", "keywords", "order_value", "currency", "priority", "enabled")
+    list_editable = ("enabled",)

@@ -2,11 +2,16 @@
 
 from django.dispatch import Signal
 
-# handoff_id: str, conversation_id: str, status: str, at: datetime. Sent inside the change's transaction.
+# Sent inside the change's transaction. handoff_id: str, conversation_id: str, status: str (of Handoff.Status),
+# before: str (the status left, empty at the opening), agent_name: str, trigger: str, at: datetime
 handoff_changed = Signal()
 
-# conversation_id: str, text: str, agent_name: str, at: datetime
+# An agent's word; inside its transaction. handoff_id: str, conversation_id: str, line_id: int, text: str,
+# cards: list of {"card_id", "kind", "id", "reason"}, agent_name: str, at: datetime
 agent_spoke = Signal()
 
-# conversation_id: str, agent_name: str, active: bool
+# Worth nothing later, in no transaction. conversation_id: str, agent_name: str, active: bool
 agent_typing = Signal()
+
+# The shopper's opinion; inside its transaction. handoff_id: str, conversation_id: str, csat: int, at: datetime
+handoff_rated = Signal()

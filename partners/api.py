@@ -19,7 +19,7 @@ from chat.cards import order_card, product_card
 from chat.context import ContextRefused, read_context
 from chat.feedback import read_opinion, save_feedback
 from chat.frames import FrameRefused, clean_text
-from chat.handoff import ask_for_person, state_of
+from chat.handoff import ask_for_person
 from chat.models import Conversation, Message
 from chat.plain import turn_frames
 from chat.records import Accepted, accept_message
@@ -151,8 +151,8 @@ async def send_message(request: HttpRequest, conversation_id: str, body: Message
 
 async def _frames(session: Session, accepted: Accepted, text: str) -> AsyncIterator[dict[str, Any]]:
     """The frames of the turn; of a repeated question only its one answer."""
-    if accepted.duplicate:
-        answer = await in_database(read_answer, session, accepted.turn_id, 0) if accepted.turn_id else None
+    if accepted.duplicate and accepted.turn_id:
+        answer = await in_database(read_answer, session, accepted.turn_id, 0)
         if answer is None:
             raise Problem(503, "unavailable", "That question is still being answered.", retry_after_s=2)
         yield answer
@@ -163,7 +163,9 @@ async def _frames(session: Session, accepted: Accepted, text: str) -> AsyncItera
 
 
 async def _finished(session: Session, accepted: Accepted, text: str) -> dict[str, Any]:
-    last: dict[str, Any] = {"type": "accepted", "status": "with_agent", "content": ""}
+    # While a person is to answer there is no turn: their words come with the messages.
+    notice = accepted.notice or {}
+    last: dict[str, Any] = {"type": "accepted", "status": "with_agent", "content": notice.get("content", "")}
     async for frame in _frames(session, accepted, text):
         last = frame
     return {key: value for key, value in last.items() if key not in {"type", "seq"}} | {
@@ -221,10 +223,9 @@ async def request_handoff(request: HttpRequest, conversation_id: str, body: Hand
 
     def ask() -> dict[str, Any]:
         session = _session(key, conversation_id)
-        ticket = ask_for_person(session.conversation_id, reason=(body and body.reason) or "", language=session.locale)
-        state = state_of(ticket, session.locale)
+        state = ask_for_person(session.conversation_id, reason=(body and body.reason) or "", language=session.locale)
         return {
-            "handoff_id": ticket.handoff_id,
+            "handoff_id": state.handoff_id,
             "message": state.message,
             "estimated_wait": state.estimated_wait,
             "position": state.position,

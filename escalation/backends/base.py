@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from escalation.models import Handoff
 
 
 class HandoffUnavailable(Exception):
@@ -20,5 +24,5 @@ class QueueView:
 
 class HandoffBackend(ABC):
     @abstractmethod
-    def look(self, handoff_id: str) -> QueueView:
+    def look(self, handoff: Handoff) -> QueueView:
         """Where a waiting request stands. Raises :class:`HandoffUnavailable`."""

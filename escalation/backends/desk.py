@@ -1,17 +1,17 @@
-"""Our own desk: people answer from the admin's list of requests."""
+"""Our own desk: people answer in this application."""
 
 from __future__ import annotations
+
+from django.db.models import Q
 
 from escalation.backends.base import HandoffBackend, QueueView
 from escalation.models import Handoff
 
 
 class Desk(HandoffBackend):
-    """First come, first served. How long it takes is not known, so nothing is promised."""
+    """The urgent first, then first come, first served."""
 
-    def look(self, handoff_id: str) -> QueueView:
-        handoff = Handoff.objects.get(pk=handoff_id)
-        if handoff.status != Handoff.Status.QUEUED:
-            return QueueView(position=None, estimated_wait=None)
-        ahead = Handoff.objects.filter(status=Handoff.Status.QUEUED, opened_at__lt=handoff.opened_at).count()
+    def look(self, handoff: Handoff) -> QueueView:
+        earlier = Q(priority=handoff.priority, opened_at__lt=handoff.opened_at)
+        ahead = Handoff.objects.queued().filter(Q(priority__gt=handoff.priority) | earlier).count()
         return QueueView(position=ahead + 1, estimated_wait=None)

@@ -65,7 +65,7 @@ EN = [
     ("do you have Solo Leveling?", "can't find that in our catalogue"),
     ("which is better, Berserk or Vinland Saga?", "**Vinland Saga** is a seinen series"),
     ("what's the weather tomorrow?", "outside my shelves|better not guess"),
-    ("I want to talk to a human", "in line for a person"),
+    ("I want to talk to a human", "connected you with a support agent"),
     ("thanks!", "welcome|pleasure"),
 ]
 JA = [

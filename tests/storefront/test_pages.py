@@ -194,6 +194,7 @@ def test_an_operator_reads_a_conversation_with_its_trace(asking_visitor: Client)
     [
         "chat/conversation", "chat/turn", "chat/feedback", "shop/series", "shop/edition", "shop/offer",
         "shop/promotion", "shop/order", "shop/cart", "knowledge/article", "escalation/handoff", "outbox/outboxmessage",
+        "escalation/agentpresence", "escalation/cannedreply", "escalation/officehours", "escalation/escalationrule",
         "caching/cachepolicy", "partners/apikey", "analytics/analyticsevent", "recommendations/interaction",
     ],
 )  # fmt: skip

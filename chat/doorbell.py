@@ -1,0 +1,181 @@
+"""What a conversation is told from elsewhere: an agent's words, typing, and the state of a handoff.
+
+Others (the desk, a worker, a consumer) write rows and ring; each web process hears the ring, reads what is new for the
+conversations that it has open, and tells its sockets. A lost ring is healed by looking every two seconds at those
+that wait for a person or talk with one; with Redis down that alone carries everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from chat.events import Frame
+from chat.handoff import HandoffState, read_handoff
+from chat.models import Conversation, Message
+from chat.runner import Listener, runner
+from chat.signals import BELL
+from chat.transcripts import frames_of
+from escalation.standing import open_conversations
+from mangaassist.dbthreads import in_database
+from mangaassist.doorbell import Ring, hearing
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 2.0
+# A place in the queue that changes is told at most so often.
+PLACE_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Of one conversation. ``messages``: (row, ``message`` frame) of agents' words, oldest first."""
+
+    conversation_id: str
+    messages: list[tuple[int, Frame]]
+    handoff: HandoffState
+
+
+class Doorbell:
+    """One event loop's watch over the conversations that are open in it. Its task lives while there are any."""
+
+    def __init__(self) -> None:
+        self._watched: Counter[str] = Counter()
+        self._due: set[str] = set()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def watch(self, conversation_id: str, *, look: bool) -> None:
+        """``look``: at once as well, because something may be new already."""
+        if not self._watched:
+            hearing().listen(BELL, self._heard)
+            self._task = asyncio.create_task(self._run(), name="conversation-doorbell")
+        self._watched[conversation_id] += 1
+        if look:
+            self._heard(Ring(BELL, conversation_id))
+
+    def leave(self, conversation_id: str) -> None:
+        self._watched[conversation_id] -= 1
+        if self._watched[conversation_id] <= 0:
+            del self._watched[conversation_id]
+        if not self._watched and self._task is not None:
+            hearing().leave(BELL, self._heard)
+            self._task.cancel()
+            self._task = None
+
+    def _heard(self, heard: Ring) -> None:
+        if heard.about and heard.about not in self._watched:
+            return
+        if heard.said:
+            active, name = heard.said.get("active") is True, str(heard.said.get("name", ""))
+            runner.tell(heard.about, {"type": "typing", "active": active, "name": name})
+            return
+        self._due |= {heard.about} if heard.about else self._watched.keys()
+        self._wake.set()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        poll_at = loop.time() + POLL_S
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(poll_at):
+                    await self._wake.wait()
+            self._wake.clear()
+            due, self._due = self._due, set()
+            try:
+                if loop.time() >= poll_at:
+                    poll_at = loop.time() + POLL_S
+                    due |= await self._not_with_the_assistant()
+                await self._tell_news(due & self._watched.keys())
+            except Exception:  # The database is down or busy: the next look finds the same.
+                log.exception("doorbell_not_answered")
+
+    async def _not_with_the_assistant(self) -> set[str]:
+        known = {
+            conversation_id
+            for conversation_id in self._watched
+            if any(listener.handoff.state != "bot" for listener in runner.listeners(conversation_id))
+        }
+        return known | await in_database(open_conversations)
+
+    async def _tell_news(self, conversation_ids: set[str]) -> None:
+        since = {
+            conversation_id: min(seen)
+            for conversation_id in conversation_ids
+            if (seen := [each.seen for each in runner.listeners(conversation_id) if each.seen is not None])
+        }
+        if not since:
+            return
+        read_at = asyncio.get_running_loop().time()
+        for news in await in_database(read_news, since):
+            for listener in runner.listeners(news.conversation_id):
+                if listener.seen is not None:
+                    _tell(listener, news, read_at)
+
+
+def _tell(listener: Listener, news: News, read_at: float) -> None:
+    assert listener.seen is not None
+    # Who takes over is told before their first word, who leaves after the last.
+    took_over = news.handoff.state == "agent"
+    if took_over:
+        _tell_handoff(listener, news.handoff, read_at)
+    for row, frame in news.messages:
+        if row > listener.seen:
+            listener.seen = row
+            listener.tell(frame)
+    if not took_over:
+        _tell_handoff(listener, news.handoff, read_at)
+
+
+def _tell_handoff(listener: Listener, handoff: HandoffState, read_at: float) -> None:
+    if listener.asking or listener.handoff_at > read_at:
+        # What was read may be older than what it is told; the change itself has rung, so there will be another look.
+        return
+    now = asyncio.get_running_loop().time()
+    told = listener.handoff
+    moved = (handoff.position, handoff.estimated_wait) != (told.position, told.estimated_wait)
+    came_back = not told.handoff_id and handoff.state == "bot"
+    if came_back or not (handoff.differs(told) or (moved and now - listener.handoff_at >= PLACE_EVERY_S)):
+        return
+    listener.handoff, listener.handoff_at = handoff, now
+    listener.tell(handoff.as_frame())
+
+
+def tell_handoff(listener: Listener, handoff: HandoffState) -> None:
+    """The answer to a shopper's own wish, at once; their other sockets hear it by the bell."""
+    listener.handoff, listener.handoff_at = handoff, asyncio.get_running_loop().time()
+    listener.tell(handoff.as_frame())
+
+
+def read_news(since: Mapping[str, int]) -> list[News]:
+    """``since``: conversation id → the last message that everybody here was told."""
+    news = []
+    for conversation in Conversation.objects.filter(pk__in=list(since)):
+        id = str(conversation.pk)
+        words = conversation.messages.filter(role=Message.Role.AGENT, id__gt=since[id]).order_by("id")
+        messages = list(words.select_related("turn"))
+        news.append(
+            News(
+                conversation_id=id,
+                messages=[
+                    (message.pk, frame)
+                    for message, frame in zip(messages, frames_of(conversation, messages), strict=True)
+                ],
+                handoff=read_handoff(id),
+            )
+        )
+    return news
+
+
+_doorbells: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Doorbell] = weakref.WeakKeyDictionary()
+
+
+def doorbell() -> Doorbell:
+    """The running event loop's."""
+    return _doorbells.setdefault(asyncio.get_running_loop(), Doorbell())

@@ -1,0 +1,22 @@
+"""A generator that writes piece by piece when the test lets it: as slow as a model may be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from chat.backends.base import Brief, Generator
+
+# A place for each piece that may be written.
+allowed: list[asyncio.Semaphore] = []
+# A sentence is known to have ended when the next one begins.
+PIECES = ("One moment, I am looking. Here", " is what I found.")
+
+
+class PatientGenerator(Generator):
+    name = "patient"
+
+    async def stream(self, brief: Brief) -> AsyncIterator[str]:
+        for piece in PIECES:
+            await allowed[-1].acquire()
+            yield piece
