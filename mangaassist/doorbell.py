@@ -109,19 +109,23 @@ class Hearing:
             self._task = None
 
     async def _run(self) -> None:
-        while True:
+        # asyncio.wait_for, which redis-py sends with, may swallow a cancellation (CPython 3.11, gh-86296): hence asked.
+        task = asyncio.current_task()
+        assert task is not None
+        while not task.cancelling():
             try:
-                await self._hear()
+                await self._hear(task)
             except Exception as error:  # Whatever it was: whoever listens still looks by itself, and this tries again.
                 log.info("doorbell_lost", error=repr(error)[:200])
-            await asyncio.sleep(random.uniform(*_RETRY_S))
+            if not task.cancelling():
+                await asyncio.sleep(random.uniform(*_RETRY_S))
 
-    async def _hear(self) -> None:
+    async def _hear(self, task: asyncio.Task[None]) -> None:
         async with async_client("channels").pubsub(ignore_subscribe_messages=True) as subscription:
             await subscription.subscribe(_channel())
             for bell in tuple(self._listeners):
                 self._tell(Ring(bell))
-            while True:
+            while not task.cancelling():
                 message = await subscription.get_message(timeout=_READ_S)
                 heard = _read(message["data"]) if message else None
                 if heard is not None:
