@@ -253,6 +253,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         }
         for queue in ("interactive", "delivery")
     },
+    "return-silent-agents": {"task": "escalation.tasks.return_silent", "schedule": 15.0, "options": {"expires": 15}},
     "watch-cache-server": {"task": "caching.tasks.watch_server", "schedule": 60.0, "options": {"expires": 60}},
     "watch-knowledge-folder": {"task": "knowledge.tasks.watch_folder", "schedule": 5.0, "options": {"expires": 5}},
     "look-at-knowledge-source": {"task": "knowledge.tasks.look_at_source", "schedule": 3600.0},

@@ -204,7 +204,7 @@ class ProtocolServer:
                 self.latest.turns[frame["turn_id"]].stopped.set()
             case "action" | "feedback":
                 await _write(send, {"type": "saved", "client_msg_id": frame["client_msg_id"]})
-                if frame["type"] == "action":
+                if frame.get("action") == "add_to_cart":
                     asin = frame["card_id"].removeprefix("card-")
                     words = {"role": "system", "content": f"{asin} is in your cart now.", "asin": asin}
                     await self._push({"type": "message", "action": "add_to_cart", "cart_count": 3, **words})

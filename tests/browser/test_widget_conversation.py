@@ -187,6 +187,41 @@ def test_a_person_is_one_click_away(open_page: OpenPage, server: ProtocolServer)
     assert [frame.get("cancel") for frame in server.of_type("handoff")] == [None, True]
 
 
+def test_the_help_of_a_person_is_rated_once(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(mode="page")
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_text("Place 2 in line")).to_be_visible()
+    server.push({"type": "handoff_state", "state": "agent", "message": "Aiko is here.", "agent_name": "Aiko"})
+    server.push({"type": "message", "role": "agent", "name": "Aiko", "content": "Done!"})
+    over = {"type": "handoff_state", "state": "bot", "message": "You're with the assistant again.", "rate": True}
+    server.push({**over, "handoff_id": "3f0c0b8e-6f0c-4a51-8f83-0d3a6e6f0b11"})
+    expect(page.get_by_role("group", name="How was our help?")).to_be_visible()
+    send = page.locator("form.reasons").get_by_role("button", name="Send")
+    send.click()  # Nothing is chosen: nothing is sent.
+    page.get_by_role("radio", name="Very good").check()
+    page.get_by_role("textbox", name="Anything to add?").fill("quick")
+    send.click()
+    expect(page.get_by_role("group", name="How was our help?")).to_have_count(0)
+    expect(log(page)).to_contain_text("Thank you for telling us.")
+    # Their words keep their name when they have gone.
+    expect(log(page)).to_contain_text("Aiko")
+    (rated,) = server.of_type("action")
+    assert (rated["action"], rated["csat"], rated["comment"]) == ("rate_handoff", 5, "quick")
+    assert rated["handoff_id"] == "3f0c0b8e-6f0c-4a51-8f83-0d3a6e6f0b11"
+
+
+def test_who_waits_is_offered_to_go_on_with_the_assistant(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(mode="page", lang="ja")
+    page.get_by_role("button", name="スタッフに相談").click()
+    expect(page.get_by_text("ただいま2番目 · 約4分")).to_be_visible()
+    offer = {"type": "message", "message_id": "m-1", "role": "system", "content": "まだ応答がありません。"}
+    server.push({**offer, "quick_replies": ["アシスタントと続ける"]})
+    page.get_by_role("button", name="アシスタントと続ける").click()
+    assert server.of_type("user_message")[-1]["text"] == "アシスタントと続ける"
+    server.push({"type": "handoff_state", "state": "bot", "message": "順番待ちを取り消しました。"})
+    expect(page.get_by_role("button", name="アシスタントと続ける")).to_have_count(0)
+
+
 def test_a_new_conversation_asks_first(open_page: OpenPage, server: ProtocolServer) -> None:
     page = open_page(mode="page")
     ask(page, "hello")

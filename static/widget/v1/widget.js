@@ -113,6 +113,8 @@ const STRINGS = {
     leaveAgent: "Back to the assistant",
     agentTyping: "{name} is typing…",
     agent: "Shop team",
+    csat: "How was our help?",
+    csatScale: ["Very bad", "Bad", "So-so", "Good", "Very good"],
     announce: "{name} says: {text}",
     announceCards: "Titles shown: {count}.",
   },
@@ -211,6 +213,8 @@ const STRINGS = {
     leaveAgent: "アシスタントに戻る",
     agentTyping: "{name}が入力中…",
     agent: "スタッフ",
+    csat: "スタッフの対応はいかがでしたか？",
+    csatScale: ["とても悪い", "悪い", "ふつう", "良い", "とても良い"],
     announce: "{name}：{text}",
     announceCards: "{count}件の作品を表示しました。",
   },
@@ -1662,7 +1666,7 @@ class MangaAssist extends HTMLElement {
 
   /** Somebody else has spoken: read it out, count it when the panel is closed, tell the page. */
   #heard(entry) {
-    const name = entry.role === "agent" ? this.#agentName : this.#name;
+    const name = entry.role === "agent" ? entry.name || this.#agentName : this.#name;
     const words = [entry.role === "system" ? entry.content : fill(this.#text.announce, { name, text: entry.content })];
     if (entry.cards?.length) words.push(fill(this.#text.announceCards, { count: entry.cards.length }));
     this.#announce(words.join(" "));
@@ -1784,13 +1788,17 @@ class MangaAssist extends HTMLElement {
     const before = this.#handoff.state;
     this.#handoff = frame;
     this.#showHandoff();
-    if (frame.state !== before && frame.message) {
-      const entry = { role: "system", content: frame.message, state: "sent", at: new Date().toISOString() };
+    // A turn that asked for a person says so itself.
+    const toldByTurn = frame.state === "queued" && this.#turns.size > 0;
+    if (frame.state !== before && frame.message && !toldByTurn) {
+      const rate = frame.rate ? frame.handoff_id : "";
+      const entry = { role: "system", content: frame.message, state: "sent", at: new Date().toISOString(), handoff: true, rate };
       this.#entries.push(entry);
       this.#place(entry);
       this.#follow();
       this.#heard(entry);
     }
+    this.#showReplies();
     this.#remember();
     const { state, agent_name: name = null, position = null, estimated_wait: wait = null } = frame;
     this.#emit("handoff", { state, agent_name: name, position, estimated_wait: wait });
@@ -1835,9 +1843,9 @@ class MangaAssist extends HTMLElement {
 
   #draw(entry) {
     const { role } = entry;
-    if (role === "system") return el("p", { class: "entry system" }, entry.content);
+    if (role === "system") return entry.rate ? this.#drawRating(entry) : el("p", { class: "entry system" }, entry.content);
     if (role === "user") return this.#drawUser(entry);
-    const name = role === "agent" ? this.#agentName : this.#name;
+    const name = role === "agent" ? entry.name || this.#agentName : this.#name;
     const body = el("div", { class: "words" }, formatted(entry.content, this.#base));
     entry.body = body;
     const cards = (entry.cards ?? []).map((card) => ({ ...card, message_id: entry.streaming ? "" : entry.message_id }));
@@ -1932,7 +1940,11 @@ class MangaAssist extends HTMLElement {
       tell(withdrawn ? null : rating, {}, withdrawn ? t.withdrawn : rating === "up" ? t.thanks : "");
       box.replaceChildren();
       if (!withdrawn && rating === "down") {
-        box.append(this.#reasonForm((details) => { tell("down", details, t.thanks); finish(); }, finish));
+        const ontell = (reason, comment) => {
+          tell("down", { ...(reason && { reason }), ...comment }, t.thanks);
+          finish();
+        };
+        box.append(this.#reasonForm(t.why, Object.entries(t.reasons), ontell, finish));
         this.#follow();
       }
     };
@@ -1940,7 +1952,25 @@ class MangaAssist extends HTMLElement {
     return [thumbs.up, thumbs.down, said, box];
   }
 
-  #reasonForm(ontell, onskip) {
+  /** How it was with a person, asked once when they have gone. */
+  #drawRating(entry) {
+    const t = this.#text;
+    const end = (words) => {
+      Object.assign(entry, { rate: "", content: words || entry.content });
+      this.#place(entry);
+      if (words) this.#announce(words);
+      this.#ui.field.focus({ preventScroll: true });
+    };
+    const ontell = (csat, comment) => csat && this.#ask(
+      { type: "action", action: "rate_handoff", handoff_id: entry.rate, csat: Number(csat), ...comment },
+      { saved: () => end(t.thanks) },
+    );
+    const scale = t.csatScale.map((words, place) => [place + 1, words]);
+    return el("div", { class: "entry rating" }, el("p", { class: "entry system" }, entry.content), this.#reasonForm(t.csat, scale, ontell, () => end("")));
+  }
+
+  /** A choice and a comment. `ontell(value, {comment}?)`. */
+  #reasonForm(legend, choices, ontell, onskip) {
     const t = this.#text;
     const name = `reason-${newId()}`;
     const comment = el("textarea", { rows: "2", maxlength: "1000", "aria-label": t.comment, placeholder: t.comment });
@@ -1949,8 +1979,7 @@ class MangaAssist extends HTMLElement {
         class: "reasons",
         onsubmit: (event) => {
           event.preventDefault();
-          const reason = form.querySelector("input:checked")?.value;
-          ontell({ ...(reason && { reason }), ...(comment.value.trim() && { comment: comment.value.trim() }) });
+          ontell(form.querySelector("input:checked")?.value, comment.value.trim() && { comment: comment.value.trim() });
         },
         onkeydown: (event) => {
           if (event.key !== "Escape" || event.isComposing) return;
@@ -1958,7 +1987,7 @@ class MangaAssist extends HTMLElement {
           onskip();
         },
       },
-      el("fieldset", {}, el("legend", {}, t.why), Object.entries(t.reasons).map(([value, words]) =>
+      el("fieldset", {}, el("legend", {}, legend), choices.map(([value, words]) =>
         el("label", {}, el("input", { type: "radio", name, value }), el("span", {}, words)))),
       comment,
       el("div", { class: "reason-buttons" },
@@ -1994,8 +2023,8 @@ class MangaAssist extends HTMLElement {
 
   #showReplies() {
     const { replies } = this.#ui;
-    const last = this.#entries.findLast((entry) => entry.role !== "system");
-    const offered = this.#turns.size === 0 && last?.role === "assistant" ? (last.quick_replies ?? []) : [];
+    const last = this.#entries.findLast((entry) => entry.role !== "system" || entry.handoff || entry.quick_replies);
+    const offered = this.#turns.size === 0 && last?.role !== "user" ? (last?.quick_replies ?? []) : [];
     replies.hidden = !offered.length;
     replies.replaceChildren(...offered.map((words) => this.#chip(String(words))));
   }
