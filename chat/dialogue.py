@@ -64,6 +64,8 @@ class DialogueState:
     age: int | None = None
     # Answers in a row that did not help: two are one too many.
     misses: int = 0
+    # Why a person was offered already (escalation.models.Trigger).
+    offered: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in ("", (), None, 0)}

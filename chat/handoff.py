@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import math
+import re
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import structlog
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import DatabaseError
 
-from chat.models import Conversation, Message
+from chat.dialogue import Request
+from chat.evidence import Evidence
+from chat.memory_types import Memory
+from chat.models import Conversation, Feedback, Message
 from chat.phrases import say
 from chat.plan import AnswerPlan, Line
-from chat.understanding.types import Language
+from chat.understanding.types import Language, Understanding
+from escalation.follow_up import leave_email
 from escalation.handoffs import SaidLine, cancel_handoff, open_handoff
 from escalation.lines import shopper_spoke
+from escalation.models import Priority, Trigger
+from escalation.rules import own_rules
 from escalation.standing import Standing, standing_of
+from escalation.triggers import Need, OwnRule, Said, person_needed
 from mangaassist.dbthreads import in_database
+from shop.offers import OffersUnavailable, aread_offers
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +87,8 @@ def read_handoff(conversation_id: str) -> HandoffState:
 def _state(standing: Standing, *, already: bool = False) -> HandoffState:
     language: Language = "ja" if standing.language == "ja" else "en"
     return HandoffState(
-        state=standing.status if standing.status in {"queued", "agent"} else "bot",
-        message=say(language, _phrase(standing, already=already), name=standing.agent_name),
+        state=standing.status if standing.status in {"queued", "agent"} and not standing.by_email else "bot",
+        message=say(language, _phrase(standing, already=already), **_words(standing, language)),
         estimated_wait=standing.estimated_wait,
         position=standing.position,
         agent_name=standing.agent_name if standing.status == "agent" else "",
@@ -86,6 +99,12 @@ def _state(standing: Standing, *, already: bool = False) -> HandoffState:
 
 def _phrase(standing: Standing, *, already: bool = False) -> str:
     match standing.status:
+        case "queued" if standing.by_email:
+            return "human.by_email"
+        case "queued" if standing.opens_at is not None:
+            return "human.away"
+        case "queued" if not standing.attended:
+            return "human.nobody"
         case "queued":
             return "human.again" if standing.waits_again else "human.already" if already else "human.queued"
         case "agent":
@@ -95,11 +114,23 @@ def _phrase(standing: Standing, *, already: bool = False) -> str:
     return "human.closed"
 
 
+def _words(standing: Standing, language: Language) -> dict[str, str]:
+    words = {"name": standing.agent_name, "email": standing.email}
+    if standing.opens_at is not None:
+        at = standing.opens_at
+        words["opens"] = (
+            f"{at.month}月{at.day}日{at:%H:%M}（{at:%Z}）"
+            if language == "ja"
+            else f"{at:%A, %B} {at.day}, {at:%H:%M %Z}"
+        )
+    return words
+
+
 # --- What the shopper wants ---------------------------------------------------------------------------------
 
 
-def ask_for_person(conversation_id: str, *, reason: str, language: Language) -> HandoffState:
-    """Opens the conversation's handoff, or finds the open one."""
+def ask_for_person(conversation_id: str, *, reason: str, language: Language, need: Need | None = None) -> HandoffState:
+    """Opens the conversation's handoff, or finds the open one. ``need``: the rule that asks; None for the shopper."""
     conversation = Conversation.objects.get(pk=conversation_id)
     recent = Message.objects.filter(conversation=conversation).order_by("-id")[:HANDED_OVER_LINES]
     lines = [
@@ -113,6 +144,8 @@ def ask_for_person(conversation_id: str, *, reason: str, language: Language) -> 
         language=language,
         summary=" / ".join([line.text for line in lines if line.role == "shopper"][-3:]),
         lines=lines,
+        trigger=need.trigger if need else Trigger.ASKED,
+        priority=need.priority if need else Priority.NORMAL,
     )
     standing = standing_of(conversation_id)
     assert standing is not None
@@ -148,9 +181,25 @@ def hand_on(conversation: Conversation, client_msg_id: uuid.UUID, text: str) -> 
     heard = shopper_spoke(conversation_id, text, client_id=client_msg_id)
     if heard is None:
         return None
+    email = _email_in(text)
+    if email and heard.status == "queued" and leave_email(conversation_id, email):
+        return HandedOn(say(language, "human.by_email", email=email))
     if not heard.first_while_waiting:
         return HandedOn()
     return HandedOn(say(language, "human.noted"), (say(language, "reply.go_on"),))
+
+
+def _email_in(text: str) -> str:
+    """The one address in a message; empty for none, several or a wrong one."""
+    found = set(re.findall(r"[^\s<>(),;:、。「」（）]+@[^\s<>(),;:、。「」（）]+", text))
+    if len(found) != 1:
+        return ""
+    email: str = found.pop().strip(".!?'\"")
+    try:
+        validate_email(email)
+    except ValidationError:
+        return ""
+    return email
 
 
 def _wants_the_assistant(text: str) -> bool:
@@ -161,16 +210,94 @@ def _wants_the_assistant(text: str) -> bool:
 # --- In a turn ----------------------------------------------------------------------------------------------
 
 
-async def plan_with_handoff(conversation_id: str, plan: AnswerPlan, text: str, language: Language) -> AnswerPlan:
-    """The answer to "a person, please": the handoff is opened first, then what is true is said."""
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the rules must know beside the message: the shop's own rules, and thumbs down in this conversation."""
+
+    rules: tuple[OwnRule, ...] = ()
+    bad_ratings: int = 0
+
+
+async def read_circumstances(conversation_id: str) -> Circumstances:
+    """Empty when the database does not say: the other rules hold all the same."""
+
+    def read() -> Circumstances:
+        bad = Feedback.objects.filter(conversation_id=conversation_id, rating=-1).count()
+        return Circumstances(own_rules(), bad)
+
     try:
-        state = await in_database(ask_for_person, conversation_id, reason=text[:200], language=language)
+        return await in_database(read)
+    except DatabaseError:
+        log.exception("escalation_rules_not_read", conversation=conversation_id)
+        return Circumstances()
+
+
+async def plan_with_person(
+    conversation_id: str, request: Request, heard: Understanding, memory: Memory, evidence: Evidence, plan: AnswerPlan,
+    circumstances: Circumstances,
+) -> AnswerPlan:  # fmt: skip
+    """The plan with a person brought in or offered, where one is needed."""
+    said = Said(
+        text=request.text,
+        intent=request.intent,
+        confidence=heard.confidence,
+        misses=plan.state.misses,
+        bad_ratings=circumstances.bad_ratings,
+        before=[line.text for line in memory.lines if line.role == "user"],
+        order_values=await _order_values(evidence) if any(rule.value for rule in circumstances.rules) else (),
+        offered=request.state.offered,
+    )
+    need = person_needed(said, circumstances.rules)
+    if need is None:
+        return plan
+    if need.action == "open":
+        return await _opened(conversation_id, request, plan, need)
+    offered = tuple(dict.fromkeys((*plan.state.offered, need.trigger)))
+    reply = say(request.language, "reply.human")
+    return replace(
+        plan,
+        lines=(*plan.lines, Line("human.offer")) if need.trigger not in request.state.offered else plan.lines,
+        state=replace(plan.state, offered=offered),
+        quick_replies=tuple(dict.fromkeys((reply, *plan.quick_replies))),
+    )
+
+
+async def _opened(conversation_id: str, request: Request, plan: AnswerPlan, need: Need) -> AnswerPlan:
+    """The handoff is opened first, then what is true is said."""
+    language = request.language
+    reason = request.text[:300] + (f" ({need.detail})" if need.detail else "")
+    try:
+        standing = await in_database(_open_for, conversation_id, reason, language, need)
     except DatabaseError:
         log.exception("handoff_not_opened", conversation=conversation_id)
-        return plan
-    standing = await in_database(standing_of, conversation_id)
+        return plan if need.trigger != Trigger.ASKED else replace(plan, lines=(Line("human.failed"),))
+    lines = [Line("human.care")] if need.care else []
+    lines.append(Line(_phrase(standing), _words(standing, language)))
+    if standing.estimated_wait is not None:
+        lines.append(Line("human.wait", {"minutes": str(max(1, math.ceil(standing.estimated_wait / 60)))}))
+    return replace(plan, lines=tuple(lines), cards=(), citations=(), quick_replies=(say(language, "reply.go_on"),))
+
+
+def _open_for(conversation_id: str, reason: str, language: Language, need: Need) -> Standing:
+    ask_for_person(conversation_id, reason=reason, language=language, need=need)
+    standing = standing_of(conversation_id)
     assert standing is not None
-    lines = [Line(_phrase(standing))]
-    if state.estimated_wait is not None:
-        lines.append(Line("human.wait", {"minutes": str(max(1, math.ceil(state.estimated_wait / 60)))}))
-    return replace(plan, lines=tuple(lines), quick_replies=(say(language, "reply.go_on"),))
+    return standing
+
+
+async def _order_values(evidence: Evidence) -> list[tuple[Decimal, str]]:
+    """What each order would cost today: orders do not tell what was paid. Without live prices: nothing."""
+    asins = {line.asin for order in evidence.orders for line in order.lines}
+    try:
+        offers = await aread_offers(sorted(asins)) if asins else {}
+    except OffersUnavailable:
+        return []
+    values: list[tuple[Decimal, str]] = []
+    for order in evidence.orders:
+        totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for line in order.lines:
+            price = offers[line.asin].price if line.asin in offers else None
+            if price is not None:
+                totals[price.currency] += price.amount * line.quantity
+        values += [(total, currency) for currency, total in totals.items()]
+    return values

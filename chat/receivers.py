@@ -19,8 +19,10 @@ _STATES = {"queued": Conversation.State.QUEUED, "agent": Conversation.State.AGEN
 
 
 @receiver(handoff_changed)
-def follow_handoff(sender: Any, conversation_id: str, status: str, **kwargs: Any) -> None:
+def follow_handoff(sender: Any, conversation_id: str, status: str, by_email: bool, **kwargs: Any) -> None:
     state = _STATES.get(status, Conversation.State.BOT)
+    if by_email and state == Conversation.State.QUEUED:
+        state = Conversation.State.BOT
     Conversation.objects.filter(pk=conversation_id).update(state=state)
     ring_after_commit(BELL, conversation_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 import zlib
@@ -22,7 +23,7 @@ from chat.events import Card, Delta, Event, Response, TypingIndicator
 from chat.evidence import Evidence
 from chat.gathering import gather
 from chat.guard import Refused, SentenceSplitter, numbers_in, release, slots_in
-from chat.handoff import plan_with_handoff
+from chat.handoff import plan_with_person, read_circumstances
 from chat.live import LiveValues
 from chat.memory import load_memory, remember
 from chat.memory_types import Memory
@@ -96,11 +97,14 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
         draft.language = draft.heard.language
         draft.request = request = resolve(turn.text, draft.heard, state, turn.context)
         step["intent"] = request.intent
-    evidence = await gather(request, turn.shopper, trace)
+    evidence, circumstances = await asyncio.gather(
+        gather(request, turn.shopper, trace), read_circumstances(turn.conversation_id)
+    )
     draft.engine, draft.recommendation_id = evidence.engine, evidence.recommendation_id
     draft.plan = plan = plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
-    if request.intent == "human":
-        draft.plan = plan = await plan_with_handoff(turn.conversation_id, plan, turn.text, draft.language)
+    draft.plan = plan = await plan_with_person(
+        turn.conversation_id, request, draft.heard, draft.memory, evidence, plan, circumstances
+    )
     live = LiveValues(evidence, draft.language, trace)
     try:
         async for event in _speak(turn, draft, plan, evidence, live):
@@ -125,8 +129,9 @@ async def _speak(
         memory=draft.memory,
         variant=zlib.crc32(turn.turn_id.encode()),
     )
-    # The shopper's own numbers may be repeated to them.
-    said = (*draft.request.volumes, draft.request.state.age or "")
+    # The shopper's own numbers may be repeated to them, and a wait or a time that was told for the team.
+    of_people = [word for line in plan.lines if line.phrase.startswith("human.") for word in line.words.values()]
+    said = (*draft.request.volumes, draft.request.state.age or "", *of_people)
     proven = numbers_in([*evidence.texts(), *map(str, said)])
     wanted = [card.id for card in plan.cards if card.kind == "product"]
     wanted += [

@@ -83,5 +83,5 @@ class OfficeHoursAdmin(admin.ModelAdmin[OfficeHours]):
 
 @admin.register(EscalationRule)
 class EscalationRuleAdmin(admin.ModelAdmin[EscalationRule]):
-    list_display = ("name", "kind", "keywords", "order_value", "currency", "priority", "enabled")
+    list_display = ("name", "kind", "keywords", "order_value", "currency", "action", "priority", "enabled")
     list_editable = ("enabled",)

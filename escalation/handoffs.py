@@ -81,7 +81,7 @@ def open_handoff(
                 HandoffLine(handoff=handoff, role=line.role, text=line.text, cards=line.cards, author=line.author)
                 for line in lines
             )
-            _record(handoff, before="", by=SHOPPER if trigger == Trigger.ASKED else SYSTEM)
+            record(handoff, before="", by=SHOPPER if trigger == Trigger.ASKED else SYSTEM)
     except IntegrityError:
         known = Handoff.objects.open().get(conversation_id=conversation_id)
         return Opened(handoff_id=str(known.pk), created=False)
@@ -107,7 +107,7 @@ def take_handoff(handoff_id: str, *, by: Actor) -> None:
 
     Raises :class:`HandoffConflict`: over, taken (somebody was faster), full (they have as many as they can).
     """
-    handoff = _open(handoff_id)
+    handoff = find_open(handoff_id)
     if handoff.status == Status.AGENT:
         if _holds(handoff, by):
             return
@@ -122,7 +122,7 @@ def assign_handoff(handoff_id: str, *, to: Actor, by: Actor) -> None:
     """A lead gives a waiting shopper to an agent. Raises :class:`HandoffConflict`: over, taken, not_allowed."""
     if not by.is_lead:
         raise HandoffConflict("not_allowed", "Only a lead assigns conversations to others.")
-    handoff = _open(handoff_id)
+    handoff = find_open(handoff_id)
     if handoff.status == Status.AGENT:
         if _holds(handoff, to):
             return
@@ -144,7 +144,7 @@ def return_handoff(handoff_id: str, *, by: Actor, detail: str = "") -> None:
 
     Raises :class:`HandoffConflict`: over, not_yours.
     """
-    handoff = _open(handoff_id)
+    handoff = find_open(handoff_id)
     if handoff.status == Status.QUEUED:
         return
     _must_hold(handoff, by)
@@ -204,7 +204,8 @@ def must_hold(handoff: Handoff, by: Actor) -> None:
         raise HandoffConflict("not_yours", f"{handoff.agent_name or 'Somebody else'} has it.")
 
 
-def _open(handoff_id: str) -> Handoff:
+def find_open(handoff_id: str) -> Handoff:
+    """Locked. Raises :class:`HandoffConflict`: over."""
     handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
     if handoff.status not in Handoff.OPEN:
         raise HandoffConflict("over", "This handoff is over.")
@@ -212,7 +213,7 @@ def _open(handoff_id: str) -> Handoff:
 
 
 def _held_open(handoff_id: str, by: Actor) -> Handoff:
-    handoff = _open(handoff_id)
+    handoff = find_open(handoff_id)
     if handoff.status == Status.QUEUED:
         raise HandoffConflict("not_taken", "Nobody has taken it yet.")
     _must_hold(handoff, by)
@@ -236,7 +237,7 @@ def _held(actor: Actor) -> int:
 
 
 def _capacity(actor: Actor) -> int:
-    presence = AgentPresence.objects.filter(user_id=actor.user_id).first()
+    presence = AgentPresence.objects.filter(user=actor.user_id).first()
     return presence.capacity if presence else AgentPresence.capacity.field.default
 
 
@@ -253,10 +254,11 @@ def _end(handoff: Handoff, status: Handoff.Status, by: Actor, *, reason: str = "
 def _move(handoff: Handoff, status: Handoff.Status, by: Actor, detail: str, *changed: str) -> None:
     before, handoff.status = handoff.status, status
     handoff.save(update_fields=["status", *changed])
-    _record(handoff, before=before, by=by, detail=detail)
+    record(handoff, before=before, by=by, detail=detail)
 
 
-def _record(handoff: Handoff, *, before: str, by: Actor, detail: str = "") -> None:
+def record(handoff: Handoff, *, before: str, by: Actor, detail: str = "") -> None:
+    """A row of the trail, and everybody hears of it. In the change's transaction, after it."""
     transition = HandoffTransition.objects.create(
         handoff=handoff, from_status=before, status=handoff.status, by=by.name, detail=detail[:300]
     )
@@ -269,6 +271,7 @@ def _record(handoff: Handoff, *, before: str, by: Actor, detail: str = "") -> No
         before=before,
         agent_name=handoff.agent_name,
         trigger=handoff.trigger,
+        by_email=bool(handoff.email),
         at=transition.at,
     )
     ring_after_commit(DESK_BELL, str(handoff.pk))

@@ -271,6 +271,11 @@ class EscalationRule(models.Model):
         max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0.01)]
     )
     currency = models.CharField(max_length=3, blank=True, help_text="Of the order value: USD, JPY …")
+    action = models.CharField(
+        max_length=8,
+        choices=[("open", "Bring a person in at once"), ("offer", "Offer one beside the answer")],
+        default="open",
+    )
     priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.HIGH)
     enabled = models.BooleanField(default=True)
 

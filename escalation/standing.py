@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
 
 from escalation.backends import handoff_backends
 from escalation.backends.base import HandoffUnavailable, QueueView
-from escalation.models import Handoff
+from escalation.models import AgentPresence, Handoff, OfficeHours
+from escalation.office_hours import Opening, next_opening
 
 _UNKNOWN = QueueView(position=None, estimated_wait=None)
 
@@ -16,7 +20,8 @@ class Standing:
     """``status``: of Handoff.Status. ``position`` from 1 and ``estimated_wait`` in seconds, None when unknown.
 
     ``waits_again``: an agent had it and gave it back. ``may_rate``: it is over, an agent had answered, and the
-    shopper has not said what they think of it.
+    shopper has not said what they think of it. ``by_email``: the shopper has left an address (``email``) and need not
+    wait here. ``opens_at``: outside office hours, when they begin; ``attended``: somebody is at work, as far as known.
     """
 
     handoff_id: str
@@ -25,8 +30,15 @@ class Standing:
     agent_name: str
     waits_again: bool
     may_rate: bool
+    email: str = ""
+    opens_at: datetime | None = None
+    attended: bool = True
     position: int | None = None
     estimated_wait: int | None = None
+
+    @property
+    def by_email(self) -> bool:
+        return self.status == Handoff.Status.QUEUED and bool(self.email)
 
 
 def standing_of(conversation_id: str) -> Standing | None:
@@ -43,9 +55,23 @@ def standing_of(conversation_id: str) -> Standing | None:
         agent_name=handoff.agent_name,
         waits_again=queued and handoff.transitions.filter(from_status=Handoff.Status.AGENT).exists(),
         may_rate=handoff.closed_at is not None and handoff.taken_at is not None and handoff.csat is None,
+        email=handoff.email,
+        opens_at=opens_at() if queued else None,
+        attended=not queued or somebody_is_at_work(),
         position=place.position,
         estimated_wait=place.estimated_wait,
     )
+
+
+def opens_at() -> datetime | None:
+    """When office hours begin; None within them."""
+    openings = [Opening(each.weekday, each.opens, each.closes, each.zone) for each in OfficeHours.objects.all()]
+    return next_opening(openings, timezone.now())
+
+
+def somebody_is_at_work() -> bool:
+    """Also when it is not known, because nobody has ever been at our desk: people may answer elsewhere."""
+    return AgentPresence.objects.at_work().exists() or not AgentPresence.objects.exists()
 
 
 def _look(handoff: Handoff) -> QueueView:

@@ -407,6 +407,19 @@ WIDGET_TOKEN_TTL_S = 900
 WIDGET_TOKEN_RENEWAL_S = 30 * 24 * 3600
 LOW_STOCK_AT = int(environment.number("LOW_STOCK_AT", 5, low=1, high=1000))
 
+# --- Mail -------------------------------------------------------------------------------------------------
+
+# Only a request that goes on by e-mail sends any. A laptop writes them into a folder.
+EMAIL_BACKEND = f"django.core.mail.backends.{'filebased' if EMBEDDED else 'smtp'}.EmailBackend"
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(environment.number("EMAIL_PORT", 25, low=1, high=65535))
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "MangaAssist <help@localhost>")
+
 # --- Language, time, files --------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"

@@ -124,6 +124,17 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "human.wait": ("Expect to wait about {minutes} minutes.",),
     "human.already": ("You are already in line for a person of our team.",),
     "human.again": ("Your agent had to leave. You are in line again, before everybody who came after you.",),
+    "human.away": (
+        "Our team is away until {opens}. I've noted your request: leave your e-mail address here and they will write to you, or go on with me.",
+    ),
+    "human.nobody": (
+        "Nobody of our team is free just now, so your request waits in line. You can leave your e-mail address here, and they will write to you, or go on with me.",
+    ),
+    "human.by_email": ("Thank you: our team will write to {email}. I'm here for you meanwhile.",),
+    "human.offer": ("I can bring a person of our team into this if you like.",),
+    "human.care": (
+        "I'm sorry that you are going through this. If you or somebody else is in danger, please call your local emergency number now.",
+    ),
     "human.agent": ("{name} is with you now.",),
     "human.closed": ("You're with the assistant again.",),
     "human.noted": ("I've put that with your request. Nobody has answered yet; you can also go on with me.",),

@@ -92,4 +92,4 @@ def test_presence_is_one_of_three_states_with_a_sensible_capacity() -> None:
     assert (presence.status, presence.capacity) == ("available", 5)
     for fields in ({"status": "asleep"}, {"capacity": 0}, {"capacity": 21}):
         with pytest.raises(ValidationError):
-            set_presence(agent(), **fields)  # type: ignore[arg-type]
+            set_presence(agent(), **fields)

@@ -87,4 +87,4 @@ def test_a_shoppers_word_is_kept_once_and_goes_nowhere_when_nobody_is_asked() ->
     again = shopper_spoke(conversation_id, "hello?", client_id=word)
     assert again is not None
     assert not again.first_while_waiting
-    assert HandoffLine.objects.filter(handoff=id, role="shopper", client_id=word).count() == 1
+    assert HandoffLine.objects.filter(handoff_id=id, role="shopper", client_id=word).count() == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from chat.turn import STATE_BELIEVED_S
 from escalation.actors import Actor
 from escalation.handoffs import close_handoff, return_handoff, take_handoff, transfer_handoff
 from escalation.lines import agent_types, say
-from escalation.models import Handoff, HandoffLine
+from escalation.models import EscalationRule, Handoff, HandoffLine, OfficeHours
+from escalation.presence import set_presence
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import Ring, hearing
 from tests.escalation.people import agent
@@ -70,7 +72,7 @@ async def test_from_the_queue_to_an_agent_and_back() -> None:
         # With what is true now.
         assert word["cards"][0]["data"]["price"]["amount"] == "14.99"
         await ask_a_person(socket, "yes, that one")
-        assert await HandoffLine.objects.filter(handoff=id, role="shopper", text="yes, that one").acount() == 1
+        assert await HandoffLine.objects.filter(handoff_id=id, role="shopper", text="yes, that one").acount() == 1
         await in_database(close_handoff, id, by=aiko)
         closed = await socket.next("handoff_state")
         assert (closed["state"], closed["rate"]) == ("bot", True)
@@ -98,7 +100,7 @@ async def test_while_they_wait_the_assistant_is_silent_but_offers_to_go_on() -> 
         assert offer["role"] == "system"
         assert offer["quick_replies"] == ["Go on with the assistant"]
         await ask_a_person(socket, "hello?")
-        lines = HandoffLine.objects.filter(handoff=id, role="shopper").values_list("text", flat=True)
+        lines = HandoffLine.objects.filter(handoff_id=id, role="shopper").values_list("text", flat=True)
         assert [text async for text in lines] == ["it is about order MD-1", "hello?"]
         assert not await Turn.objects.aexists()
         # The way out for those who have no button.
@@ -125,7 +127,7 @@ async def test_a_resent_word_reaches_the_agent_once() -> None:
         for duplicate in (False, True):
             await socket.send(type="user_message", client_msg_id=word, text="hello?")
             assert (await socket.next("accepted"))["duplicate"] is duplicate
-        assert await HandoffLine.objects.filter(handoff=id, role="shopper").acount() == 1
+        assert await HandoffLine.objects.filter(handoff_id=id, role="shopper").acount() == 1
 
 
 async def test_an_agent_who_leaves_or_hands_on_is_replaced_and_the_shopper_told() -> None:
@@ -250,3 +252,88 @@ async def test_what_the_shopper_thinks_of_it(fields: dict[str, Any], code: str) 
             await socket.next("saved")
             handoff = await Handoff.objects.aget()
             assert (handoff.csat, handoff.csat_comment) == (5, "quick")
+
+
+async def test_outside_office_hours_an_address_is_enough(settings: Any) -> None:
+    # Open for one minute a week, and not this one.
+    now = datetime.now(UTC)
+    day = (now.weekday() + 3) % 7
+    await OfficeHours.objects.acreate(weekday=day, opens=time(9), closes=time(9, 1), zone="UTC")
+    async with Socket() as socket:
+        await socket.hello(token())
+        response = await socket.answer("I want to talk to a human")
+        assert "Our team is away until" in response["content"]
+        assert "09:00 UTC" in response["content"]
+        await ask_a_person(socket, "my address is ada@shop.example.")
+        assert "our team will write to ada@shop.example" in (await socket.next("message"))["content"]
+        while (await socket.next("handoff_state"))["state"] != "bot":
+            pass
+        assert "in stock" in (await socket.answer("is Berserk volume 3 in stock?"))["content"]
+    assert (await Handoff.objects.aget()).status == "queued"
+
+
+async def test_when_all_agents_have_left_nobody_is_promised() -> None:
+    await in_database(set_presence, await who(), status="offline")
+    async with Socket() as socket:
+        await socket.hello(token())
+        assert "Nobody of our team is free" in (await socket.answer("I want to talk to a human"))["content"]
+
+
+async def test_the_wait_is_told_in_minutes_and_seconds() -> None:
+    await in_database(set_presence, await who(), status="available")
+    now = datetime.now(UTC)
+    for number in range(3):
+        await Handoff.objects.acreate(
+            conversation_id=f"earlier {number}",
+            status="closed",
+            opened_at=now - timedelta(minutes=60),
+            taken_at=now - timedelta(minutes=57),
+            closed_at=now - timedelta(minutes=50),
+        )
+    async with Socket() as socket:
+        ready = await socket.hello(token())
+        response = await socket.answer("I want to talk to a human")
+        assert response["content"].endswith("Expect to wait about 3 minutes.")
+    async with Socket() as socket:
+        await socket.hello(token(conversation_id=ready["conversation_id"]))
+        state = await socket.next("handoff_state")
+        assert state["estimated_wait"] == 180
+
+
+WORDS = [
+    ("you are useless, you never understand me", "frustration", "bot"),
+    ("my book arrived with torn pages", "complaint", "bot"),
+    ("my lawyer will write to you", "safety", "queued"),
+    ("I want to die", "safety", "queued"),
+    ("もう死にたいです", "safety", "queued"),
+    ("is the chargeback desk open?", "rule", "queued"),
+    ("人と話したい", "asked", "queued"),
+]
+
+
+@pytest.mark.parametrize(("text", "trigger", "state"), WORDS)
+async def test_a_person_is_brought_in_or_offered(text: str, trigger: str, state: str) -> None:
+    await EscalationRule.objects.acreate(name="money back", keywords="chargeback")
+    async with Socket() as socket:
+        await socket.hello(token())
+        response = await socket.answer(text)
+        assert (await Conversation.objects.aget()).state == state
+        if state == "bot":
+            assert "I can bring a person of our team into this if you like." in response["content"]
+            assert response["quick_replies"][0] == "Talk to a person"
+            return
+        handoff = await Handoff.objects.aget()
+        assert handoff.trigger == trigger
+        if "死" in text:
+            assert "救急へお電話ください" in response["content"]
+        elif "die" in text:
+            assert "emergency number" in response["content"]
+
+
+async def test_who_complains_twice_need_not_ask() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        await socket.answer("my book arrived with torn pages")
+        await socket.answer("and the box was crushed when my order arrived, I want to complain")
+        handoff = await Handoff.objects.aget()
+        assert (handoff.trigger, handoff.priority) == ("complaint", 1)

@@ -1,0 +1,87 @@
+"""When nobody can answer in the chat, the request goes on by e-mail. Mails leave by the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from smtplib import SMTPException
+
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+
+from escalation.actors import SHOPPER, Actor
+from escalation.handoffs import HandoffConflict, close_handoff, find_open, must_hold, record
+from escalation.lines import LineRefused
+from escalation.models import Handoff, HandoffLine
+from mangaassist.outbox.delivery import enqueue
+from mangaassist.outbox.topics import Delivery
+
+TOPIC = "handoff-mail"
+LONGEST_MAIL = 10_000
+_SUBJECTS = {"en": "Your request to our team", "ja": "お問い合わせの件"}
+_NOTED = {
+    "en": "Thank you for your request. Our team has it and will write to you at this address.\n\n{reason}",
+    "ja": "お問い合わせありがとうございます。担当者が確認のうえ、このアドレスにご連絡いたします。\n\n{reason}",
+}
+
+
+def leave_email(conversation_id: str, email: str) -> bool:
+    """The shopper who waits leaves an address: they are answered there, and the assistant goes on meanwhile.
+
+    The same address again changes nothing. False when nobody is waited for. Raises ``ValidationError``.
+    """
+    validate_email(email)
+    with transaction.atomic():
+        handoff = (
+            Handoff.objects.queued().filter(conversation_id=conversation_id).select_for_update(of=("self",)).first()
+        )
+        if handoff is None:
+            return False
+        if handoff.email != email:
+            handoff.email = email
+            handoff.save(update_fields=["email"])
+            record(handoff, before=handoff.status, by=SHOPPER, detail="left an e-mail address")
+            _post(handoff, _NOTED[_language(handoff)].format(reason=handoff.reason), key=f"{handoff.pk} noted")
+    return True
+
+
+@transaction.atomic
+def answer_by_email(handoff_id: str, text: str, *, by: Actor) -> None:
+    """An agent's answer to the address that the shopper left, and the end of the handoff.
+
+    Raises :class:`LineRefused`, and :class:`HandoffConflict`: over, not_taken, not_yours, no_email.
+    """
+    text = text.strip()
+    if not 0 < len(text) <= LONGEST_MAIL:
+        raise LineRefused(f"A mail has 1 to {LONGEST_MAIL} characters.")
+    handoff = find_open(handoff_id)
+    must_hold(handoff, by)
+    if not handoff.email:
+        raise HandoffConflict("no_email", "The shopper has left no address.")
+    HandoffLine.objects.create(handoff=handoff, role=HandoffLine.Role.AGENT, text=text, author=by.shown)
+    _post(handoff, f"{text}\n\n{by.shown}", key=f"{handoff.pk} answer")
+    close_handoff(handoff_id, by=by, reason=Handoff.CloseReason.BY_EMAIL)
+
+
+def _language(handoff: Handoff) -> str:
+    return "ja" if handoff.language == "ja" else "en"
+
+
+def _post(handoff: Handoff, text: str, *, key: str) -> None:
+    payload = {"to": handoff.email, "subject": _SUBJECTS[_language(handoff)], "text": text}
+    enqueue(TOPIC, payload | {"at": timezone.now().isoformat()}, key=key)
+
+
+def send_mails(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """The relay's handler. The row's id is the Message-ID, so that a mail sent twice is one in most mailboxes."""
+    failed: dict[str, str] = {}
+    for delivery in deliveries:
+        mail = delivery.payload
+        headers = {"Message-ID": f"<{delivery.id}@mangaassist>"}
+        try:
+            EmailMessage(mail["subject"], mail["text"], to=[mail["to"]], headers=headers).send()
+        except (OSError, SMTPException, ValidationError) as error:
+            failed[delivery.id] = str(error)[:500]
+    return failed
