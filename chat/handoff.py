@@ -17,15 +17,17 @@ from django.db import DatabaseError
 
 from chat.dialogue import Request
 from chat.evidence import Evidence
+from chat.handing_over import involved_items, said_lines, tried_turns
 from chat.memory_types import Memory
-from chat.models import Conversation, Feedback, Message
+from chat.models import Conversation, Feedback
 from chat.phrases import say
 from chat.plan import AnswerPlan, Line
 from chat.understanding.types import Language, Understanding
 from escalation.follow_up import leave_email
-from escalation.handoffs import SaidLine, cancel_handoff, open_handoff
+from escalation.handoffs import cancel_handoff, open_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Priority, Trigger
+from escalation.package import build_package
 from escalation.rules import own_rules
 from escalation.standing import Standing, standing_of
 from escalation.triggers import Need, OwnRule, Said, person_needed
@@ -33,10 +35,6 @@ from mangaassist.dbthreads import in_database
 from shop.offers import OffersUnavailable, aread_offers
 
 log = structlog.get_logger(__name__)
-
-HANDED_OVER_LINES = 10
-# Message's roles as escalation calls them.
-_ROLES = {"user": "shopper", "assistant": "assistant", "agent": "agent", "system": "notice"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,20 +130,25 @@ def _words(standing: Standing, language: Language) -> dict[str, str]:
 def ask_for_person(conversation_id: str, *, reason: str, language: Language, need: Need | None = None) -> HandoffState:
     """Opens the conversation's handoff, or finds the open one. ``need``: the rule that asks; None for the shopper."""
     conversation = Conversation.objects.get(pk=conversation_id)
-    recent = Message.objects.filter(conversation=conversation).order_by("-id")[:HANDED_OVER_LINES]
-    lines = [
-        SaidLine(role=_ROLES[message.role], text=message.content, cards=message.cards, author=message.author)
-        for message in reversed(recent)
-    ]
+    trigger = need.trigger if need else Trigger.ASKED
+    package = build_package(
+        trigger=trigger,
+        detail=need.detail if need else "",
+        reason=reason,
+        language=language,
+        tried=tried_turns(conversation),
+        involved=involved_items(conversation),
+    )
     opened = open_handoff(
         conversation_id=conversation_id,
         customer_id=conversation.customer_id,
-        reason=reason,
+        reason=package["reason"],
         language=language,
-        summary=" / ".join([line.text for line in lines if line.role == "shopper"][-3:]),
-        lines=lines,
-        trigger=need.trigger if need else Trigger.ASKED,
+        summary=package["summary"][language],
+        lines=said_lines(conversation),
+        trigger=trigger,
         priority=need.priority if need else Priority.NORMAL,
+        package=package,
     )
     standing = standing_of(conversation_id)
     assert standing is not None
@@ -265,9 +268,8 @@ async def plan_with_person(
 async def _opened(conversation_id: str, request: Request, plan: AnswerPlan, need: Need) -> AnswerPlan:
     """The handoff is opened first, then what is true is said."""
     language = request.language
-    reason = request.text[:300] + (f" ({need.detail})" if need.detail else "")
     try:
-        standing = await in_database(_open_for, conversation_id, reason, language, need)
+        standing = await in_database(_open_for, conversation_id, request.text, language, need)
     except DatabaseError:
         log.exception("handoff_not_opened", conversation=conversation_id)
         return plan if need.trigger != Trigger.ASKED else replace(plan, lines=(Line("human.failed"),))

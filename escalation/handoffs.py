@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -42,6 +43,7 @@ class SaidLine:
     text: str
     cards: list[dict[str, Any]] = field(default_factory=list)
     author: str = ""
+    at: datetime = field(default_factory=timezone.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,9 @@ def open_handoff(
                 package=package or {},
             )
             HandoffLine.objects.bulk_create(
-                HandoffLine(handoff=handoff, role=line.role, text=line.text, cards=line.cards, author=line.author)
+                HandoffLine(
+                    handoff=handoff, role=line.role, text=line.text, cards=line.cards, author=line.author, at=line.at
+                )
                 for line in lines
             )
             record(handoff, before="", by=SHOPPER if trigger == Trigger.ASKED else SYSTEM)

@@ -300,6 +300,27 @@ async def test_the_wait_is_told_in_minutes_and_seconds() -> None:
         assert state["estimated_wait"] == 180
 
 
+async def test_the_agent_gets_what_was_asked_tried_and_shown() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        await socket.answer("is Berserk volume 3 in stock?")
+        await socket.answer("reach me at ada@shop.example or 4111 1111 1111 1111")
+        await socket.answer("I want to talk to a human")
+    handoff = await Handoff.objects.aget()
+    package = handoff.package
+    assert package["products"] == ["BERSERK-EN-3"]
+    assert package["tried"][0] == {
+        "text": "is Berserk volume 3 in stock?", "intent": "availability", "outcome": "complete",
+    }  # fmt: skip
+    assert "Products: Berserk, Vol. 3." in handoff.summary
+    assert "商品: Berserk, Vol. 3。" in package["summary"]["ja"]
+    lines = [line async for line in handoff.lines.all()]
+    assert [line.role for line in lines] == ["shopper", "assistant", "shopper", "assistant", "shopper"]
+    everything = handoff.summary + str(package) + "".join(line.text for line in lines)
+    assert "ada@" not in everything
+    assert "4111" not in everything
+
+
 WORDS = [
     ("you are useless, you never understand me", "frustration", "bot"),
     ("my book arrived with torn pages", "complaint", "bot"),

@@ -142,6 +142,44 @@ async def test_a_reason_may_be_left_out(partner: Partner) -> None:
     assert (await partner.post(f"/conversations/{conversation_id}/handoff", b"")).status_code == 202
 
 
+async def test_asking_for_a_person_twice_finds_the_same_request(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    path = f"/conversations/{conversation_id}/handoff"
+    first = (await partner.post(path, {"reason": "my parcel"})).json()
+    assert first == {
+        "handoff_id": first["handoff_id"],
+        "message": "I've connected you with a support agent. They'll be with you shortly.",
+        "estimated_wait": None,
+        "position": 1,
+    }
+    again = (await partner.post(path, {"reason": "my parcel"})).json()
+    assert again["handoff_id"] == first["handoff_id"]
+    # Questions are then for the person: they are taken, and there is no turn.
+    asked = (await partner.post(f"/conversations/{conversation_id}/messages", {"text": "hello?"})).json()
+    assert asked["status"] == "with_agent"
+    assert "Nobody has answered yet" in asked["content"]
+    body = {"text": "hello?", "client_msg_id": str(uuid.uuid4())}
+    for _ in range(2):
+        sent = await partner.post(f"/conversations/{conversation_id}/messages", body)
+        assert (sent.status_code, sent.json()["status"]) == (200, "with_agent")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"reason": "x" * 501}, 422), ({"reason": 7}, 422), (b"{", 400), ([1], 422), ({"reason": None}, 202), ({}, 202)],
+)
+async def test_a_request_for_a_person_is_checked(partner: Partner, body: Any, status: int) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    answer = await partner.post(f"/conversations/{conversation_id}/handoff", body)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"].startswith("application/" + ("json" if status == 202 else "problem+json"))
+
+
+async def test_a_person_for_somebody_elses_conversation_is_not_found(partner: Partner) -> None:
+    for id in (str(uuid.uuid4()), "mine"):
+        assert (await partner.post(f"/conversations/{id}/handoff", {})).status_code == 404
+
+
 async def test_messages_are_read_page_by_page_from_the_beginning(partner: Partner) -> None:
     conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
     await Message.objects.abulk_create(
