@@ -166,7 +166,7 @@ async def test_asking_for_a_person_twice_finds_the_same_request(partner: Partner
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({"reason": "x" * 501}, 422), ({"reason": 7}, 422), (b"{", 400), ([1], 422), ({"reason": None}, 202), ({}, 202)],
+    [({"reason": "x" * 501}, 422), ({"reason": 7}, 422), (b"{", 400), ({"reason": None}, 202), ({}, 202)],
 )
 async def test_a_request_for_a_person_is_checked(partner: Partner, body: Any, status: int) -> None:
     conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
