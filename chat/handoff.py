@@ -51,6 +51,8 @@ class HandoffState:
     agent_name: str = ""
     handoff_id: str = ""
     rate: bool = False
+    # The message is news though the state is the same.
+    notice: bool = False
 
     def as_frame(self) -> dict[str, Any]:
         frame: dict[str, Any] = {
@@ -66,11 +68,14 @@ class HandoffState:
             frame["handoff_id"] = self.handoff_id
         if self.rate:
             frame["rate"] = True
+        if self.notice:
+            frame["notice"] = True
         return frame
 
     def differs(self, told: HandoffState) -> bool:
         """Whether it is news at once, and not only another place in the queue."""
-        return (self.state, self.agent_name, self.handoff_id) != (told.state, told.agent_name, told.handoff_id)
+        now, before = [(each.state, each.agent_name, each.handoff_id, each.notice) for each in (self, told)]
+        return now != before
 
 
 # --- What is so ---------------------------------------------------------------------------------------------
@@ -92,6 +97,7 @@ def _state(standing: Standing, *, already: bool = False) -> HandoffState:
         agent_name=standing.agent_name if standing.status == "agent" else "",
         handoff_id=standing.handoff_id,
         rate=standing.may_rate,
+        notice=standing.unreached,
     )
 
 
@@ -99,6 +105,8 @@ def _phrase(standing: Standing, *, already: bool = False) -> str:
     match standing.status:
         case "queued" if standing.by_email:
             return "human.by_email"
+        case "queued" if standing.unreached:
+            return "human.unreached"
         case "queued" if standing.opens_at is not None:
             return "human.away"
         case "queued" if not standing.attended:
@@ -113,7 +121,7 @@ def _phrase(standing: Standing, *, already: bool = False) -> str:
 
 
 def _words(standing: Standing, language: Language) -> dict[str, str]:
-    words = {"name": standing.agent_name, "email": standing.email}
+    words = {"name": standing.agent_name or say(language, "human.someone"), "email": standing.email}
     if standing.opens_at is not None:
         at = standing.opens_at
         words["opens"] = (

@@ -48,7 +48,7 @@ class HandoffAdmin(admin.ModelAdmin[Handoff]):
     )  # fmt: skip
     list_filter = ("status", "trigger", "priority", "close_reason", "csat", "language", "opened_at")
     search_fields = ("conversation_id", "customer_id", "reason", "summary", "contact_id")
-    readonly_fields = tuple(field.name for field in Handoff._meta.fields)
+    readonly_fields = tuple(field.name for field in Handoff._meta.fields if field.name != "contact")
     inlines = (LineInline, TransitionInline)
     actions = ("close_selected",)
 

@@ -6,7 +6,12 @@ class EscalationConfig(AppConfig):
     label = "escalation"
 
     def ready(self) -> None:
-        from escalation.follow_up import TOPIC, send_mails
+        from escalation import contact_events, contacts, follow_up, receivers  # noqa: F401  (connects them)
+        from mangaassist.outbox.consumers import register_queue_consumer
         from mangaassist.outbox.topics import Topic, register_topic
 
-        register_topic(Topic(name=TOPIC, handler=send_mails, batch_size=10))
+        register_topic(Topic(name=follow_up.TOPIC, handler=follow_up.send_mails, batch_size=10))
+        register_topic(Topic(name=contacts.TOPIC, handler=contacts.deliver, batch_size=1, in_order=True))
+        register_queue_consumer(
+            contact_events.TOPIC, contact_events.events_queue, contact_events.apply_contact_event, from_outside=True
+        )

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from escalation.actors import Actor
+from escalation.contacts import tell_centre
 from escalation.handoffs import DESK_BELL, must_hold
 from escalation.models import Handoff, HandoffLine
 from escalation.signals import agent_spoke, agent_typing
@@ -94,7 +95,8 @@ def shopper_spoke(conversation_id: str, text: str, *, client_id: uuid.UUID) -> H
     )
     try:
         with transaction.atomic():
-            HandoffLine.objects.create(handoff=handoff, role=Role.SHOPPER, text=text, client_id=client_id)
+            line = HandoffLine.objects.create(handoff=handoff, role=Role.SHOPPER, text=text, client_id=client_id)
+            tell_centre(handoff, "tell", line_id=line.pk)
             ring_after_commit(DESK_BELL, str(handoff.pk))
     except IntegrityError:
         return Heard(handoff_id=heard.handoff_id, status=heard.status, first_while_waiting=False)

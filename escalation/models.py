@@ -82,6 +82,8 @@ class Handoff(models.Model):
     taken_at = models.DateTimeField(null=True, blank=True)
     # The contact centre's name for it.
     contact_id = models.CharField(max_length=256, blank=True, db_index=True)
+    # What its backend remembers, tokens among it: for no eyes.
+    contact = models.JSONField(default=dict, blank=True, editable=False)
     close_reason = models.CharField(max_length=16, choices=CloseReason.choices, blank=True)
     csat = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5)]

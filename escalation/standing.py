@@ -21,7 +21,8 @@ class Standing:
 
     ``waits_again``: an agent had it and gave it back. ``may_rate``: it is over, an agent had answered, and the
     shopper has not said what they think of it. ``by_email``: the shopper has left an address (``email``) and need not
-    wait here. ``opens_at``: outside office hours, when they begin; ``attended``: somebody is at work, as far as known.
+    wait here. ``unreached``: the contact centre does not answer; it is tried again. ``opens_at``: outside office hours,
+    when they begin. ``attended``: somebody is at work, as far as known.
     """
 
     handoff_id: str
@@ -31,6 +32,7 @@ class Standing:
     waits_again: bool
     may_rate: bool
     email: str = ""
+    unreached: bool = False
     opens_at: datetime | None = None
     attended: bool = True
     position: int | None = None
@@ -56,6 +58,7 @@ def standing_of(conversation_id: str) -> Standing | None:
         waits_again=queued and handoff.transitions.filter(from_status=Handoff.Status.AGENT).exists(),
         may_rate=handoff.closed_at is not None and handoff.taken_at is not None and handoff.csat is None,
         email=handoff.email,
+        unreached=queued and bool(handoff.contact.get("unreached")),
         opens_at=opens_at() if queued else None,
         attended=not queued or somebody_is_at_work(),
         position=place.position,

@@ -310,7 +310,11 @@ _ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
         "s3",
         {"folder": "knowledge.backends.folder.FolderSource", "s3": "knowledge.backends.s3.S3Source"},
     ),
-    "HANDOFF": ("desk", "desk", {"desk": "escalation.backends.desk.Desk"}),
+    "HANDOFF": (
+        "desk",
+        "connect",
+        {"desk": "escalation.backends.desk.Desk", "connect": "escalation.backends.connect.Connect"},
+    ),
 }
 # Options that have an environment variable of their own: (role, short name) → {option: variable}.
 _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
@@ -332,6 +336,15 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
     ("FEEDBACK_QUEUE", "sqs"): {"queue_url": "FEEDBACK_QUEUE_URL"},
     ("REINDEX_STREAM", "kinesis"): {"stream": "KINESIS_REINDEX_STREAM"},
     ("KNOWLEDGE_SOURCE", "s3"): {"bucket": "KNOWLEDGE_BUCKET", "events_queue_url": "KNOWLEDGE_EVENTS_QUEUE_URL"},
+    ("HANDOFF", "connect"): {
+        "instance_id": "CONNECT_INSTANCE_ID",
+        "contact_flow_id": "CONNECT_CONTACT_FLOW_ID",
+        "queue_id": "CONNECT_QUEUE_ID",
+        "kind": "CONNECT_CONTACT_KIND",
+        "fallback": "CONNECT_FALLBACK",
+        "streaming_topic_arn": "CONNECT_STREAMING_TOPIC_ARN",
+        "desk_url": "CONNECT_DESK_URL",
+    },
 }
 
 
@@ -345,6 +358,8 @@ REQUIRED_VARIABLES = {
     "DYNAMODB_MEMORY_TABLE",
     "KINESIS_REINDEX_STREAM",
     "KNOWLEDGE_BUCKET",
+    "CONNECT_INSTANCE_ID",
+    "CONNECT_CONTACT_FLOW_ID",
 }
 
 
@@ -379,6 +394,18 @@ FEEDBACK_QUEUES = _role("FEEDBACK_QUEUE")
 REINDEX_STREAMS = _role("REINDEX_STREAM")
 KNOWLEDGE_SOURCES = _role("KNOWLEDGE_SOURCE")
 HANDOFFS = _role("HANDOFF")
+# What comes back from a contact centre.
+_handoff_events_url = environment.text("CONNECT_EVENTS_QUEUE_URL")
+HANDOFF_EVENTS_QUEUES: dict[str, dict[str, Any]] = (
+    {
+        "default": {
+            "BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue",
+            "OPTIONS": {"queue_url": _handoff_events_url},
+        }
+    }
+    if _handoff_events_url
+    else {}
+)
 
 # --- The assistant ----------------------------------------------------------------------------------------
 

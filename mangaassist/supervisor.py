@@ -50,7 +50,7 @@ class Consumer:
 
     ``role``: the variable that names the backend; ``aws``: its value in the aws profile. In the embedded profile
     nothing comes from outside. The process is needed ``only`` for these backends, or for all ``unless`` it is one of
-    those.
+    those; and where a variable names its ``queue``, only when that is set.
     """
 
     topic: str
@@ -58,17 +58,22 @@ class Consumer:
     aws: str
     only: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    queue: str = ""
 
     def is_needed(self, *, aws: bool) -> bool:
         backend = environment.text(self.role, self.aws if aws else "")
-        return bool(backend) and (backend in self.only if self.only else backend not in self.unless)
+        if not backend or (self.queue and not environment.text(self.queue)):
+            return False
+        return backend in self.only if self.only else backend not in self.unless
 
 
 CONSUMERS = (
     Consumer(topic="feedback", role="FEEDBACK_QUEUE", aws="sqs", unless=("database",)),
     Consumer(topic="reindex", role="REINDEX_STREAM", aws="kinesis", unless=("database",)),
-    Consumer(topic="knowledge-events", role="KNOWLEDGE_SOURCE", aws="s3", only=("s3",)),
-    Consumer(topic="handoff-events", role="HANDOFF", aws="desk", only=("connect",)),
+    Consumer(
+        topic="knowledge-events", role="KNOWLEDGE_SOURCE", aws="s3", only=("s3",), queue="KNOWLEDGE_EVENTS_QUEUE_URL"
+    ),
+    Consumer(topic="handoff-events", role="HANDOFF", aws="connect", only=("connect",), queue="CONNECT_EVENTS_QUEUE_URL"),
 )
 
 

@@ -135,6 +135,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "human.care": (
         "I'm sorry that you are going through this. If you or somebody else is in danger, please call your local emergency number now.",
     ),
+    "human.unreached": (
+        "I've stored your request, but our contact centre does not answer right now. I keep trying; you can also go on with me.",
+    ),
+    "human.someone": ("A person of our team",),
     "human.agent": ("{name} is with you now.",),
     "human.closed": ("You're with the assistant again.",),
     "human.noted": ("I've put that with your request. Nobody has answered yet; you can also go on with me.",),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from escalation.models import Handoff
 
 
 class HandoffUnavailable(Exception):
-    """Nothing can be said about the queue right now; the request itself is stored all the same."""
+    """The place cannot be asked or told anything right now; the request itself is stored all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,36 @@ class QueueView:
     estimated_wait: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A request that has reached a contact centre. ``state``: what the backend must remember of it (JSON)."""
+
+    id: str
+    state: dict[str, Any]
+
+
 class HandoffBackend(ABC):
     @abstractmethod
     def look(self, handoff: Handoff) -> QueueView:
-        """Where a waiting request stands. Raises :class:`HandoffUnavailable`."""
+        """Where a waiting request stands. A shopper waits for it: from memory or the database, never the network."""
+
+
+class ContactCentre(HandoffBackend):
+    """People who answer elsewhere. Everything but :meth:`look` is called behind the outbox, at least once."""
+
+    # Whether the shopper's and the agent's words travel there and back; else people answer at our desk.
+    carries_words: bool
+    # Whether our own desk takes what cannot be delivered.
+    falls_back: bool
+
+    @abstractmethod
+    def start(self, handoff: Handoff) -> Contact:
+        """Once per handoff, however often it is called. Raises :class:`HandoffUnavailable`."""
+
+    @abstractmethod
+    def tell(self, handoff: Handoff, text: str, *, word_id: str) -> None:
+        """The shopper's word. Raises :class:`HandoffUnavailable`."""
+
+    @abstractmethod
+    def stop(self, handoff: Handoff) -> None:
+        """Also when it has ended already. Raises :class:`HandoffUnavailable`."""

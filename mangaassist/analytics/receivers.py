@@ -39,5 +39,7 @@ def on_click(sender: Any, conversation_id: str, asin: str, action: str, at: date
 
 
 @receiver(handoff_changed)
-def on_handoff(sender: Any, conversation_id: str, status: str, at: datetime, **kwargs: Any) -> None:
-    buffer.append(events.event("handoff", conversation_id, at, status=status))
+def on_handoff(sender: Any, conversation_id: str, status: str, before: str, at: datetime, **kwargs: Any) -> None:
+    # Another holder, or a word on how it stands, is no other state.
+    if status != before:
+        buffer.append(events.event("handoff", conversation_id, at, status=status))

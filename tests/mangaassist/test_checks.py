@@ -140,6 +140,8 @@ def test_one_start_shows_every_fault_of_the_aws_profile() -> None:
         "ALLOWED_HOSTS must name",
         "FEEDBACK_QUEUE_URL must be set",
         "KINESIS_ANALYTICS_STREAM must be set",
+        "CONNECT_INSTANCE_ID must be set",
+        "CONNECT_CONTACT_FLOW_ID must be set",
     ):
         assert sum(line in each for each in found.stderr.splitlines()) == 1, f"{line}\n{found.stderr}"
 

@@ -1790,7 +1790,7 @@ class MangaAssist extends HTMLElement {
     this.#showHandoff();
     // A turn that asked for a person says so itself.
     const toldByTurn = frame.state === "queued" && this.#turns.size > 0;
-    if (frame.state !== before && frame.message && !toldByTurn) {
+    if ((frame.state !== before || frame.notice) && frame.message && !toldByTurn) {
       const rate = frame.rate ? frame.handoff_id : "";
       const entry = { role: "system", content: frame.message, state: "sent", at: new Date().toISOString(), handoff: true, rate };
       this.#entries.push(entry);

@@ -1,0 +1,207 @@
+"""Amazon Connect (API facts: botocore's service models connect, 2017-08-08, and connectparticipant, 2018-09-07).
+
+``kind`` ``task``: a task with the summary; the agent answers at our desk or by e-mail. ``chat``: a chat contact; the
+agent's words come back as streaming events (escalation.contact_events), the shopper's go to the participant service.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Literal
+
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.exceptions import ImproperlyConfigured
+
+from escalation.backends.base import Contact, ContactCentre, HandoffUnavailable, QueueView
+from escalation.models import Handoff
+from mangaassist import aws
+from mangaassist.breaker import BoundedExecutor, ExecutorFull
+
+log = structlog.get_logger(__name__)
+
+# Connect's own limits: of a task's name and description, of all attributes together (bytes), of a plain message.
+NAME_CHARACTERS = 1024
+DESCRIPTION_CHARACTERS = 4096
+ATTRIBUTE_BYTES = 32_768
+MESSAGE_CHARACTERS = 1024
+# So long a place in the queue is believed. Shoppers are told of changes every ten seconds at most.
+LOOK_EVERY_S = 10.0
+MOST_LOOKS = 10_000
+_FAILURES = (BotoCoreError, ClientError)
+_METRICS = [{"Name": "ESTIMATED_WAIT_TIME"}, {"Name": "POSITION_IN_QUEUE"}]
+
+_executor = BoundedExecutor("connect", threads=2, queue=64)
+
+
+class Connect(ContactCentre):
+    def __init__(
+        self,
+        *,
+        instance_id: str = "",
+        contact_flow_id: str = "",
+        queue_id: str = "",
+        kind: Literal["task", "chat"] = "task",
+        fallback: Literal["", "desk"] = "",
+        streaming_topic_arn: str = "",
+        desk_url: str = "",
+        region: str = "",
+    ) -> None:
+        if kind not in {"task", "chat"} or fallback not in {"", "desk"}:
+            raise ImproperlyConfigured("HANDOFF=connect: kind is task or chat, fallback is desk or empty.")
+        if kind == "chat" and not streaming_topic_arn:
+            raise ImproperlyConfigured("HANDOFF=connect with kind chat needs CONNECT_STREAMING_TOPIC_ARN.")
+        self.instance_id = instance_id
+        self.contact_flow_id = contact_flow_id
+        self.queue_id = queue_id
+        self.carries_words = kind == "chat"
+        self.falls_back = fallback == "desk"
+        self.streaming_topic_arn = streaming_topic_arn
+        self.desk_url = desk_url
+        self._client: Any = aws.client("connect", "worker", region=region, read_timeout=10)
+        self._participants: Any = aws.client("connectparticipant", "worker", region=region, read_timeout=10)
+        self._metrics: Any = aws.client("connect", "hot", region=region)
+        self._looks: dict[str, tuple[float, QueueView]] = {}
+        self._looking: set[str] = set()
+        self._lock = threading.Lock()
+
+    # --- The queue
+
+    def look(self, handoff: Handoff) -> QueueView:
+        """The last answer at once; when it is old, Connect is asked behind the shopper's back."""
+        key = handoff.contact_id or "queue"
+        at, view = self._looks.get(key, (float("-inf"), QueueView(position=None, estimated_wait=None)))
+        if time.monotonic() - at >= LOOK_EVERY_S:
+            with self._lock:
+                asked = key in self._looking
+                self._looking.add(key)
+            if not asked:
+                try:
+                    _executor.submit(lambda: self._ask(key, handoff.contact_id))
+                except ExecutorFull:
+                    self._looking.discard(key)
+        return view
+
+    def _ask(self, key: str, contact_id: str) -> None:
+        try:
+            view = self._of_contact(contact_id) if contact_id else self._of_queue()
+        except (*_FAILURES, HandoffUnavailable) as error:
+            log.info("connect_queue_unknown", error=str(error)[:200])
+            view = QueueView(position=None, estimated_wait=None)
+        with self._lock:
+            if len(self._looks) >= MOST_LOOKS:
+                self._looks.clear()
+            self._looks[key] = (time.monotonic(), view)
+            self._looking.discard(key)
+
+    def _of_contact(self, contact_id: str) -> QueueView:
+        answer = self._metrics.get_contact_metrics(InstanceId=self.instance_id, ContactId=contact_id, Metrics=_METRICS)
+        found = {each.get("Name"): each.get("Value", {}).get("Number") for each in answer.get("MetricResults", [])}
+        return QueueView(
+            position=_whole(found.get("POSITION_IN_QUEUE")), estimated_wait=_whole(found.get("ESTIMATED_WAIT_TIME"))
+        )
+
+    def _of_queue(self) -> QueueView:
+        """Before the contact exists: what Connect expects of a newcomer."""
+        if not self.queue_id:
+            return QueueView(position=None, estimated_wait=None)
+        answer = self._metrics.get_current_metric_data(
+            InstanceId=self.instance_id,
+            Filters={"Queues": [self.queue_id], "Channels": ["CHAT" if self.carries_words else "TASK"]},
+            CurrentMetrics=[{"Name": "ESTIMATED_WAIT_TIME", "Unit": "SECONDS"}],
+        )
+        values = [
+            collection.get("Value")
+            for result in answer.get("MetricResults", [])
+            for collection in result.get("Collections", [])
+        ]
+        return QueueView(position=None, estimated_wait=_whole(values[0] if values else None))
+
+    # --- The contact
+
+    def start(self, handoff: Handoff) -> Contact:
+        try:
+            return self._start_chat(handoff) if self.carries_words else self._start_task(handoff)
+        except _FAILURES as error:
+            raise HandoffUnavailable(str(error)) from error
+
+    def _start_task(self, handoff: Handoff) -> Contact:
+        references: dict[str, Any] = {}
+        if self.desk_url:
+            address = f"{self.desk_url.rstrip('/')}/{handoff.pk}/"
+            references["MangaAssist"] = {"Value": address, "Type": "URL"}
+        answer = self._client.start_task_contact(
+            InstanceId=self.instance_id,
+            ContactFlowId=self.contact_flow_id,
+            Name=f"{handoff.get_trigger_display()}: {handoff.reason or handoff.customer_id or 'guest'}"[
+                :NAME_CHARACTERS
+            ],
+            Description=handoff.summary[:DESCRIPTION_CHARACTERS],
+            Attributes=attributes_of(handoff),
+            References=references,
+            ClientToken=str(handoff.pk),
+        )
+        return Contact(id=answer["ContactId"], state={})
+
+    def _start_chat(self, handoff: Handoff) -> Contact:
+        opening = (handoff.reason or handoff.summary).strip()[:MESSAGE_CHARACTERS]
+        started = self._client.start_chat_contact(
+            InstanceId=self.instance_id,
+            ContactFlowId=self.contact_flow_id,
+            Attributes=attributes_of(handoff),
+            ParticipantDetails={"DisplayName": "ゲスト" if handoff.language == "ja" else "Shopper"},
+            ChatStreamingConfiguration={"StreamingEndpointArn": self.streaming_topic_arn},
+            ClientToken=str(handoff.pk),
+            **({"InitialMessage": {"ContentType": "text/plain", "Content": opening}} if opening else {}),
+        )
+        # Within five minutes, or the contact ends.
+        joined = self._participants.create_participant_connection(
+            Type=["CONNECTION_CREDENTIALS"], ConnectParticipant=True, ParticipantToken=started["ParticipantToken"]
+        )
+        token = joined["ConnectionCredentials"]["ConnectionToken"]
+        return Contact(
+            id=started["ContactId"],
+            state={"participant_token": started["ParticipantToken"], "connection_token": token},
+        )
+
+    def tell(self, handoff: Handoff, text: str, *, word_id: str) -> None:
+        token = handoff.contact.get("connection_token", "")
+        try:
+            for place, start in enumerate(range(0, len(text), MESSAGE_CHARACTERS)):
+                self._participants.send_message(
+                    ContentType="text/plain",
+                    Content=text[start : start + MESSAGE_CHARACTERS],
+                    ClientToken=f"{word_id}-{place}",
+                    ConnectionToken=token,
+                )
+        except _FAILURES as error:
+            raise HandoffUnavailable(str(error)) from error
+
+    def stop(self, handoff: Handoff) -> None:
+        try:
+            self._client.stop_contact(InstanceId=self.instance_id, ContactId=handoff.contact_id)
+        except self._client.exceptions.ContactNotFoundException:
+            return  # It has ended by itself.
+        except _FAILURES as error:
+            raise HandoffUnavailable(str(error)) from error
+
+
+def attributes_of(handoff: Handoff) -> dict[str, str]:
+    """Contract: field names are fixed. The summary gives way when all together would be too long."""
+    attributes = {
+        "customer_id": handoff.customer_id,
+        "session_id": handoff.conversation_id,
+        "escalation_reason": f"{handoff.trigger}: {handoff.reason}" if handoff.reason else handoff.trigger,
+        "language": handoff.language,
+        "handoff_id": str(handoff.pk),
+    }
+    used = sum(len(name.encode()) + len(value.encode()) for name, value in attributes.items())
+    room = ATTRIBUTE_BYTES - used - len("conversation_summary")
+    attributes["conversation_summary"] = handoff.summary.encode()[:room].decode(errors="ignore")
+    return attributes
+
+
+def _whole(number: float | None) -> int | None:
+    """Seconds or places; null, and the 0 of a metric that is not measured yet, are unknown."""
+    return max(1, round(number)) if number else None

@@ -1,0 +1,122 @@
+"""What happens in the contact centre, as it comes back through a queue, at least once and in any order.
+
+Two kinds of message: chat streaming (Amazon Connect → SNS → SQS; "Use the Amazon SNS payload after enabling message
+streaming" in Connect's administrator guide) and contact events (EventBridge → SQS, "Amazon Connect contact events").
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from escalation.actors import contact_centre
+from escalation.handoffs import close_handoff, take_handoff, transfer_handoff
+from escalation.lines import LONGEST_LINE, say
+from escalation.models import Handoff, HandoffLine
+from escalation.signals import agent_typing
+from mangaassist.outbox.backends import handoff_events_queues
+from mangaassist.outbox.backends.base import Queue
+from mangaassist.outbox.consumers import MessageRefused, NothingToConsume
+
+TOPIC = "handoff-events"
+_EVENT = "application/vnd.amazonaws.connect.event."
+_WORDS = frozenset({"text/plain", "text/markdown"})
+
+
+class ContactUnknown(Exception):
+    """No handoff has this contact yet: its start may still be under way. The message comes again."""
+
+
+def events_queue() -> Queue:
+    """Raises :class:`NothingToConsume`."""
+    if not settings.HANDOFF_EVENTS_QUEUES:
+        raise NothingToConsume("No queue tells of contacts: set HANDOFF=connect and CONNECT_EVENTS_QUEUE_URL.")
+    return handoff_events_queues["default"]
+
+
+def apply_contact_event(body: dict[str, Any]) -> None:
+    """Raises :class:`MessageRefused` for nonsense and :class:`ContactUnknown`."""
+    if body.get("detail-type") == "Amazon Connect Contact Event":
+        _contact_event(body.get("detail"))
+        return
+    event, visibility = _unwrapped(body)
+    role = event.get("ParticipantRole")
+    if visibility == "AGENT" or role == "CUSTOMER":
+        return  # For agents only, or the shopper's own words.
+    handoff = _handoff_of(event.get("ContactId"), event.get("InitialContactId"))
+    if handoff is None:
+        raise ContactUnknown(str(event.get("ContactId")))
+    if handoff.status not in Handoff.OPEN:
+        return
+    kind, name = str(event.get("ContentType", "")), str(event.get("DisplayName") or "")[:150]
+    if kind == f"{_EVENT}chat.ended":
+        close_handoff(str(handoff.pk), by=contact_centre(name), reason=Handoff.CloseReason.ELSEWHERE)
+    elif role == "AGENT" and kind == f"{_EVENT}participant.joined":
+        _taken(handoff, name)
+    elif role == "AGENT" and kind == f"{_EVENT}typing":
+        agent_typing.send(sender=Handoff, conversation_id=handoff.conversation_id, agent_name=name, active=True)
+    elif kind in _WORDS and event.get("Content"):
+        _said(handoff, event, name, by_agent=role == "AGENT")
+
+
+def _unwrapped(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """(the event, MessageVisibility) out of SNS's envelope."""
+    try:
+        event = orjson.loads(body["Message"])
+    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+        raise MessageRefused("neither a contact event nor a streamed message") from error
+    if not isinstance(event, dict):
+        raise MessageRefused("the streamed message is no object")
+    attribute = (body.get("MessageAttributes") or {}).get("MessageVisibility") or {}
+    return event, str(attribute.get("Value", "ALL"))
+
+
+def _handoff_of(*contact_ids: Any) -> Handoff | None:
+    known = [each for each in contact_ids if isinstance(each, str) and each]
+    return Handoff.objects.filter(contact_id__in=known).first() if known else None
+
+
+def _taken(handoff: Handoff, name: str) -> None:
+    by = contact_centre(name)
+    if handoff.status == Handoff.Status.QUEUED:
+        take_handoff(str(handoff.pk), by=by)
+    elif name and handoff.agent_name != name:
+        transfer_handoff(str(handoff.pk), to=by, by=by)
+
+
+def _said(handoff: Handoff, event: dict[str, Any], name: str, *, by_agent: bool) -> None:
+    """An agent's words reach the shopper; those of the flow are kept for whoever reads the handoff."""
+    text = str(event["Content"])
+    # The message's own id: a message that comes twice is one line.
+    word = f"{handoff.contact_id} {event.get('Id') or event.get('AbsoluteTime')}"
+    if not by_agent:
+        HandoffLine.objects.get_or_create(
+            handoff=handoff,
+            client_id=uuid.uuid5(uuid.NAMESPACE_OID, word),
+            defaults={"role": HandoffLine.Role.NOTICE, "text": text, "author": name},
+        )
+        return
+    # Events come in any order: whoever speaks has taken it.
+    _taken(handoff, name)
+    for place, start in enumerate(range(0, len(text), LONGEST_LINE)):
+        piece = text[start : start + LONGEST_LINE].strip()
+        if piece:
+            client_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{word} {place}")
+            say(str(handoff.pk), piece, by=contact_centre(name), client_id=client_id)
+
+
+def _contact_event(detail: Any) -> None:
+    """Of every contact of the instance: those that are not ours are none of our business."""
+    if not isinstance(detail, dict):
+        raise MessageRefused("a contact event without its detail")
+    handoff = _handoff_of(detail.get("contactId"), detail.get("initialContactId"))
+    if handoff is None or handoff.status not in Handoff.OPEN:
+        return
+    match detail.get("eventType"):
+        case "CONNECTED_TO_AGENT":
+            _taken(handoff, "")
+        case "DISCONNECTED" | "COMPLETED" if detail.get("contactId") == handoff.contact_id:
+            close_handoff(str(handoff.pk), by=contact_centre(""), reason=Handoff.CloseReason.ELSEWHERE)

@@ -1,0 +1,162 @@
+"""Amazon Connect and its participant service on a loopback port, as strict as botocore's service models."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import botocore.session
+
+from tests.backends.personalize_fake import faults_of
+
+_SESSION = botocore.session.get_session()
+_OPERATIONS = [
+    (service, _SESSION.get_service_model(service).operation_model(name))
+    for service, name in (
+        ("connect", "StartTaskContact"),
+        ("connect", "StartChatContact"),
+        ("connect", "StopContact"),
+        ("connect", "GetCurrentMetricData"),
+        ("connect", "GetContactMetrics"),
+        ("connectparticipant", "CreateParticipantConnection"),
+        ("connectparticipant", "SendMessage"),
+    )
+]
+INSTANCE = "11111111-2222-3333-4444-555555555555"
+
+
+def contact_id_of(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+@dataclass
+class FakeConnect:
+    """``asked``: (operation, request) of everything that was taken. ``lost_answers``: so many times the work is done and
+    the connection cut before the answer. ``failure``: an error code instead of an answer."""
+
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    # ClientToken → contact: the same token is the same contact.
+    contacts: dict[str, str] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+    waits: dict[str, float] = field(default_factory=dict)
+    queue_wait: float | None = None
+    failure: str = ""
+    lost_answers: int = 0
+    faults: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def of(self, operation: str) -> list[dict[str, Any]]:
+        return [request for name, request in self.asked if name == operation]
+
+    def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+        if self.failure:
+            return 500 if self.failure == "InternalServiceException" else 429, self.failure, {"Message": "as told"}
+        match operation:
+            case "StartTaskContact" | "StartChatContact":
+                contact = self.contacts.setdefault(request["ClientToken"], contact_id_of(len(self.contacts) + 1))
+                joins = {"ParticipantId": "p", "ParticipantToken": f"join {contact}"}
+                return 200, "", {"ContactId": contact} | (joins if operation == "StartChatContact" else {})
+            case "CreateParticipantConnection":
+                token = request["ParticipantToken"].replace("join", "speak")
+                return 200, "", {"ConnectionCredentials": {"ConnectionToken": token, "Expiry": "2030-01-01T00:00:00Z"}}
+            case "SendMessage":
+                self.words.setdefault(request["ClientToken"], request["Content"])
+                return 200, "", {"Id": "m", "AbsoluteTime": "2026-01-01T00:00:00Z"}
+            case "StopContact":
+                if request["ContactId"] in self.stopped or request["ContactId"] not in self.contacts.values():
+                    return 410, "ContactNotFoundException", {"Message": "no such contact"}
+                self.stopped.add(request["ContactId"])
+                return 200, "", {}
+            case "GetContactMetrics":
+                results = [
+                    {"Name": each["Name"], "Value": {"Number": self.waits[each["Name"]]}}
+                    for each in request["Metrics"]
+                    if each["Name"] in self.waits
+                ]
+                return 200, "", {"MetricResults": results, "Id": request["ContactId"]}
+        collection = {"Metric": request["CurrentMetrics"][0], "Value": self.queue_wait}
+        results = [{"Collections": [collection]}] if self.queue_wait is not None else []
+        return 200, "", {"MetricResults": results}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    fake: FakeConnect
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _take(self) -> None:
+        fake = self.server.fake
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        operation, request = self._read(body)
+        if operation is None:
+            fake.faults.append(f"no such operation: {self.command} {self.path}")
+            self._send(404, "ResourceNotFoundException", {})
+            return
+        faults = list(faults_of(request, operation.input_shape))
+        if faults:
+            fake.faults += faults
+            self._send(400, "InvalidParameterException", {"Message": "; ".join(faults)})
+            return
+        fake.asked.append((operation.name, request))
+        status, code, answer = fake.answer(operation.name, request)
+        if fake.lost_answers:
+            fake.lost_answers -= 1
+            self.close_connection = True
+            return
+        self._send(status, code, answer)
+
+    do_PUT = do_POST = _take
+
+    def _read(self, body: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The operation by its method and path, and its input as the model names it."""
+        for _, operation in _OPERATIONS:
+            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(operation.http["requestUri"]))
+            found = re.fullmatch(pattern, self.path)
+            if operation.http["method"] != self.command or found is None:
+                continue
+            request = body | found.groupdict()
+            for name, shape in operation.input_shape.members.items():
+                if shape.serialization.get("location") == "header":
+                    value = self.headers.get(shape.serialization["name"])
+                    request |= {name: value} if value is not None else {}
+            return operation, request
+        return None, {}
+
+    def _send(self, status: int, code: str, answer: dict[str, Any]) -> None:
+        data = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        if code:
+            self.send_header("x-amzn-ErrorType", code)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence."""
+
+
+@contextmanager
+def fake_connect() -> Iterator[FakeConnect]:
+    fake = FakeConnect()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.fake = fake
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()
