@@ -36,6 +36,8 @@ from shop.offers import OffersUnavailable, aread_offers
 
 log = structlog.get_logger(__name__)
 
+LONG_TEXT = 300
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffState:
@@ -258,7 +260,13 @@ async def plan_with_person(
         order_values=await _order_values(evidence) if any(rule.value for rule in circumstances.rules) else (),
         offered=request.state.offered,
     )
-    need = person_needed(said, circumstances.rules)
+    # The patterns take milliseconds on a long text: not in the loop, where other shoppers wait.
+    is_long = len(said.text) > LONG_TEXT
+    need = (
+        await in_database(person_needed, said, circumstances.rules)
+        if is_long
+        else person_needed(said, circumstances.rules)
+    )
     if need is None:
         return plan
     if need.action == "open":

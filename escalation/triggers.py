@@ -189,7 +189,7 @@ def _asked(text: str, said: Said) -> Need | None:
 
 _ITEM = r"(?:jacket|spine|binding|edition|orders?|parcels?|packages?|deliver(?:y|ies)|books?|volumes?|box(?: set)?|copy|copies|cover|pages?|shipment|it|mail|post)"
 _COMPLAINT = re.compile(
-    rf"\b(?:my|the|a|this|your|our)\b.{{0,40}}\b{_ITEM}\b.{{0,40}}"
+    rf"\b(?:my|the|this|your|our)\b.{{0,40}}\b{_ITEM}\b.{{0,40}}"
     r"\b(?:damaged|torn|ripped|crushed|bent|wet|broken|defective|stained|ruined|scratched|"
     r"(?:got |been |gets? |is |was )?lost|missing|stolen|incomplete|(?:still )?(?:hasn'?t|has not|never|not|didn'?t)(?: yet)? "
     r"(?:arrived?|come|came|turned up|shown up|received|delivered))\b"

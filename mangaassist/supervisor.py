@@ -73,7 +73,9 @@ CONSUMERS = (
     Consumer(
         topic="knowledge-events", role="KNOWLEDGE_SOURCE", aws="s3", only=("s3",), queue="KNOWLEDGE_EVENTS_QUEUE_URL"
     ),
-    Consumer(topic="handoff-events", role="HANDOFF", aws="connect", only=("connect",), queue="CONNECT_EVENTS_QUEUE_URL"),
+    Consumer(
+        topic="handoff-events", role="HANDOFF", aws="connect", only=("connect",), queue="CONNECT_EVENTS_QUEUE_URL"
+    ),
 )
 
 

@@ -23,8 +23,8 @@ NOT_OURS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "CELERY_SKIP_CH
 def test_everything_that_comes_from_outside_has_its_service(consumer: Any) -> None:
     service = SERVICES[f"consume-{consumer.topic}"]
     assert service["command"] == ["python", "manage.py", "consume", consumer.topic]
-    # In the profile of AWS as in `make run`: without a word of a person, unless another backend is chosen first.
-    assert service["profiles"] == (["aws"] if consumer.is_needed(aws=True) else list(consumer.only))
+    # A contact centre tells of its contacts only when it is asked to.
+    assert service["profiles"] == (["connect"] if consumer.topic == "handoff-events" else ["aws"])
     assert service["restart"] == "unless-stopped"
 
 

@@ -139,29 +139,30 @@ def test_a_reader_that_stops_reading_stops_nobody() -> None:
     process.stderr.close()
 
 
-AWS = {"MANGAASSIST_PROFILE": "aws"}
+QUEUES = {"KNOWLEDGE_EVENTS_QUEUE_URL": "https://sqs/k", "CONNECT_EVENTS_QUEUE_URL": "https://sqs/c"}
+AWS = {"MANGAASSIST_PROFILE": "aws"} | QUEUES
 
 
 @pytest.mark.parametrize(
     ("variables", "consumed"),
     [
         ({}, ()),
-        (AWS, ("feedback", "reindex", "knowledge-events")),
-        (AWS | {"HANDOFF": "connect"}, ("feedback", "reindex", "knowledge-events", "handoff-events")),
-        (AWS | {"FEEDBACK_QUEUE": "database", "REINDEX_STREAM": "database"}, ("knowledge-events",)),
-        (AWS | {"KNOWLEDGE_SOURCE": "folder"}, ("feedback", "reindex")),
-        (AWS | {"KNOWLEDGE_SOURCE": "our.own.Source"}, ("feedback", "reindex")),
+        (AWS, ("feedback", "reindex", "knowledge-events", "handoff-events")),
+        ({"MANGAASSIST_PROFILE": "aws"}, ("feedback", "reindex")),
+        (AWS | {"FEEDBACK_QUEUE": "database", "REINDEX_STREAM": "database"}, ("knowledge-events", "handoff-events")),
+        (AWS | {"KNOWLEDGE_SOURCE": "folder", "HANDOFF": "desk"}, ("feedback", "reindex")),
+        (AWS | {"KNOWLEDGE_SOURCE": "our.own.Source"}, ("feedback", "reindex", "handoff-events")),
         ({"FEEDBACK_QUEUE": "sqs"}, ("feedback",)),
         ({"FEEDBACK_QUEUE": "our.own.Queue"}, ("feedback",)),
-        ({"REINDEX_STREAM": "kinesis", "KNOWLEDGE_SOURCE": "s3"}, ("reindex", "knowledge-events")),
-        ({"HANDOFF": "connect"}, ("handoff-events",)),
-        ({"HANDOFF": "desk"}, ()),
+        (QUEUES | {"REINDEX_STREAM": "kinesis", "KNOWLEDGE_SOURCE": "s3"}, ("reindex", "knowledge-events")),
+        (QUEUES | {"HANDOFF": "connect"}, ("handoff-events",)),
+        (QUEUES | {"HANDOFF": "desk"}, ()),
     ],
 )
 def test_what_comes_from_outside_has_a_consumer(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], consumed: tuple[str, ...]
 ) -> None:
-    for name in ("MANGAASSIST_PROFILE", *(each.role for each in CONSUMERS)):
+    for name in ("MANGAASSIST_PROFILE", *QUEUES, *(each.role for each in CONSUMERS)):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
