@@ -333,6 +333,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     text=asked.text,
                     shopper=session.shopper,
                     after_turn=accepted.after_turn,
+                    bad_ratings=accepted.bad_ratings,
                     context=session.context,
                     hint=hint,
                 )

@@ -19,7 +19,7 @@ from chat.dialogue import Request
 from chat.evidence import Evidence
 from chat.handing_over import involved_items, said_lines, tried_turns
 from chat.memory_types import Memory
-from chat.models import Conversation, Feedback
+from chat.models import Conversation
 from chat.phrases import say
 from chat.plan import AnswerPlan, Line
 from chat.understanding.types import Language, Understanding
@@ -28,7 +28,7 @@ from escalation.handoffs import cancel_handoff, open_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Priority, Trigger
 from escalation.package import build_package
-from escalation.rules import own_rules
+from escalation.rules import kept_rules, own_rules
 from escalation.standing import Standing, standing_of
 from escalation.triggers import Need, OwnRule, Said, person_needed
 from mangaassist.dbthreads import in_database
@@ -223,50 +223,37 @@ def _wants_the_assistant(text: str) -> bool:
 # --- In a turn ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What the rules must know beside the message: the shop's own rules, and thumbs down in this conversation."""
-
-    rules: tuple[OwnRule, ...] = ()
-    bad_ratings: int = 0
-
-
-async def read_circumstances(conversation_id: str) -> Circumstances:
-    """Empty when the database does not say: the other rules hold all the same."""
-
-    def read() -> Circumstances:
-        bad = Feedback.objects.filter(conversation_id=conversation_id, rating=-1).count()
-        return Circumstances(own_rules(), bad)
-
+async def read_rules(conversation_id: str) -> tuple[OwnRule, ...]:
+    """The shop's own; none when the database does not say: the other rules hold all the same."""
+    rules = kept_rules()
+    if rules is not None:
+        return rules
     try:
-        return await in_database(read)
+        return await in_database(own_rules)
     except DatabaseError:
         log.exception("escalation_rules_not_read", conversation=conversation_id)
-        return Circumstances()
+        return ()
 
 
 async def plan_with_person(
     conversation_id: str, request: Request, heard: Understanding, memory: Memory, evidence: Evidence, plan: AnswerPlan,
-    circumstances: Circumstances,
+    *, bad_ratings: int,
 ) -> AnswerPlan:  # fmt: skip
     """The plan with a person brought in or offered, where one is needed."""
+    rules = await read_rules(conversation_id)
     said = Said(
         text=request.text,
         intent=request.intent,
         confidence=heard.confidence,
         misses=plan.state.misses,
-        bad_ratings=circumstances.bad_ratings,
+        bad_ratings=bad_ratings,
         before=[line.text for line in memory.lines if line.role == "user"],
-        order_values=await _order_values(evidence) if any(rule.value for rule in circumstances.rules) else (),
+        order_values=await _order_values(evidence) if any(rule.value for rule in rules) else (),
         offered=request.state.offered,
     )
     # The patterns take milliseconds on a long text: not in the loop, where other shoppers wait.
     is_long = len(said.text) > LONG_TEXT
-    need = (
-        await in_database(person_needed, said, circumstances.rules)
-        if is_long
-        else person_needed(said, circumstances.rules)
-    )
+    need = await in_database(person_needed, said, rules) if is_long else person_needed(said, rules)
     if need is None:
         return plan
     if need.action == "open":

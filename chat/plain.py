@@ -28,6 +28,7 @@ async def turn_frames(session: Session, accepted: Accepted, text: str) -> AsyncI
                 text=text,
                 shopper=session.shopper,
                 after_turn=accepted.after_turn,
+                bad_ratings=accepted.bad_ratings,
                 context=session.context,
                 hint=session.locale,
             )

@@ -30,6 +30,8 @@ class Accepted:
     duplicate: bool
     # The conversation's last finished turn, empty for none: which memory to believe.
     after_turn: str = ""
+    # Thumbs down in the conversation so far.
+    bad_ratings: int = 0
     notice: dict[str, Any] | None = None
 
 
@@ -88,6 +90,7 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
     try:
         with transaction.atomic():
             conversation = Conversation.objects.get(pk=conversation_id)
+            bad_ratings = conversation.feedback.filter(rating=-1).count()
             handed_on = None
             if conversation.state != Conversation.State.BOT:
                 handed_on = hand_on(conversation, uuid.UUID(client_msg_id), text)
@@ -109,6 +112,7 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
         turn_id=str(turn.pk) if turn else "",
         duplicate=False,
         after_turn=str(conversation.last_turn_id or ""),
+        bad_ratings=bad_ratings,
         notice=notice,
     )
 

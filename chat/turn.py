@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 import zlib
@@ -23,7 +22,7 @@ from chat.events import Card, Delta, Event, Response, TypingIndicator
 from chat.evidence import Evidence
 from chat.gathering import gather
 from chat.guard import Refused, SentenceSplitter, numbers_in, release, slots_in
-from chat.handoff import plan_with_person, read_circumstances
+from chat.handoff import plan_with_person
 from chat.live import LiveValues
 from chat.memory import load_memory, remember
 from chat.memory_types import Memory
@@ -52,6 +51,8 @@ class TurnInput:
     shopper: Shopper
     # The last finished turn when the question was accepted, empty for none.
     after_turn: str = ""
+    # Thumbs down in this conversation so far.
+    bad_ratings: int = 0
     context: PageContext = field(default_factory=PageContext)
     hint: Language = "en"
 
@@ -76,8 +77,8 @@ class Draft:
     generator: str = ""
     engine: str = ""
     first_delta_ms: float | None = None
-    # When it was last asked whether a person has taken over (time.monotonic), and whether one has.
-    state_asked_at: float = 0.0
+    # When it was last known that no person has taken over (time.monotonic): at first, when the question was accepted.
+    state_asked_at: float = field(default_factory=time.monotonic)
     taken_over: bool = False
 
 
@@ -97,13 +98,11 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
         draft.language = draft.heard.language
         draft.request = request = resolve(turn.text, draft.heard, state, turn.context)
         step["intent"] = request.intent
-    evidence, circumstances = await asyncio.gather(
-        gather(request, turn.shopper, trace), read_circumstances(turn.conversation_id)
-    )
+    evidence = await gather(request, turn.shopper, trace)
     draft.engine, draft.recommendation_id = evidence.engine, evidence.recommendation_id
     draft.plan = plan = plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
     draft.plan = plan = await plan_with_person(
-        turn.conversation_id, request, draft.heard, draft.memory, evidence, plan, circumstances
+        turn.conversation_id, request, draft.heard, draft.memory, evidence, plan, bad_ratings=turn.bad_ratings
     )
     live = LiveValues(evidence, draft.language, trace)
     try:
@@ -158,8 +157,8 @@ async def _speak(
 
 
 _LIVE = frozenset({"price", "stock"})
-# So long the state of the conversation is believed while sentences follow each other.
-STATE_BELIEVED_S = 0.05
+# So long the state of the conversation is believed. What is stored at the end asks once more (chat.records).
+STATE_BELIEVED_S = 0.1
 
 
 async def _ask_whether_taken_over(turn: TurnInput, draft: Draft) -> None:

@@ -1,13 +1,16 @@
-"""What a contact centre must hear of a handoff: it begins, and it is over."""
+"""What a contact centre must hear of a handoff (it begins, it is over), and rules that were changed."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from escalation.contacts import tell_centre
-from escalation.models import Handoff
+from escalation.models import EscalationRule, Handoff
+from escalation.rules import forget_rules
 from escalation.signals import handoff_changed
 
 
@@ -17,3 +20,8 @@ def tell_of_change(sender: Any, handoff_id: str, status: str, before: str, **kwa
         tell_centre(Handoff.objects.get(pk=handoff_id), "start")
     elif status != before and status not in Handoff.OPEN:
         tell_centre(Handoff.objects.get(pk=handoff_id), "stop")
+
+
+@receiver([post_save, post_delete], sender=EscalationRule)
+def read_rules_again(sender: Any, **kwargs: Any) -> None:
+    transaction.on_commit(forget_rules)

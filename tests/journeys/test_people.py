@@ -42,6 +42,13 @@ async def says(id: str, text: str, by: Actor, **fields: Any) -> HandoffLine:
     return await in_database(lambda: say(id, text, by=by, client_id=uuid.uuid4(), **fields))
 
 
+async def keep_typing(id: str, by: Actor) -> None:
+    """As a page does: again and again, because each sign may get lost."""
+    while True:
+        await in_database(agent_types, id, by=by, active=True)
+        await asyncio.sleep(0.3)
+
+
 async def ask_a_person(socket: Socket, text: str) -> Frame:
     """Says something that the assistant does not answer; the ``accepted`` frame."""
     await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text=text)
@@ -63,8 +70,9 @@ async def test_from_the_queue_to_an_agent_and_back() -> None:
         await in_database(take_handoff, id, by=aiko)
         taken = await socket.next("handoff_state")
         assert (taken["state"], taken["agent_name"]) == ("agent", "Aiko")
-        await in_database(agent_types, id, by=aiko, active=True)
+        typing = asyncio.create_task(keep_typing(id, aiko))
         assert await socket.next("typing") == {"type": "typing", "active": True, "name": "Aiko"}
+        typing.cancel()
         card = {"card_id": "product-BERSERK-EN-1", "kind": "product", "id": "BERSERK-EN-1", "reason": ""}
         await says(id, "This one?", aiko, cards=[card])
         word = await socket.next("message")
@@ -358,3 +366,24 @@ async def test_who_complains_twice_need_not_ask() -> None:
         await socket.answer("and the box was crushed when my order arrived, I want to complain")
         handoff = await Handoff.objects.aget()
         assert (handoff.trigger, handoff.priority) == ("complaint", 1)
+
+
+async def test_after_two_bad_answers_a_person_is_offered() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        for _ in range(2):
+            response = await socket.answer("is Berserk volume 3 in stock?")
+            assert "I can bring a person" not in response["content"]
+            thumb = {"message_id": response["message_id"], "rating": "down"}
+            await socket.send(type="feedback", client_msg_id=str(uuid.uuid4()), **thumb)
+            await socket.next("saved")
+        assert "I can bring a person" in (await socket.answer("how much is Berserk volume 1?"))["content"]
+
+
+async def test_a_rule_that_an_operator_writes_holds_at_once() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        await socket.answer("hello")  # The rules have been read: there are none.
+        await EscalationRule.objects.acreate(name="money back", keywords="chargeback")
+        await socket.answer("is the chargeback desk open?")
+        assert (await Handoff.objects.aget()).trigger == "rule"
