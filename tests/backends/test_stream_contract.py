@@ -19,6 +19,7 @@ from mangaassist.outbox.backends.kinesis_stream import KinesisStream
 from mangaassist.outbox.delivery import park
 from mangaassist.outbox.models import OutboxMessage, ShardLease
 from mangaassist.outbox.shards import ShardReader
+from mangaassist.outbox.topics import Hopeless
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "rag-reindex"
@@ -227,6 +228,12 @@ def test_a_position_that_the_stream_no_longer_keeps_begins_with_the_oldest(kines
     put(kinesis, 3)
     numbers = [record.body["n"] for record in kinesis.read(shard.id, "").records]
     assert numbers == [3]
+
+
+def test_what_is_too_big_for_the_stream_is_told_as_hopeless(kinesis: KinesisStream) -> None:
+    refused = kinesis.put([Outgoing("big", {"unreadable": "x" * 1024 * 1024}), Outgoing("small", {"n": 1})])
+    assert list(refused) == ["big"]
+    assert isinstance(refused["big"], Hopeless)
 
 
 def test_a_stream_that_is_not_there_is_unavailable() -> None:

@@ -6,11 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mangaassist.outbox.topics import Outage
+from mangaassist.outbox.backends.base import StreamUnavailable
 
-
-class StreamUnavailable(Outage):
-    """Nothing could be put."""
+__all__ = ["AnalyticsStream", "StreamUnavailable"]
 
 
 class AnalyticsStream(ABC):

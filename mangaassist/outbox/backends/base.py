@@ -52,7 +52,7 @@ class Queue(ABC):
 # --- Streams ------------------------------------------------------------------------------------------------------
 
 
-class StreamUnavailable(Exception):
+class StreamUnavailable(Outage):
     """Nothing could be put or read."""
 
 

@@ -14,7 +14,13 @@ from django.core.exceptions import ImproperlyConfigured
 from mangaassist import aws
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.outbox.backends.base import Outgoing, Record, Shard, ShardRead, Stream, StreamUnavailable
-from mangaassist.outbox.backends.kinesis_put import Entry, put_in_batches
+from mangaassist.outbox.backends.kinesis_put import (
+    LONGEST_PARTITION_KEY,
+    MOST_RECORD_BYTES,
+    Entry,
+    put_in_batches,
+)
+from mangaassist.outbox.topics import Hopeless, NotYet
 
 T = TypeVar("T")
 # A shard gives at most 10,000 records a call, and five calls a second.
@@ -42,7 +48,7 @@ class KinesisStream(Stream):
             for message in messages
         ]
         refused = self._ask(lambda: put_in_batches(self._client, self.stream, entries))
-        return {messages[place].id: "refused by the stream" for place in refused}
+        return {messages[place].id: _reason(entries[place]) for place in refused}
 
     def shards(self) -> list[Shard]:
         found: list[Shard] = []
@@ -106,6 +112,12 @@ class KinesisStream(Stream):
                 if error.response["Error"]["Code"] not in _STALE:
                     raise
         return str(self._client.get_shard_iterator(**wanted, ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
+
+
+def _reason(entry: Entry) -> str:
+    if len(entry["Data"]) + LONGEST_PARTITION_KEY > MOST_RECORD_BYTES:
+        return Hopeless("Too big for Amazon Kinesis.")
+    return NotYet("Amazon Kinesis refused it.")
 
 
 def _partition(message: Outgoing) -> str:
