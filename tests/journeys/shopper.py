@@ -12,6 +12,8 @@ from chat.tokens import Claims, Shopper, issue_token
 from mangaassist.asgi import application
 
 Frame = dict[str, Any]
+# The first turn of a process trains what a shop has trained at its start; a busy machine takes its time over it.
+PATIENCE_S = 40
 
 
 def token(*, customer_id: str = "", session_id: str = "guest-1", conversation_id: str = "", **context: str) -> str:
@@ -43,7 +45,7 @@ class Socket:
         await self.raw.send_json_to(frame)
 
     async def receive(self) -> Frame:
-        frame: Frame = await self.raw.receive_json_from(timeout=10)
+        frame: Frame = await self.raw.receive_json_from(timeout=PATIENCE_S)
         return frame
 
     async def next(self, type: str) -> Frame:
@@ -78,7 +80,7 @@ class Socket:
         """(the error frame, the close code)."""
         error = None
         while True:
-            message = await self.raw.receive_output(timeout=10)
+            message = await self.raw.receive_output(timeout=PATIENCE_S)
             if message["type"] == "websocket.close":
                 return error, message["code"]
             frame = json.loads(message["text"])
