@@ -10,8 +10,10 @@ class EscalationConfig(AppConfig):
         from mangaassist.outbox.consumers import register_queue_consumer
         from mangaassist.outbox.topics import Topic, register_topic
 
-        register_topic(Topic(name=follow_up.TOPIC, handler=follow_up.send_mails, batch_size=10))
-        register_topic(Topic(name=contacts.TOPIC, handler=contacts.deliver, batch_size=1, in_order=True))
+        register_topic(Topic(name=follow_up.TOPIC, handler=follow_up.send_mails, batch_size=10, queue="interactive"))
+        register_topic(
+            Topic(name=contacts.TOPIC, handler=contacts.deliver, batch_size=1, in_order=True, queue="interactive")
+        )
         register_queue_consumer(
             contact_events.TOPIC, contact_events.events_queue, contact_events.apply_contact_event, from_outside=True
         )

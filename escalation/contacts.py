@@ -14,7 +14,7 @@ from escalation.backends.base import ContactCentre, HandoffUnavailable
 from escalation.handoffs import record
 from escalation.models import Handoff, HandoffLine
 from mangaassist.outbox.delivery import enqueue
-from mangaassist.outbox.topics import Delivery
+from mangaassist.outbox.topics import Delivery, NotYet
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ def deliver(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
         try:
             _deliver(delivery)
         except HandoffUnavailable as error:
-            failed[delivery.id] = str(error)[:500]
+            failed[delivery.id] = NotYet(error) if error.is_outage else str(error)
     return failed
 
 
@@ -62,7 +62,9 @@ def _deliver(delivery: Delivery) -> None:
         case "tell" if handoff.contact_id and handoff.status in Handoff.OPEN:
             line = HandoffLine.objects.filter(pk=delivery.payload["line_id"]).first()
             if line is not None:
-                backend.tell(handoff, line.text, word_id=delivery.id)
+                state = backend.tell(handoff, line.text, word_id=delivery.id)
+                if state != handoff.contact:
+                    Handoff.objects.filter(pk=handoff.pk, contact_id=handoff.contact_id).update(contact=state)
         case "stop" if handoff.contact_id:
             backend.stop(handoff)
 

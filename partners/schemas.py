@@ -7,9 +7,21 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
+from pydantic import model_validator
 
 
-class ConversationIn(Schema):
+class Body(Schema):
+    """What is sent: a JSON object. Without this check a list would pass as an object without any field."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_object(cls, value: Any) -> Any:
+        if not isinstance(getattr(value, "_obj", value), dict):
+            raise ValueError("must be a JSON object")
+        return value
+
+
+class ConversationIn(Body):
     customer_id: str | None = Field(
         None, max_length=128, description="Your id of the signed-in customer; none: a guest."
     )
@@ -27,12 +39,12 @@ class ConversationOut(Schema):
     expires_in: int
 
 
-class MessageIn(Schema):
+class MessageIn(Body):
     text: str
     client_msg_id: UUID | None = None
 
 
-class FeedbackIn(Schema):
+class FeedbackIn(Body):
     message_id: UUID
     rating: Literal["up", "down", 1, -1]
     reason: str | None = Field(default=None, max_length=64)
@@ -44,7 +56,7 @@ class FeedbackOut(Schema):
     feedback_id: str
 
 
-class HandoffIn(Schema):
+class HandoffIn(Body):
     reason: str | None = Field(default=None, max_length=500)
 
 

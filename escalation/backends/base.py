@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 
 class HandoffUnavailable(Exception):
-    """The place cannot be asked or told anything right now; the request itself is stored all the same."""
+    """The place cannot be asked or told anything right now; the request itself is stored all the same.
+
+    ``is_outage``: it is away, and to ask the same later is worth it; else it refuses this very thing.
+    """
+
+    def __init__(self, message: str, *, is_outage: bool = True) -> None:
+        super().__init__(message)
+        self.is_outage = is_outage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +56,8 @@ class ContactCentre(HandoffBackend):
         """Once per handoff, however often it is called. Raises :class:`HandoffUnavailable`."""
 
     @abstractmethod
-    def tell(self, handoff: Handoff, text: str, *, word_id: str) -> None:
-        """The shopper's word. Raises :class:`HandoffUnavailable`."""
+    def tell(self, handoff: Handoff, text: str, *, word_id: str) -> dict[str, Any]:
+        """The shopper's word; what to remember of the contact from now on. Raises :class:`HandoffUnavailable`."""
 
     @abstractmethod
     def stop(self, handoff: Handoff) -> None:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Literal
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.core.exceptions import ImproperlyConfigured
 
 from escalation.backends.base import Contact, ContactCentre, HandoffUnavailable, QueueView
 from escalation.models import Handoff
 from mangaassist import aws
-from mangaassist.breaker import BoundedExecutor, ExecutorFull
+from mangaassist.breaker import BoundedExecutor, Breaker, BreakerOpen, ExecutorFull
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 # Connect's own limits: of a task's name and description, of all attributes together (bytes), of a plain message.
 NAME_CHARACTERS = 1024
@@ -29,7 +33,6 @@ MESSAGE_CHARACTERS = 1024
 # So long a place in the queue is believed. Shoppers are told of changes every ten seconds at most.
 LOOK_EVERY_S = 10.0
 MOST_LOOKS = 10_000
-_FAILURES = (BotoCoreError, ClientError)
 _METRICS = [{"Name": "ESTIMATED_WAIT_TIME"}, {"Name": "POSITION_IN_QUEUE"}]
 
 _executor = BoundedExecutor("connect", threads=2, queue=64)
@@ -62,6 +65,7 @@ class Connect(ContactCentre):
         self._client: Any = aws.client("connect", "worker", region=region, read_timeout=10)
         self._participants: Any = aws.client("connectparticipant", "worker", region=region, read_timeout=10)
         self._metrics: Any = aws.client("connect", "hot", region=region)
+        self._breaker = Breaker("connect", failures=3)
         self._looks: dict[str, tuple[float, QueueView]] = {}
         self._looking: set[str] = set()
         self._lock = threading.Lock()
@@ -86,8 +90,8 @@ class Connect(ContactCentre):
     def _ask(self, key: str, contact_id: str) -> None:
         try:
             view = self._of_contact(contact_id) if contact_id else self._of_queue()
-        except (*_FAILURES, HandoffUnavailable) as error:
-            log.info("connect_queue_unknown", error=str(error)[:200])
+        except aws.FAILURES as error:
+            log.info("connect_queue_unknown", error=aws.in_words(error))
             view = QueueView(position=None, estimated_wait=None)
         with self._lock:
             if len(self._looks) >= MOST_LOOKS:
@@ -121,10 +125,17 @@ class Connect(ContactCentre):
     # --- The contact
 
     def start(self, handoff: Handoff) -> Contact:
+        return self._reach(lambda: self._start_chat(handoff) if self.carries_words else self._start_task(handoff))
+
+    def _reach(self, call: Callable[[], T]) -> T:
         try:
-            return self._start_chat(handoff) if self.carries_words else self._start_task(handoff)
-        except _FAILURES as error:
-            raise HandoffUnavailable(str(error)) from error
+            return self._breaker.call(call, failures=aws.FAILURES, counts=aws.is_unwell)
+        except BreakerOpen as error:
+            raise HandoffUnavailable("Amazon Connect failed lately.") from error
+        except aws.FAILURES as error:
+            raise HandoffUnavailable(
+                f"Amazon Connect: {aws.in_words(error)}", is_outage=aws.is_unwell(error)
+            ) from error
 
     def _start_task(self, handoff: Handoff) -> Contact:
         references: dict[str, Any] = {}
@@ -156,35 +167,46 @@ class Connect(ContactCentre):
             **({"InitialMessage": {"ContentType": "text/plain", "Content": opening}} if opening else {}),
         )
         # Within five minutes, or the contact ends.
+        return Contact(id=started["ContactId"], state=self._join(started["ParticipantToken"]))
+
+    def _join(self, participant_token: str) -> dict[str, str]:
+        """What is remembered of a chat: the token of the connection is good for a day, the other for its whole life."""
         joined = self._participants.create_participant_connection(
-            Type=["CONNECTION_CREDENTIALS"], ConnectParticipant=True, ParticipantToken=started["ParticipantToken"]
+            Type=["CONNECTION_CREDENTIALS"], ConnectParticipant=True, ParticipantToken=participant_token
         )
         token = joined["ConnectionCredentials"]["ConnectionToken"]
-        return Contact(
-            id=started["ContactId"],
-            state={"participant_token": started["ParticipantToken"], "connection_token": token},
+        return {"participant_token": participant_token, "connection_token": token}
+
+    def tell(self, handoff: Handoff, text: str, *, word_id: str) -> dict[str, Any]:
+        state = dict(handoff.contact)
+        pieces = [text[start : start + MESSAGE_CHARACTERS] for start in range(0, len(text), MESSAGE_CHARACTERS)]
+        for place, piece in enumerate(pieces):
+            say = partial(self._say, piece, f"{word_id}-{place}")
+            try:
+                self._reach(partial(say, state["connection_token"]))
+            except HandoffUnavailable as refusal:
+                if not _is_expired(refusal.__cause__):
+                    raise
+                state = self._reach(partial(self._join, state["participant_token"]))
+                self._reach(partial(say, state["connection_token"]))
+        return state
+
+    def _say(self, text: str, client_token: str, connection_token: str) -> None:
+        self._participants.send_message(
+            ContentType="text/plain", Content=text, ClientToken=client_token, ConnectionToken=connection_token
         )
 
-    def tell(self, handoff: Handoff, text: str, *, word_id: str) -> None:
-        token = handoff.contact.get("connection_token", "")
-        try:
-            for place, start in enumerate(range(0, len(text), MESSAGE_CHARACTERS)):
-                self._participants.send_message(
-                    ContentType="text/plain",
-                    Content=text[start : start + MESSAGE_CHARACTERS],
-                    ClientToken=f"{word_id}-{place}",
-                    ConnectionToken=token,
-                )
-        except _FAILURES as error:
-            raise HandoffUnavailable(str(error)) from error
-
     def stop(self, handoff: Handoff) -> None:
-        try:
-            self._client.stop_contact(InstanceId=self.instance_id, ContactId=handoff.contact_id)
-        except self._client.exceptions.ContactNotFoundException:
-            return  # It has ended by itself.
-        except _FAILURES as error:
-            raise HandoffUnavailable(str(error)) from error
+        self._reach(partial(self._stop, handoff.contact_id))
+
+    def _stop(self, contact_id: str) -> None:
+        # It may have ended by itself.
+        with suppress(self._client.exceptions.ContactNotFoundException):
+            self._client.stop_contact(InstanceId=self.instance_id, ContactId=contact_id)
+
+
+def _is_expired(error: BaseException | None) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "AccessDeniedException"
 
 
 def attributes_of(handoff: Handoff) -> dict[str, str]:

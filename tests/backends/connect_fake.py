@@ -45,6 +45,7 @@ class FakeConnect:
     contacts: dict[str, str] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
+    expired: set[str] = field(default_factory=set)
     waits: dict[str, float] = field(default_factory=dict)
     queue_wait: float | None = None
     failure: str = ""
@@ -57,15 +58,18 @@ class FakeConnect:
 
     def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
         if self.failure:
-            return 500 if self.failure == "InternalServiceException" else 429, self.failure, {"Message": "as told"}
+            status = {"InternalServiceException": 500, "ThrottlingException": 429}.get(self.failure, 400)
+            return status, self.failure, {"Message": "as told"}
         match operation:
             case "StartTaskContact" | "StartChatContact":
                 contact = self.contacts.setdefault(request["ClientToken"], contact_id_of(len(self.contacts) + 1))
                 joins = {"ParticipantId": "p", "ParticipantToken": f"join {contact}"}
                 return 200, "", {"ContactId": contact} | (joins if operation == "StartChatContact" else {})
             case "CreateParticipantConnection":
-                token = request["ParticipantToken"].replace("join", "speak")
+                token = request["ParticipantToken"].replace("join", "speak") + " again" * len(self.expired)
                 return 200, "", {"ConnectionCredentials": {"ConnectionToken": token, "Expiry": "2030-01-01T00:00:00Z"}}
+            case "SendMessage" if request["ConnectionToken"] in self.expired:
+                return 403, "AccessDeniedException", {"Message": "the token has expired"}
             case "SendMessage":
                 self.words.setdefault(request["ClientToken"], request["Content"])
                 return 200, "", {"Id": "m", "AbsoluteTime": "2026-01-01T00:00:00Z"}

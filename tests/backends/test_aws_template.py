@@ -41,20 +41,27 @@ RIGHT_OF = {
 }
 
 
+def _make_stack(**parameters: str) -> dict[str, str]:
+    """Its outputs, by the variable that takes them."""
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="shop",
+        TemplateBody=TEMPLATE.read_text(),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in ({"Prefix": "shop"} | parameters).items()
+        ],
+    )
+    (made,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    return {each["Description"]: each["OutputValue"] for each in made["Outputs"]}
+
+
 @pytest.fixture
 def stack(settings: Any) -> Iterator[dict[str, str]]:
     """The outputs, by the variable that takes them."""
     with mock_aws():
-        cloudformation = boto3.client("cloudformation")
-        cloudformation.create_stack(
-            StackName="shop",
-            TemplateBody=TEMPLATE.read_text(),
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-            Parameters=[{"ParameterKey": "Prefix", "ParameterValue": "shop"}],
-        )
-        (made,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
-        assert made["StackStatus"] == "CREATE_COMPLETE"
-        outputs = {each["Description"]: each["OutputValue"] for each in made["Outputs"]}
+        outputs = _make_stack()
         settings.OUTBOX_WAKE = False
         settings.ANALYTICS = {
             "default": {
@@ -171,6 +178,30 @@ def _rights() -> set[tuple[str, str]]:
         assert statement["Resource"] != "*", statement
     actions = [action for statement in statements for action in statement["Action"]]
     return {(service, name) for service, _, name in (action.partition(":") for action in actions)}
+
+
+INSTANCE = "arn:aws:connect:us-east-1:123456789012:instance/11111111-2222-3333-4444-555555555555"
+
+
+def test_with_a_contact_centre_its_words_arrive_by_topic_and_queue(settings: Any) -> None:
+    """Amazon Connect's side of it is tested in test_connect.py: moto has no contacts."""
+    with mock_aws():
+        made = _make_stack(ConnectInstanceArn=INSTANCE)
+        settings.HANDOFF_EVENTS_QUEUES = {
+            "default": {
+                "BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue",
+                "OPTIONS": {"queue_url": made["CONNECT_EVENTS_QUEUE_URL"]},
+            }
+        }
+        boto3.client("sns").publish(TopicArn=made["CONNECT_STREAMING_TOPIC_ARN"], Message='{"no": "handoff of ours"}')
+        # It waits for a contact that is not known yet: in the end it is a dead letter.
+        assert consume("handoff-events") == 0
+        policies = boto3.client("iam").list_policies(Scope="Local")["Policies"]
+        assert {each["PolicyName"] for each in policies} == {"shop-application", "shop-contacts"}
+
+
+def test_without_a_contact_centre_there_is_nothing_of_it(stack: dict[str, str]) -> None:
+    assert not {name for name in stack if name.startswith("CONNECT")}
 
 
 def test_the_queues_have_dead_letters(stack: dict[str, str]) -> None:

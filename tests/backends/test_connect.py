@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import orjson
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import F
+from moto import mock_aws
 
 from chat.models import Conversation, Message
 from escalation.backends import handoff_backends
@@ -20,7 +22,8 @@ from escalation.handoffs import cancel_handoff, close_handoff, take_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Handoff
 from escalation.standing import standing_of
-from mangaassist.outbox.consumers import MessageRefused
+from mangaassist.breaker import registry
+from mangaassist.outbox.consumers import MessageRefused, NothingToConsume, consume
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
 from tests.backends.connect_fake import INSTANCE, FakeConnect, contact_id_of, fake_connect
@@ -287,6 +290,58 @@ def test_words_go_there_and_back_once(connect: FakeConnect, chat: str) -> None:
     apply_contact_event(streamed("text/plain", Content="too late"))
     assert Conversation.objects.get().state == "bot"
     assert not Message.objects.filter(content="too late").exists()
+
+
+def test_an_expired_connection_is_made_anew_and_no_word_is_lost(connect: FakeConnect, chat: str) -> None:
+    first = f"speak {contact_id_of(1)}"
+    connect.expired = {first}
+    for word in ("one", "two"):
+        shopper_spoke(chat, word, client_id=uuid.uuid4())
+        deliver()
+    assert list(connect.words.values()) == ["one", "two"]
+    assert [each["ConnectionToken"] for each in connect.of("SendMessage")] == [
+        first,
+        f"{first} again",
+        f"{first} again",
+    ]
+
+
+def test_an_outage_of_hours_parks_nothing_and_a_refusal_is_parked_in_the_end(
+    connect: FakeConnect, configure: Configure
+) -> None:
+    configure()
+    connect.failure = "InternalServiceException"
+    waiting(conversation())
+    for _ in range(20):
+        registry["connect"].reset()
+        deliver()
+    row = OutboxMessage.objects.get(topic="handoff-contact")
+    assert (row.status, "InternalServiceException" in row.error) == ("waiting", True)
+    connect.failure = "InvalidParameterException"
+    for _ in range(20):
+        deliver()
+    assert OutboxMessage.objects.get(topic="handoff-contact").status == "parked"
+
+
+def test_words_come_from_the_queue_by_its_consumer(connect: FakeConnect, chat: str, settings: Any) -> None:
+    with mock_aws():
+        sqs = boto3.client("sqs", endpoint_url="https://sqs.us-east-1.amazonaws.com")
+        url = sqs.create_queue(QueueName="handoff-events")["QueueUrl"]
+        settings.HANDOFF_EVENTS_QUEUES = {
+            "default": {"BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue", "OPTIONS": {"queue_url": url}}
+        }
+        word = orjson.dumps(streamed("text/plain", Content="Hi, I'm Chie.")).decode()
+        for body in (word, word, '{"no": "event"}'):
+            sqs.send_message(QueueUrl=url, MessageBody=body)
+        while consume("handoff-events"):
+            pass
+    assert Message.objects.get(role="agent").content == "Hi, I'm Chie."
+    assert OutboxMessage.objects.parked().get().topic == "handoff-events"
+
+
+def test_without_a_queue_there_is_nothing_to_consume() -> None:
+    with pytest.raises(NothingToConsume, match="CONNECT_EVENTS_QUEUE_URL"):
+        consume("handoff-events")
 
 
 def test_a_long_word_arrives_whole(connect: FakeConnect, chat: str) -> None:

@@ -166,13 +166,29 @@ async def test_asking_for_a_person_twice_finds_the_same_request(partner: Partner
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({"reason": "x" * 501}, 422), ({"reason": 7}, 422), (b"{", 400), ({"reason": None}, 202), ({}, 202)],
+    [
+        ({"reason": "x" * 501}, 422),
+        ({"reason": 7}, 422),
+        (b"{", 400),
+        ([], 422),
+        ([1], 422),
+        (b"null", 202),
+        ({"reason": None}, 202),
+        ({}, 202),
+    ],
 )
 async def test_a_request_for_a_person_is_checked(partner: Partner, body: Any, status: int) -> None:
     conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
     answer = await partner.post(f"/conversations/{conversation_id}/handoff", body)
     assert answer.status_code == status
     assert answer.headers["Content-Type"].startswith("application/" + ("json" if status == 202 else "problem+json"))
+
+
+@pytest.mark.parametrize("body", [[], ["x"], "text", 7, True])
+async def test_what_is_no_object_begins_no_conversation(partner: Partner, body: Any) -> None:
+    answer = await partner.post("/conversations", orjson.dumps(body))
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith("problem-invalid")
 
 
 async def test_a_person_for_somebody_elses_conversation_is_not_found(partner: Partner) -> None:
