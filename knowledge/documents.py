@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 from markdown_it import MarkdownIt
 
 MOST_PAGES = 500
-MOST_CHARACTERS = 2_000_000
+MOST_CHARACTERS = 1_000_000
+_TOO_LONG = f"it holds more than {MOST_CHARACTERS} characters"
 
 
 class DocumentUnreadable(Exception):
@@ -44,12 +45,17 @@ def read_document(key: str, data: bytes) -> ReadDocument:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DocumentUnreadable(f"the format {path.suffix or path.name!r} is not one of {', '.join(sorted(_READERS))}")
-    title, sections = reader(data)
+    try:
+        title, sections = reader(data)
+    except DocumentUnreadable:
+        raise
+    except Exception as error:  # Whatever a damaged file does to its parser: it is this file's fault.
+        raise DocumentUnreadable(f"it is damaged ({type(error).__name__})") from error
     sections = [Section(section.heading, text) for section in sections if (text := _clean(section.text))]
     if not sections:
         raise DocumentUnreadable("it holds no text")
     if sum(len(section.text) for section in sections) > MOST_CHARACTERS:
-        raise DocumentUnreadable(f"it holds more than {MOST_CHARACTERS} characters")
+        raise DocumentUnreadable(_TOO_LONG)
     title = title or next((section.heading for section in sections if section.heading), "") or _name(path)
     return ReadDocument(
         title=_clean(title).replace("\n", " ")[:300], locale=_locale(path, sections), sections=tuple(sections)
@@ -112,16 +118,25 @@ _BLOCKS = frozenset(
 class _HtmlSections(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.title = ""
-        self.sections = [("", "")]
+        self._title: list[str] = []
+        # Pieces of (heading, text): to join them once is what keeps a long page cheap.
+        self._pieces: list[tuple[list[str], list[str]]] = [([], [])]
         self._skipping = 0
         self._within: list[str] = []
+
+    @property
+    def title(self) -> str:
+        return "".join(self._title).strip()
+
+    @property
+    def sections(self) -> list[Section]:
+        return [Section(_clean("".join(heading)), "".join(text)) for heading, text in self._pieces]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _SKIPPED:
             self._skipping += 1
         elif tag in _HEADINGS:
-            self.sections.append(("", ""))
+            self._pieces.append(([], []))
             self._within.append(tag)
         elif tag == "title":
             self._within.append(tag)
@@ -148,20 +163,20 @@ class _HtmlSections(HTMLParser):
             self._say(re.sub(r"\s+", " ", data))
 
     def _say(self, text: str) -> None:
-        heading, said = self.sections[-1]
+        heading, said = self._pieces[-1]
         if not self._within:
-            self.sections[-1] = (heading, said + text)
+            said.append(text)
         elif self._within[-1] == "title":
-            self.title += text
+            self._title.append(text)
         else:
-            self.sections[-1] = (heading + text, said)
+            heading.append(text)
 
 
 def _html_text(text: str) -> tuple[str, list[Section]]:
     parser = _HtmlSections()
     parser.feed(text)
     parser.close()
-    return parser.title.strip(), [Section(" ".join(heading.split()), said) for heading, said in parser.sections]
+    return parser.title, parser.sections
 
 
 def _html(data: bytes) -> tuple[str, list[Section]]:
@@ -185,6 +200,7 @@ def _plain(data: bytes) -> tuple[str, list[Section]]:
 def _pdf(data: bytes) -> tuple[str, list[Section]]:
     # 0.2 s to load: only where there is a PDF.
     from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
 
     try:
         reader = PdfReader(BytesIO(data))
@@ -193,10 +209,14 @@ def _pdf(data: bytes) -> tuple[str, list[Section]]:
         if len(reader.pages) > MOST_PAGES:
             raise DocumentUnreadable(f"it has more than {MOST_PAGES} pages")
         title = str((reader.metadata.title if reader.metadata else "") or "")
-        return title, [Section("", page.extract_text()) for page in reader.pages]
-    except DocumentUnreadable:
-        raise
-    except Exception as error:  # A damaged file breaks the library in ways that it does not name.
+        sections, characters = [], 0
+        for page in reader.pages:
+            sections.append(Section("", page.extract_text()))
+            characters += len(sections[-1].text)
+            if characters > MOST_CHARACTERS:
+                raise DocumentUnreadable(_TOO_LONG)
+        return title, sections
+    except PyPdfError as error:
         raise DocumentUnreadable(f"the PDF is damaged ({type(error).__name__})") from error
 
 

@@ -20,22 +20,24 @@ from caching.invalidation import invalidate
 from knowledge.models import IndexPointer, IndexVersion, Passage, corpus_tag
 from knowledge.passages import Content
 from mangaassist.outbox.models import shared_now
+from mangaassist.outbox.topics import Outage
 
 log = structlog.get_logger(__name__)
 
 LEASE_S = 60.0
-# Sources written in one transaction: readers and shoppers' writes come in between.
+# Sources and characters written in one transaction: shoppers' writes come in between.
 CHUNK = 100
+CHUNK_CHARACTERS = 200_000
 # A reader may still hold the version before.
 PURGED_AFTER_S = 600.0
 VERSIONS_KEPT_DAYS = 30
 
 
-class IndexBusy(Exception):
+class IndexBusy(Outage):
     """Another build is at work; try again in a while."""
 
 
-class BuildLost(Exception):
+class BuildLost(Outage):
     """This build was taken for dead and given up by another one."""
 
 
@@ -64,10 +66,12 @@ class Build:
         now = shared_now()
         with transaction.atomic():
             _locked_pointer()
-            for other in IndexVersion.objects.filter(status=IndexVersion.Status.BUILDING):
+            # Locked: its builder may be in the middle of a write, and what it wrote must be seen to be undone.
+            for other in IndexVersion.objects.select_for_update().filter(status=IndexVersion.Status.BUILDING):
                 if other.leased_until > now:
                     raise IndexBusy(f"Version {other.number} is being built.")
                 _give_up(other, "its builder was not heard of any more")
+            _undo(list(IndexVersion.objects.filter(status=IndexVersion.Status.FAILED).values_list("pk", flat=True)))
             self._version = IndexVersion.objects.create(
                 cause=self._cause, leased_until=now + timedelta(seconds=LEASE_S), began_at=now
             )
@@ -105,13 +109,12 @@ class Build:
             refs = [ref for each, ref in wanted if each == kind]
             for row in Passage.objects.filter(kind=kind, ref__in=refs, removed_in=None):
                 present[kind, row.ref].append(row)
-        changed = {source: content for source, content in wanted.items() if _differs(content, present[source])}
+        digests = {source: content.digest for source, content in wanted.items()}
+        changed = {
+            source: content for source, content in wanted.items() if _differs(content, digests[source], present[source])
+        }
         gone = [row for source in changed for row in present[source]]
-        # What this very build has added goes; what the version in force shows is only marked.
-        mine = [row.pk for row in gone if row.added_in == version.pk]
-        kept = [row.pk for row in gone if row.added_in != version.pk]
-        Passage.objects.filter(pk__in=mine).delete()
-        Passage.objects.filter(pk__in=kept).update(removed_in=version.pk)
+        removed, undone = self._take_out(version, changed)
         new = [
             Passage(
                 kind=content.kind,
@@ -122,20 +125,32 @@ class Build:
                 title=title[:300],
                 text=text,
                 age_rating=content.age_rating,
-                digest=content.digest,
+                digest=digests[source],
                 added_in=version.pk,
             )
-            for content in changed.values()
+            for source, content in changed.items()
             for place, (title, text) in enumerate(content.passages)
         ]
         Passage.objects.bulk_create(new)
-        version.removed += len(kept)
-        version.added += len(new) - len(mine)
+        version.removed += removed
+        version.added += len(new) - undone
         for source, content in changed.items():
             self._expected[source] = len(content.passages)
-        self._tags |= {corpus_tag(row.locale) for row in (*gone, *new)}
-        self._tags |= {f"asin:{ref}" for kind, ref in changed if kind == Passage.Kind.PRODUCT}
+        # No kept answer holds what is said of products.
+        self._tags |= {corpus_tag(row.locale) for row in (*gone, *new) if row.kind != Passage.Kind.PRODUCT}
         return len(changed)
+
+    def _take_out(self, version: IndexVersion, sources: Iterable[tuple[str, str]]) -> tuple[int, int]:
+        """(passages of the version in force that are marked, passages of this very build that go)."""
+        refs: dict[str, list[str]] = {}
+        for kind, ref in sources:
+            refs.setdefault(kind, []).append(ref)
+        removed = undone = 0
+        for kind, of_kind in refs.items():
+            present = Passage.objects.filter(kind=kind, ref__in=of_kind, removed_in=None)
+            undone += present.filter(added_in=version.pk).delete()[0]
+            removed += present.update(removed_in=version.pk)
+        return removed, undone
 
     def finish(self) -> int:
         """Verifies the version and puts it in force; its number. Without any change: the number of the one in force.
@@ -190,10 +205,8 @@ class Build:
         return version
 
 
-def _differs(content: Content, present: list[Passage]) -> bool:
-    if len(content.passages) != len(present):
-        return True
-    return any(row.digest != content.digest for row in present)
+def _differs(content: Content, digest: str, present: list[Passage]) -> bool:
+    return len(content.passages) != len(present) or any(row.digest != digest for row in present)
 
 
 def _locked_pointer() -> IndexPointer:
@@ -202,12 +215,17 @@ def _locked_pointer() -> IndexPointer:
 
 
 def _give_up(version: IndexVersion, error: str) -> None:
-    """Within a transaction. Nothing of it may be seen when a later version is in force."""
-    Passage.objects.filter(added_in=version.pk).delete()
-    Passage.objects.filter(removed_in=version.pk).update(removed_in=None)
+    """Within a transaction."""
+    _undo([version.pk])
     version.status, version.error = IndexVersion.Status.FAILED, error[:2000]
     version.save(update_fields=["status", "error"])
     log.warning("index_build_given_up", version=version.pk, error=error[:300])
+
+
+def _undo(numbers: list[int]) -> None:
+    """Nothing of these versions may be seen when a later one is in force."""
+    Passage.objects.filter(added_in__in=numbers).delete()
+    Passage.objects.filter(removed_in__in=numbers).update(removed_in=None)
 
 
 def purge() -> int:

@@ -94,12 +94,17 @@ class Document(models.Model):
     category = models.CharField(max_length=64, blank=True, db_index=True)
     locale = models.CharField(max_length=8, choices=LOCALES, default="en")
     title = models.CharField(max_length=300, blank=True)
-    # What the source calls this very content: S3's ETag, or the file's size and time.
-    version = models.CharField(max_length=200)
+    # What the source calls the content that was read: S3's ETag, or the file's size and time.
+    version = models.CharField(max_length=200, blank=True)
+    # Of its passages, as the index must have them.
+    digest = models.CharField(max_length=64, blank=True)
     size = models.PositiveBigIntegerField(default=0)
     # Why nothing of it could be read; empty: it is in the index.
     fault = models.CharField(max_length=300, blank=True)
-    read_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+    # The version that a look at the source has asked for, so that it is not asked for again while that is on its way.
+    asked_version = models.CharField(max_length=200, blank=True, editable=False)
+    asked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["key"]

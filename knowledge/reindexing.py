@@ -11,14 +11,15 @@ from itertools import islice
 from time import monotonic
 
 import structlog
+from django.db import transaction
 
 from caching.invalidation import invalidate
 from knowledge.backends import knowledge_sources
-from knowledge.index import CHUNK, LEASE_S, Build
+from knowledge.index import CHUNK, CHUNK_CHARACTERS, LEASE_S, Build
 from knowledge.models import corpus_tag
 from knowledge.passages import Content
 from knowledge.requests import ReindexRequest, RequestRefused, read_bucket_event, read_request
-from knowledge.sources import changed_documents, contents_of, everything
+from knowledge.sources import changed_documents, contents_of, everything, listed_documents
 from mangaassist.outbox.backends import reindex_streams
 from mangaassist.outbox.backends.base import Outgoing, Queue, Record
 from mangaassist.outbox.consumers import (
@@ -28,7 +29,6 @@ from mangaassist.outbox.consumers import (
     register_stream_consumer,
 )
 from mangaassist.outbox.delivery import enqueue, park
-from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.topics import Delivery, Topic, register_topic
 
 log = structlog.get_logger(__name__)
@@ -37,16 +37,14 @@ TOPIC = "reindex"
 EVENTS_TOPIC = "knowledge-events"
 # Of one outbox row.
 MOST_REQUESTS = 500
-# The key of rows that come of a look at the source: while one waits there is no need of another.
-LOOKED = "source"
 
 
-def enqueue_reindex(requests: Iterable[ReindexRequest], *, key: str = "") -> int:
+def enqueue_reindex(requests: Iterable[ReindexRequest]) -> int:
     """Asks for these sources to be read again, once this transaction commits; how many."""
     remaining = iter(sorted(set(requests)))
     count = 0
     while bodies := [request.as_body() for request in islice(remaining, MOST_REQUESTS)]:
-        enqueue(TOPIC, {"requests": bodies}, key=key)
+        enqueue(TOPIC, {"requests": bodies})
         count += len(bodies)
     return count
 
@@ -59,10 +57,10 @@ def articles_changed(articles: Collection[tuple[str, str]]) -> None:
 
 def look_at_source() -> int:
     """Asks for the documents that changed without anybody telling; how many. Raises ``SourceUnavailable``."""
-    waiting = (OutboxMessage.Status.WAITING, OutboxMessage.Status.CLAIMED)
-    if OutboxMessage.objects.filter(topic=TOPIC, key=LOOKED, status__in=waiting).exists():
-        return 0
-    return enqueue_reindex(changed_documents(), key=LOOKED)
+    # Before the transaction: a bucket may take minutes to list.
+    listed = listed_documents()
+    with transaction.atomic():
+        return enqueue_reindex(changed_documents(listed))
 
 
 # --- Outbox → stream ----------------------------------------------------------------------------------------------
@@ -116,14 +114,15 @@ def bring_up_to_date(
 
 
 def _in_chunks(contents: Iterable[Content]) -> Iterator[list[Content]]:
-    """Of ``CHUNK`` at most, and sooner when the sources are slow, so that the build's lease is renewed in time."""
+    """Of ``CHUNK`` at most, fewer long ones, and sooner from slow sources: each renews the build's lease."""
     chunk: list[Content] = []
-    began = monotonic()
+    began, characters = monotonic(), 0
     for content in contents:
         chunk.append(content)
-        if len(chunk) == CHUNK or monotonic() - began > LEASE_S / 4:
+        characters += sum(len(text) for _, text in content.passages)
+        if len(chunk) == CHUNK or characters > CHUNK_CHARACTERS or monotonic() - began > LEASE_S / 4:
             yield chunk
-            chunk, began = [], monotonic()
+            chunk, began, characters = [], monotonic(), 0
     if chunk:
         yield chunk
 

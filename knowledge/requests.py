@@ -26,18 +26,23 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReindexRequest:
-    """``ref``: slug/locale of an article, key of a document, ASIN of a product. ``removed`` is what the sender saw."""
+    """``ref``: slug/locale of an article, key of a document, ASIN of a product. ``removed`` is what the sender saw.
+
+    ``version``: what its source calls the content that the sender saw (S3's ETag); empty: unknown.
+    """
 
     kind: Kind
     ref: str
     removed: bool = False
+    version: str = ""
 
     def as_body(self) -> dict[str, Any]:
         if self.kind == "product":
             return {"asin": self.ref, "action": "reindex", "schema": SCHEMA}
         action = "delete" if self.removed else "upsert"
         if self.kind == "document":
-            return {"s3_key": self.ref, "action": action, "category": category_of(self.ref), "schema": SCHEMA}
+            seen = {"version": self.version} if self.version else {}
+            return {"s3_key": self.ref, "action": action, "category": category_of(self.ref), "schema": SCHEMA} | seen
         return {"article": self.ref, "action": action, "schema": SCHEMA}
 
 
@@ -52,7 +57,7 @@ def read_request(body: dict[str, Any]) -> ReindexRequest | None:
         return ReindexRequest("product", _text(body, "asin", 32))
     removed = body.get("action") == "delete"
     if "s3_key" in body:
-        return ReindexRequest("document", _text(body, "s3_key", LONGEST_KEY), removed)
+        return ReindexRequest("document", _text(body, "s3_key", LONGEST_KEY), removed, _version(body.get("version")))
     if "article" in body:
         ref = _text(body, "article", 80)
         if ref.count("/") != 1:
@@ -80,6 +85,11 @@ def _attribute(image: Any, name: str) -> str:
     return text if isinstance(text, str) else ""
 
 
+def _version(value: Any) -> str:
+    """A hint that spares work: one that is none is no reason to refuse."""
+    return value.strip('"')[:200] if isinstance(value, str) else ""
+
+
 def _text(body: dict[str, Any], name: str, longest: int) -> str:
     value = body[name]
     if not isinstance(value, str) or not value or "\0" in value:
@@ -103,10 +113,13 @@ def read_bucket_event(body: dict[str, Any]) -> list[ReindexRequest]:
     if body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
         return read_bucket_event(_unwrapped(body["Message"]))
     if body.get("source") == "aws.s3":
-        return [_of_eventbridge(body)] if body.get("detail-type") in {"Object Created", "Object Deleted"} else []
+        requests = [_of_eventbridge(body)] if body.get("detail-type") in {"Object Created", "Object Deleted"} else []
+        return [request for request in requests if not request.ref.endswith("/")]
     if not isinstance(body.get("Records"), list):
         raise RequestRefused("it is no event of S3")
-    return [_of_record(record) for record in body["Records"]]
+    requests = [_of_record(record) for record in body["Records"]]
+    # What consoles make for an empty folder is no document.
+    return [request for request in requests if not request.ref.endswith("/")]
 
 
 def _unwrapped(text: str) -> dict[str, Any]:
@@ -121,18 +134,21 @@ def _unwrapped(text: str) -> dict[str, Any]:
 
 def _of_eventbridge(body: dict[str, Any]) -> ReindexRequest:
     try:
-        key = body["detail"]["object"]["key"]
-    except (KeyError, TypeError) as error:
+        found = body["detail"]["object"]
+        key, version = found["key"], _version(found.get("etag"))
+    except (KeyError, TypeError, AttributeError) as error:
         raise RequestRefused("an event of EventBridge without detail.object.key") from error
-    return ReindexRequest("document", _text({"key": key}, "key", LONGEST_KEY), body["detail-type"] == "Object Deleted")
+    removed = body["detail-type"] == "Object Deleted"
+    return ReindexRequest("document", _text({"key": key}, "key", LONGEST_KEY), removed, version)
 
 
 def _of_record(record: Any) -> ReindexRequest:
     try:
-        key, name = record["s3"]["object"]["key"], str(record["eventName"])
-    except (KeyError, TypeError) as error:
+        found, name = record["s3"]["object"], str(record["eventName"])
+        key, version = found["key"], _version(found.get("eTag"))
+    except (KeyError, TypeError, AttributeError) as error:
         raise RequestRefused("a record without s3.object.key and eventName") from error
     if not isinstance(key, str):
         raise RequestRefused("s3.object.key must be a text")
     removed = name.removeprefix("s3:").startswith("ObjectRemoved")
-    return ReindexRequest("document", _text({"key": unquote_plus(key)}, "key", LONGEST_KEY), removed)
+    return ReindexRequest("document", _text({"key": unquote_plus(key)}, "key", LONGEST_KEY), removed, version)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mangaassist.outbox.backends.base import Queue
+from mangaassist.outbox.topics import Outage
 
 LARGEST_DOCUMENT_BYTES = 10 * 1024 * 1024
 
 
-class SourceUnavailable(Exception):
+class SourceUnavailable(Outage):
     """The source does not answer now; it is asked again."""
 
 
@@ -19,18 +20,25 @@ class DocumentGone(Exception):
     """There is no document of that key (any more)."""
 
 
-class DocumentTooLarge(Exception):
-    """It is larger than ``LARGEST_DOCUMENT_BYTES``. ``version``: as in :class:`Listed`."""
+class DocumentUnsettled(Exception):
+    """It is being written at this moment: the next look tells."""
 
-    def __init__(self, key: str, version: str, size: int) -> None:
-        super().__init__(key)
+
+class DocumentFault(Exception):
+    """The source does not give this one out, for a reason that stays. ``version``: as in :class:`Listed`, if known."""
+
+    def __init__(self, reason: str, *, version: str = "", size: int = 0) -> None:
+        super().__init__(reason)
         self.version = version
         self.size = size
 
 
+TOO_LARGE = "it is larger than 10 MiB"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """``version``: changes with the content."""
+    """``version``: changes with the content; empty while it is being written."""
 
     key: str
     version: str
@@ -57,7 +65,7 @@ class KnowledgeSource(ABC):
     def fetch(self, key: str) -> Fetched:
         """One as it is now.
 
-        Raises :class:`DocumentGone`, :class:`DocumentTooLarge` or :class:`SourceUnavailable`.
+        Raises :class:`DocumentGone`, :class:`DocumentUnsettled`, :class:`DocumentFault` or :class:`SourceUnavailable`.
         """
 
     def events(self) -> Queue | None:

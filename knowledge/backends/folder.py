@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,20 +11,25 @@ from django.conf import settings
 
 from knowledge.backends.base import (
     LARGEST_DOCUMENT_BYTES,
+    TOO_LARGE,
+    DocumentFault,
     DocumentGone,
-    DocumentTooLarge,
+    DocumentUnsettled,
     Fetched,
     KnowledgeSource,
     Listed,
     SourceUnavailable,
 )
 
+LONGEST_KEY = 1024
 # A file that was written to this lately may still be on its way.
 SETTLED_AFTER_S = 1.0
 
 
 class FolderSource(KnowledgeSource):
-    """``path``: by default ``DATA_DIR/knowledge``. Hidden files and folders, and links out of it, are not there."""
+    """``path``: by default ``DATA_DIR/knowledge``. Hidden files and folders, links out of it, and names that are
+    no UTF-8 (of archives in Shift_JIS, say) are not there.
+    """
 
     watched = True
 
@@ -36,8 +42,7 @@ class FolderSource(KnowledgeSource):
                 key = file.relative_to(self.path).as_posix()
                 if self._is_ours(file, key):
                     stat = file.stat()
-                    if time.time() - stat.st_mtime >= SETTLED_AFTER_S:
-                        yield Listed(key=key, version=_version(stat.st_size, stat.st_mtime_ns), size=stat.st_size)
+                    yield Listed(key=key, version=_version(stat) if _is_settled(stat) else "", size=stat.st_size)
         except FileNotFoundError:
             return  # Nothing there, or gone while we looked: the next look tells.
         except OSError as error:
@@ -47,24 +52,36 @@ class FolderSource(KnowledgeSource):
         file = self.path / key
         if not self._is_ours(file, key):
             raise DocumentGone(key)
+        version, size = "", 0
         try:
             stat = file.stat()
-            version = _version(stat.st_size, stat.st_mtime_ns)
-            if stat.st_size > LARGEST_DOCUMENT_BYTES:
-                raise DocumentTooLarge(key, version, stat.st_size)
+            version, size = _version(stat), stat.st_size
+            if not _is_settled(stat):
+                raise DocumentUnsettled(key)
+            if size > LARGEST_DOCUMENT_BYTES:
+                raise DocumentFault(TOO_LARGE, version=version, size=size)
             return Fetched(data=file.read_bytes(), version=version)
         except FileNotFoundError as error:
             raise DocumentGone(key) from error
+        except PermissionError as error:
+            raise DocumentFault("it may not be read", version=version, size=size) from error
         except OSError as error:
             raise SourceUnavailable(str(error)) from error
 
     def _is_ours(self, file: Path, key: str) -> bool:
         try:
+            key.encode()
             inside = file.resolve().is_relative_to(self.path)
-            return inside and file.is_file() and not any(part.startswith(".") for part in key.split("/"))
-        except (OSError, ValueError):  # a name that no file can have
+            hidden = any(part.startswith(".") for part in key.split("/"))
+            return inside and file.is_file() and not hidden and len(key) <= LONGEST_KEY
+        except (OSError, ValueError):  # a name that no file can have, or one that is no UTF-8
             return False
 
 
-def _version(size: int, modified_ns: int) -> str:
-    return f"{size}-{modified_ns}"
+def _version(stat: os.stat_result) -> str:
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+def _is_settled(stat: os.stat_result) -> bool:
+    # A clock that was wrong leaves times in the future.
+    return abs(time.time() - stat.st_mtime) >= SETTLED_AFTER_S

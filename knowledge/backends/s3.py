@@ -11,8 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from knowledge.backends.base import (
     LARGEST_DOCUMENT_BYTES,
+    TOO_LARGE,
+    DocumentFault,
     DocumentGone,
-    DocumentTooLarge,
     Fetched,
     KnowledgeSource,
     Listed,
@@ -24,6 +25,8 @@ from mangaassist.outbox.backends.base import Queue
 from mangaassist.outbox.backends.sqs import SqsQueue
 
 _GONE = frozenset({"NoSuchKey", "404", "NoSuchVersion"})
+# Of Glacier: the bucket is well, and this one object is not to be had.
+_ARCHIVED = frozenset({"InvalidObjectState"})
 
 
 class S3Source(KnowledgeSource):
@@ -57,18 +60,28 @@ class S3Source(KnowledgeSource):
         version = found["ETag"].strip('"')
         if found["ContentLength"] > LARGEST_DOCUMENT_BYTES:
             found["Body"].close()
-            raise DocumentTooLarge(key, version, found["ContentLength"])
+            raise DocumentFault(TOO_LARGE, version=version, size=found["ContentLength"])
         return Fetched(data=self._ask(found["Body"].read), version=version)
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         try:
-            return self._breaker.call(call, failures=aws.FAILURES, counts=aws.is_unwell)
+            return self._breaker.call(call, failures=aws.FAILURES, counts=_is_unwell)
         except BreakerOpen as error:
             raise SourceUnavailable("Amazon S3 failed lately.") from error
         except aws.FAILURES as error:
-            if isinstance(error, ClientError) and error.response["Error"]["Code"] in _GONE:
-                raise DocumentGone(str(error)) from error
+            if _code(error) in _GONE:
+                raise DocumentGone(aws.in_words(error)) from error
+            if _code(error) in _ARCHIVED:
+                raise DocumentFault("it lies in an archive: restore it first") from error
             raise SourceUnavailable(f"Amazon S3: {aws.in_words(error)}") from error
 
     def events(self) -> Queue | None:
         return self._events
+
+
+def _code(error: Exception) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
+
+
+def _is_unwell(error: BaseException) -> bool:
+    return aws.is_unwell(error) and not (isinstance(error, ClientError) and _code(error) in _ARCHIVED)

@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from mangaassist.outbox.models import OutboxMessage, QueuedMessage
+from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.outbox.models import OutboxMessage, QueuedMessage, ShardLease
 from mangaassist.outbox.relay import discard, retry_now
 from mangaassist.outbox.summary import Standing, standings
 
@@ -55,6 +56,18 @@ class QueuedMessageAdmin(admin.ModelAdmin[QueuedMessage]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(ShardLease)
+class ShardLeaseAdmin(ReadOnlyAdmin, admin.ModelAdmin[ShardLease]):
+    """How far each shard of a stream has been applied, and what holds it up."""
+
+    list_display = ("topic", "shard", "updated_at", "failures", "is_over", "leased_until", "first_error")
+    list_filter = ("topic", "is_over")
+
+    @admin.display(description="error")
+    def first_error(self, lease: ShardLease) -> str:
+        return lease.error[:80]
 
 
 def _shown(standing: Standing) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from mangaassist.outbox.backends import feedback_queues
@@ -76,9 +76,14 @@ def register_queue_consumer(
 
     def take(wait_s: int) -> int:
         source = queue()
-        received = source.receive(wait_s=wait_s)
-        handled = [message for message in received if _apply_once(topic, message, apply)]
-        source.delete(handled)
+        # Taken is counted: without a database every message would become a dead letter.
+        InboxKey.objects.exists()
+        handled: list[Received] = []
+        try:
+            handled.extend(message for message in source.receive(wait_s=wait_s) if _apply_once(topic, message, apply))
+        finally:
+            if handled:
+                source.delete(handled)
         return len(handled)
 
     def is_embedded() -> bool:
@@ -99,7 +104,10 @@ def register_queue_consumer(
 
 
 def _apply_once(topic: str, message: Received, apply: Apply) -> bool:
-    """Whether the message may be deleted. The inbox key and the effect are one transaction."""
+    """Whether the message may be deleted. The inbox key and the effect are one transaction.
+
+    Raises ``OperationalError`` or ``InterfaceError`` while the database is away.
+    """
     try:
         with transaction.atomic():
             InboxKey.objects.create(consumer=topic, key=message.id)
@@ -112,6 +120,8 @@ def _apply_once(topic: str, message: Received, apply: Apply) -> bool:
     except MessageRefused as refusal:
         park(topic, message.id, message.body, f"Refused by its consumer: {refusal}")
         return True
+    except (OperationalError, InterfaceError):
+        raise
     except Exception:  # It becomes visible again, and a dead letter if it never succeeds.
         log.exception("message_not_applied", topic=topic, id=message.id, count=message.count)
         return False

@@ -6,6 +6,7 @@ import threading
 import uuid
 from typing import Any
 
+import orjson
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
@@ -34,19 +35,19 @@ def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> None:
 def park(topic: str, id: str, payload: dict[str, Any], reason: str, *, key: str = "") -> None:
     """Keeps what can't be delivered or applied where a person sees it and can have it tried again.
 
-    ``id``: the message's own; the same is kept once. ``key`` names what it is about, else its id does.
+    ``id``: the message's own; the same message is kept once, and comes up again when it was thought to be settled.
+    ``key`` names what it is about, else its id does.
     """
     log.error("message_parked", topic=topic, id=id, reason=reason[:300])
-    OutboxMessage.objects.get_or_create(
-        id=uuid.uuid5(uuid.NAMESPACE_OID, f"{topic}:{id}"),
-        defaults={
-            "topic": topic,
-            "payload": _storable(payload),
-            "key": _storable((key or id)[:200]),
-            "status": OutboxMessage.Status.PARKED,
-            "error": _storable(reason[:2000]),
-        },
+    body = orjson.dumps(_storable(payload), option=orjson.OPT_SORT_KEYS).decode()
+    parked = {"status": OutboxMessage.Status.PARKED, "error": _storable(reason[:2000])}
+    row, is_new = OutboxMessage.objects.get_or_create(
+        id=uuid.uuid5(uuid.NAMESPACE_OID, f"{topic}:{id}:{body}"),
+        defaults=parked | {"topic": topic, "payload": _storable(payload), "key": _storable((key or id)[:200])},
     )
+    if not is_new:
+        settled = (OutboxMessage.Status.DONE, OutboxMessage.Status.DISCARDED)
+        OutboxMessage.objects.filter(pk=row.pk, status__in=settled).update(**parked)
 
 
 def _storable(value: Any) -> Any:

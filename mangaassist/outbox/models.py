@@ -208,6 +208,8 @@ class ShardLease(models.Model):
     """Who reads a shard, and how far it has been applied. One reader at a time; a dead one's lease runs out."""
 
     topic = models.CharField(max_length=64)
+    # Of the stream, which may be made anew under its old name: then its shards are others.
+    stream = models.CharField(max_length=300)
     shard = models.CharField(max_length=128)
     owner = models.UUIDField(null=True, blank=True, editable=False)
     leased_until = models.DateTimeField(default=timezone.now)
@@ -222,7 +224,7 @@ class ShardLease(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["topic", "shard"], name="shard_once")]
+        constraints = [models.UniqueConstraint(fields=["topic", "stream", "shard"], name="shard_once")]
 
     def __str__(self) -> str:
         return f"{self.topic} / {self.shard}"

@@ -16,8 +16,9 @@ from moto import mock_aws
 from knowledge.backends import knowledge_sources
 from knowledge.backends.base import (
     LARGEST_DOCUMENT_BYTES,
+    DocumentFault,
     DocumentGone,
-    DocumentTooLarge,
+    DocumentUnsettled,
     KnowledgeSource,
     SourceUnavailable,
 )
@@ -34,6 +35,12 @@ class Shelf:
     remove: Callable[[str], None]
 
 
+def settle(folder: Path) -> None:
+    """A minute later."""
+    for file in folder.rglob("*"):
+        os.utime(file, (time.time() - 60,) * 2)
+
+
 @pytest.fixture(params=["folder", "s3"])
 def shelf(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Iterator[Shelf]:
     if request.param == "folder":
@@ -44,8 +51,7 @@ def shelf(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Iter
         def put(key: str, data: bytes) -> None:
             (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / key).write_bytes(data)
-            settled = time.time() - 60
-            os.utime(tmp_path / key, (settled, settled))
+            settle(tmp_path)
 
         yield Shelf(knowledge_sources["default"], put, lambda key: (tmp_path / key).unlink())
         return
@@ -93,7 +99,7 @@ def test_what_is_removed_is_gone(shelf: Shelf) -> None:
 def test_what_is_too_large_is_not_read(shelf: Shelf) -> None:
     shelf.put("large.txt", b"x" * (LARGEST_DOCUMENT_BYTES + 1))
     (listed,) = shelf.source.list()
-    with pytest.raises(DocumentTooLarge) as refusal:
+    with pytest.raises(DocumentFault, match="larger") as refusal:
         shelf.source.fetch("large.txt")
     assert (refusal.value.version, refusal.value.size) == (listed.version, listed.size)
 
@@ -111,9 +117,35 @@ def test_a_folder_gives_nothing_from_outside_of_it(tmp_path: Path) -> None:
             source.fetch(key)
 
 
-def test_a_file_that_is_being_written_is_left_for_the_next_look(tmp_path: Path) -> None:
+def test_a_file_that_is_being_written_is_there_and_left_for_the_next_look(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("half")
-    assert list(FolderSource(path=str(tmp_path)).list()) == []
+    source = FolderSource(path=str(tmp_path))
+    assert [(each.key, each.version) for each in source.list()] == [("a.md", "")]
+    with pytest.raises(DocumentUnsettled):
+        source.fetch("a.md")
+    tomorrow = time.time() + 86_400
+    os.utime(tmp_path / "a.md", (tomorrow, tomorrow))
+    assert source.fetch("a.md").data == b"half"
+
+
+def test_a_name_that_is_no_utf_8_and_a_file_that_may_not_be_read_hold_up_no_other(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("good")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + "返品.md".encode("cp932"))).write_text("from an archive")
+    settle(tmp_path)
+    assert [each.key for each in FolderSource(path=str(tmp_path)).list()] == ["good.md"]
+
+
+def test_an_object_in_an_archive_is_its_own_fault_and_not_the_buckets() -> None:
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="shop-knowledge")
+        s3.put_object(Bucket="shop-knowledge", Key="old.md", Body=b"x", StorageClass="GLACIER")
+        s3.put_object(Bucket="shop-knowledge", Key="good.md", Body=b"x")
+        source = S3Source(bucket="shop-knowledge")
+        for _ in range(5):
+            with pytest.raises(DocumentFault, match="archive"):
+                source.fetch("old.md")
+        assert source.fetch("good.md").data == b"x"
 
 
 def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -9,17 +10,19 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from django.utils import timezone
 from moto import mock_aws
 
 from mangaassist.outbox import shards
 from mangaassist.outbox.backends import reindex_streams
 from mangaassist.outbox.backends.base import Outgoing, Record, Stream, StreamUnavailable
+from mangaassist.outbox.backends.database_stream import DatabaseStream
 from mangaassist.outbox.backends.kinesis_stream import KinesisStream
 from mangaassist.outbox.delivery import park
 from mangaassist.outbox.models import OutboxMessage, ShardLease
 from mangaassist.outbox.shards import ShardReader
-from mangaassist.outbox.topics import Hopeless
+from mangaassist.outbox.topics import Hopeless, Outage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "rag-reindex"
@@ -155,6 +158,77 @@ def test_when_nothing_can_be_applied_nothing_is_parked(stream: Stream) -> None:
     assert sorted(applied.numbers) == list(range(10))
 
 
+class Away(Outage):
+    """What is read from does not answer."""
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_an_outage_is_waited_for_however_long_it_lasts_and_parks_nothing(stream: Stream, count: int) -> None:
+    put(stream, *range(count))
+    applied: list[Record] = []
+    is_away = True
+
+    def apply(records: Sequence[Record]) -> None:
+        if is_away:
+            raise Away
+        applied.extend(records)
+
+    reader = ShardReader("reindex", stream, apply)
+    for _ in range(shards.PATIENCE * 3):
+        reader.take()
+        ShardLease.objects.update(retry_at=timezone.now())
+    assert not OutboxMessage.objects.exists()
+    assert set(ShardLease.objects.values_list("failures", flat=True)) == {0}
+    assert ShardLease.objects.filter(error__contains="Away").exists()
+    is_away = False
+    reader.take()
+    assert len(applied) == count
+
+
+def test_an_outage_in_the_middle_of_single_tries_parks_nothing_either() -> None:
+    stream = DatabaseStream()
+    put(stream, *range(5))
+    tried: list[int] = []
+
+    def apply(records: Sequence[Record]) -> None:
+        tried.extend(record.body["n"] for record in records)
+        if len(tried) > 30:
+            raise Away
+        raise ValueError("no")
+
+    reader = ShardReader("reindex", stream, apply)
+    for _ in range(shards.PATIENCE + 4):
+        reader.take()
+        ShardLease.objects.update(retry_at=timezone.now())
+    assert not OutboxMessage.objects.exists()
+
+
+def test_a_lease_holds_while_its_records_are_applied(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An apply that takes longer than the lease: nobody else begins the same."""
+    monkeypatch.setattr(shards, "LEASE_S", 0.6)
+    put(stream, 1)
+    others = Applied()
+
+    def slowly(records: Sequence[Record]) -> None:
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            ShardReader("reindex", stream, others).take()
+            time.sleep(0.1)
+
+    assert ShardReader("reindex", stream, slowly).take() == 1
+    assert others.numbers == []
+
+
+def test_leases_of_another_stream_or_of_shards_that_are_gone_hold_up_nothing(stream: Stream) -> None:
+    for shard, of in (("0", "database:of old"), ("shardId-000000000000", "kinesis:of old"), ("gone", stream.identity)):
+        ShardLease.objects.create(topic="reindex", stream=of, shard=shard, is_over=True)
+        ShardLease.objects.create(topic="reindex", stream=of, shard=f"{shard} open")
+    put(stream, 1, 2)
+    applied = Applied()
+    assert ShardReader("reindex", stream, applied).take() == 2
+    assert set(ShardLease.objects.values_list("stream", flat=True)) == {stream.identity}
+
+
 def test_a_reader_that_lost_its_lease_does_not_move_the_position(stream: Stream) -> None:
     put(stream, 1)
     taken_over: list[Record] = []
@@ -221,13 +295,31 @@ def test_what_is_no_object_comes_as_it_is(kinesis: KinesisStream) -> None:
 
 
 def test_a_position_that_the_stream_no_longer_keeps_begins_with_the_oldest(kinesis: KinesisStream) -> None:
-    put(kinesis, 1, 2)
     (shard,) = kinesis.shards()
+    put(kinesis, 1)
+    refusal = ClientError({"Error": {"Code": "InvalidArgumentException", "Message": "trimmed"}}, "GetShardIterator")
+
+    def too_old(params: dict[str, Any], **kwargs: Any) -> None:
+        if params.get("ShardIteratorType") == "AFTER_SEQUENCE_NUMBER":
+            raise refusal
+
+    # moto keeps everything for ever.
+    kinesis._client.meta.events.register("before-parameter-build.kinesis.GetShardIterator", too_old)
+    assert [record.body["n"] for record in kinesis.read(shard.id, "4958").records] == [1]
+
+
+def test_a_stream_made_anew_under_its_name_is_another_one(kinesis: KinesisStream) -> None:
+    applied = Applied()
+    reader = ShardReader("reindex", kinesis, applied)
+    put(kinesis, 1, 2)
+    reader.take()
+    ShardLease.objects.update(is_over=True)
     boto3.client("kinesis").delete_stream(StreamName=NAME)
     boto3.client("kinesis").create_stream(StreamName=NAME, ShardCount=1)
     put(kinesis, 3)
-    numbers = [record.body["n"] for record in kinesis.read(shard.id, "").records]
-    assert numbers == [3]
+    kinesis._identity = ("", 0.0)  # a minute later
+    reader.take()
+    assert applied.numbers[-1] == 3
 
 
 def test_what_is_too_big_for_the_stream_is_told_as_hopeless(kinesis: KinesisStream) -> None:

@@ -114,6 +114,26 @@ def test_a_builder_that_is_taken_for_dead_can_do_no_more_harm() -> None:
     assert served() == ["old", "quick", "quicker"]
 
 
+def test_what_a_failed_version_left_behind_is_never_seen() -> None:
+    build(says("a/en", "old"))
+    failed = IndexVersion.objects.create(status="failed", leased_until=timezone.now())
+    Passage.objects.filter(text="old").update(removed_in=failed.pk)
+    leftover = Passage(kind="article", ref="x/en", locale="en", title="T", text="left", digest="d", added_in=failed.pk)
+    leftover.save()
+    build(says("b/en", "next"))
+    assert served() == ["old", "next"]
+
+
+def test_a_long_document_costs_one_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    digest = Content.digest.fget
+    assert digest is not None
+    monkeypatch.setattr(Content, "digest", property(lambda self: (counted.append(self.ref), digest(self))[1]))
+    build(says("a/en", *(f"passage {n}" for n in range(500))))
+    build(says("a/en", *(f"passage {n}!" for n in range(500))))
+    assert len(counted) == 2
+
+
 @pytest.mark.parametrize(
     "damage",
     [

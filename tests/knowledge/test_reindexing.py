@@ -95,13 +95,57 @@ def test_a_folder_that_did_not_change_asks_for_nothing(folder: Path) -> None:
     lay(folder, "a.md", b"Text of some length")
     lay(folder, "picture.jpg", b"\xff\xd8")
     assert look_at_source() == 2
-    # Nor is the same asked for again while it waits.
+    # Nor is the same asked for again while it is on its way, be it in the outbox or in the stream.
+    assert look_at_source() == 0
+    drain("reindex")
     assert look_at_source() == 0
     follow_changes()
     assert look_at_source() == 0
     version = serving_version()
     follow_changes()
     assert serving_version() == version
+
+
+def test_what_was_asked_for_and_never_came_is_asked_for_again(folder: Path) -> None:
+    lay(folder, "a.md", b"Text of some length")
+    assert look_at_source() == 1
+    OutboxMessage.objects.all().delete()
+    assert look_at_source() == 0
+    Document.objects.update(asked_at=timezone.now() - timedelta(hours=2))
+    assert look_at_source() == 1
+
+
+def test_a_version_that_is_known_is_not_read_again_but_for_good_reason(folder: Path) -> None:
+    lay(folder, "a.md", b"We mend spines.")
+    look_at_source()
+    follow_changes()
+    document = Document.objects.get()
+    read_at = document.read_at
+    same = {"s3_key": "a.md", "action": "upsert", "version": document.version}
+    reindex_streams["default"].put([Outgoing("1", same), Outgoing("2", same)])
+    follow_changes()
+    assert Document.objects.get().read_at == read_at
+    # An older version that came late together with it: what is there now is looked at.
+    reindex_streams["default"].put([Outgoing("3", same), Outgoing("4", same | {"version": "older"})])
+    follow_changes()
+    assert Document.objects.get().read_at != read_at
+    # The index does not hold it, for whatever reason.
+    Passage.objects.all().delete()
+    reindex_streams["default"].put([Outgoing("5", same)])
+    follow_changes()
+    assert answer("do you mend a spine?") == "We mend spines."
+
+
+def test_a_file_that_asks_for_hours_is_given_up_and_the_others_are_read(folder: Path) -> None:
+    lay(folder, "hours.html", b"<!-- " * 400_000)
+    lay(folder, "odd.html", b"<![foo[bar]]>")
+    lay(folder, "gifts.md", b"We wrap gifts for free.")
+    look_at_source()
+    follow_changes()
+    assert answer("do you wrap gifts?") == "We wrap gifts for free."
+    faults = dict(Document.objects.exclude(fault="").values_list("key", "fault"))
+    assert set(faults) == {"hours.html", "odd.html"}
+    assert "too long" in faults["hours.html"]
 
 
 def test_a_damaged_file_says_why_and_holds_up_nothing(folder: Path) -> None:
@@ -144,6 +188,18 @@ def test_a_changed_description_asks_for_its_product_and_a_changed_price_for_noth
     edition.delete()
     follow_changes()
     assert not Passage.objects.serving().filter(kind="product").exists()
+
+
+def test_a_changed_product_leaves_kept_answers_alone() -> None:
+    load_small_catalogue()
+    follow_changes()
+    Edition.objects.filter(pk="FRIEREN-EN-1").update(description="Contains a poster.")
+    drain("reindex")
+    invalidations = OutboxMessage.objects.filter(topic="cache.invalidate")
+    before = invalidations.count()
+    assert consume("reindex")
+    assert Passage.objects.serving().filter(kind="product").exists()
+    assert invalidations.count() == before
 
 
 def test_products_that_go_with_their_series_are_forgotten() -> None:

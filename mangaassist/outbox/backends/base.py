@@ -88,6 +88,11 @@ class Stream(ABC):
     # Whether our own worker reads it; else `consume` runs as a process of its own.
     embedded = False
 
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """This very stream: another one when it is made anew under its name. Raises :class:`StreamUnavailable`."""
+
     @abstractmethod
     def put(self, messages: Sequence[Outgoing]) -> Mapping[str, str]:
         """Ids that were refused, with the reason. Raises :class:`StreamUnavailable`."""

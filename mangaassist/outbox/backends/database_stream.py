@@ -9,19 +9,23 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from mangaassist.outbox.backends.base import Outgoing, Record, Shard, ShardRead, Stream, StreamUnavailable
-from mangaassist.outbox.models import StreamEnd, StreamRecord
+from mangaassist.outbox.models import ShardLease, StreamEnd, StreamRecord
 
 SHARD = "0"
 
 
 class DatabaseStream(Stream):
-    """``keep_h``: hours after which a record is gone, read or not."""
+    """``keep_h``: hours after which a record that has been read is gone."""
 
     embedded = True
 
     def __init__(self, *, name: str = "rag-reindex", keep_h: float = 168.0) -> None:
         self.name = name
         self.keep_h = keep_h
+
+    @property
+    def identity(self) -> str:
+        return f"database:{self.name}"
 
     def put(self, messages: Sequence[Outgoing]) -> Mapping[str, str]:
         try:
@@ -36,11 +40,17 @@ class DatabaseStream(Stream):
                 StreamRecord.objects.bulk_create(rows)
                 end.number += len(rows)
                 end.save(update_fields=["number"])
-                before = timezone.now() - timedelta(hours=self.keep_h)
-                StreamRecord.objects.filter(stream=self.name, at__lt=before).delete()
+                self._forget_old()
         except DatabaseError as error:
             raise StreamUnavailable(str(error)) from error
         return {}
+
+    def _forget_old(self) -> None:
+        """What has been read for long; never what nobody has read yet."""
+        readers = ShardLease.objects.filter(stream=self.identity).values_list("position", flat=True)
+        read = min((int(position or 0) for position in readers), default=0)
+        before = timezone.now() - timedelta(hours=self.keep_h)
+        StreamRecord.objects.filter(stream=self.name, number__lte=read, at__lt=before).delete()
 
     def shards(self) -> list[Shard]:
         return [Shard(SHARD)]

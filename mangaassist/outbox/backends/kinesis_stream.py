@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ from mangaassist.outbox.backends.kinesis_put import (
 from mangaassist.outbox.topics import Hopeless, NotYet
 
 T = TypeVar("T")
+# So long a stream is believed to be the same.
+IDENTITY_S = 60.0
 # A shard gives at most 10,000 records a call, and five calls a second.
 MOST_RECORDS = 10_000
 # An iterator that outlived its five minutes, or a position that is older than what the stream keeps.
@@ -41,6 +44,18 @@ class KinesisStream(Stream):
         # shard → (position, the iterator that goes on from there)
         self._iterators: dict[str, tuple[str, str]] = {}
         self._closed: set[str] = set()
+        self._identity = ("", 0.0)
+
+    @property
+    def identity(self) -> str:
+        """Its name and the moment it was made; asked for once in a while."""
+        identity, at = self._identity
+        if not identity or time.monotonic() - at > IDENTITY_S:
+            found = self._ask(partial(self._client.describe_stream_summary, StreamName=self.stream))
+            made_at = found["StreamDescriptionSummary"]["StreamCreationTimestamp"]
+            identity = f"kinesis:{self.stream}:{made_at.isoformat()}"
+            self._identity = (identity, time.monotonic())
+        return identity
 
     def put(self, messages: Sequence[Outgoing]) -> Mapping[str, str]:
         entries: list[Entry] = [
@@ -87,6 +102,7 @@ class KinesisStream(Stream):
         except BreakerOpen as error:
             raise StreamUnavailable("Amazon Kinesis failed lately.") from error
         except aws.FAILURES as error:
+            self._identity = ("", 0.0)
             raise StreamUnavailable(f"Amazon Kinesis: {aws.in_words(error)}") from error
 
     def _get_records(self, shard: str, after: str, limit: int) -> dict[str, Any]:
