@@ -124,16 +124,6 @@ def test_what_a_failed_version_left_behind_is_never_seen() -> None:
     assert served() == ["old", "next"]
 
 
-def test_a_long_document_costs_one_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted: list[str] = []
-    digest = Content.digest.fget
-    assert digest is not None
-    monkeypatch.setattr(Content, "digest", property(lambda self: (counted.append(self.ref), digest(self))[1]))
-    build(says("a/en", *(f"passage {n}" for n in range(500))))
-    build(says("a/en", *(f"passage {n}!" for n in range(500))))
-    assert len(counted) == 2
-
-
 @pytest.mark.parametrize(
     "damage",
     [
