@@ -12,7 +12,6 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -39,7 +38,6 @@ from chat.frames import (
     UserMessage,
     read_frame,
 )
-from chat.limits import TokenBucket
 from chat.records import Accepted, accept_message
 from chat.runner import Listener, RunningTurn, runner
 from chat.sessions import (
@@ -56,6 +54,8 @@ from chat.turn import TurnInput
 from chat.understanding.types import Language
 from escalation.lines import shopper_types
 from mangaassist.dbthreads import in_database
+from mangaassist.limits import TokenBucket
+from mangaassist.origins import origin_allowed
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +111,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        if not origin_allowed(self.scope):
+        if not origin_allowed(self.scope, others=settings.WIDGET_ALLOWED_ORIGINS):
             await self._refuse("forbidden", "This page may not open the chat.", 4403)
             return
         self._in_background(self._write())
@@ -423,20 +423,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await asyncio.sleep(0.5)
             answer = await in_database(read_answer, session, turn_id, after_seq)
         self.listener.tell(answer)
-
-
-def origin_allowed(scope: Any) -> bool:
-    """Browsers always send an Origin: it must be our own host's or a shop's that may embed the widget.
-
-    No Origin: not a browser, so that the token alone decides. WebSockets bypass CORS; this is their guard.
-    """
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
-    origin = headers.get(b"origin")
-    if origin is None:
-        return True
-    if origin in settings.WIDGET_ALLOWED_ORIGINS:
-        return True
-    try:
-        return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", "")
-    except ValueError:
-        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import orjson
 
 from chat.feedback import FeedbackRefused, Opinion, read_opinion
+from mangaassist.typed_text import without_controls
 from shop.offers import Money, read_money
 
 MAX_FRAME_BYTES = 64 * 1024
@@ -124,11 +124,7 @@ def clean_text(text: Any, *, client_msg_id: str = "") -> str:
         raise FrameRefused("bad_text", "text must be a string.", client_msg_id=client_msg_id)
     if len(text) > MAX_TEXT:
         raise FrameRefused("text_too_long", f"text may have {MAX_TEXT} characters.", client_msg_id=client_msg_id)
-    cleaned = "".join(
-        "\n" if char in "\r\n" else char
-        for char in text.replace("\r\n", "\n")
-        if char in "\r\n\t\u200d" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co"}
-    ).strip()
+    cleaned = without_controls(text)
     if not cleaned:
         raise FrameRefused("empty_text", "text is empty.", client_msg_id=client_msg_id)
     return cleaned

@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP by Django, WebSockets by the chat consumer."""
+"""The ASGI application: HTTP by Django, WebSockets by the shoppers' and the desk's consumers."""
 
 import os
 
@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
 
 django_application = get_asgi_application()
 
-from chat.routing import websocket_urlpatterns  # noqa: E402  (needs the apps loaded above)
+# These need the apps loaded above.
+from chat.routing import websocket_urlpatterns as shoppers  # noqa: E402
+from escalation.routing import websocket_urlpatterns as agents  # noqa: E402
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(websocket_urlpatterns)})
+application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter([*shoppers, *agents])})

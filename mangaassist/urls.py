@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("desk/", include("escalation.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("mangaassist.health.urls")),
     path("", include("chat.urls")),

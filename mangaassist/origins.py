@@ -1,0 +1,24 @@
+"""Which pages may open a WebSocket. Browsers let any page try: this is the guard (no CORS there)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def origin_allowed(scope: Any, *, others: Collection[str] = ()) -> bool:
+    """Browsers always send an Origin: it must be our own host's or one of ``others``.
+
+    No Origin: not a browser, which brings no cookie of somebody else's.
+    """
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    if origin in others:
+        return True
+    try:
+        return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", "")
+    except ValueError:
+        return False
