@@ -187,7 +187,7 @@ def _cards(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     found: dict[tuple[str, str], None] = {}
     for card in cards:
         kind, id = (card.get("kind"), card.get("id")) if isinstance(card, dict) else (None, None)
-        if kind not in {"product", "order"} or not isinstance(id, str) or not 0 < len(id) <= 64:
+        if kind not in ("product", "order") or not isinstance(id, str) or not 0 < len(id) <= 64:
             raise DeskFrameRefused("bad_cards", "A card is {kind: product or order, id}.")
         found[kind, id] = None
     return tuple(found)

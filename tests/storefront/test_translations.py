@@ -1,4 +1,4 @@
-"""The compiled Japanese catalogue is committed, so that a bare machine needs no gettext: it must match its source."""
+"""Compiled Japanese catalogues are committed, so that a bare machine needs no gettext: they must match their source."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import gettext
 import re
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "locale" / "ja" / "LC_MESSAGES"
+import pytest
+
+FOLDER = Path(__file__).parents[2]
 
 
-def test_the_compiled_catalogue_matches_its_source_and_is_complete() -> None:
-    source = (FOLDER / "django.po").read_text(encoding="utf-8")
+@pytest.mark.parametrize("app", [".", "escalation"])
+def test_the_compiled_catalogue_matches_its_source_and_is_complete(app: str) -> None:
+    folder = FOLDER / app / "locale" / "ja" / "LC_MESSAGES"
+    source = (folder / "django.po").read_text(encoding="utf-8")
     pairs = {}
     for block in source.split("\n\n")[1:]:
         said, meant = (
@@ -20,6 +24,6 @@ def test_the_compiled_catalogue_matches_its_source_and_is_complete() -> None:
         pairs[said] = meant
     assert len(pairs) > 60
     assert all(pairs.values())
-    with open(FOLDER / "django.mo", "rb") as file:
+    with open(folder / "django.mo", "rb") as file:
         compiled = gettext.GNUTranslations(file)
     assert {said: compiled.gettext(said) for said in pairs} == pairs

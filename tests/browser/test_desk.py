@@ -1,0 +1,485 @@
+"""Shopper and agents side by side in a real browser, on the real shop as `make run` starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings
+
+from tests.mangaassist.running import Running, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.process
+
+PASSWORD = "at-the-desk-7"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+# axe itself sets inline styles while it measures.
+FOR_AXE = {"bypass_csp": True}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# This machine may be busy: what is waited for here has no limit that it is measured against.
+PATIENCE = 30_000
+STAFF = f"""
+from django.contrib.auth.models import Group, User
+from escalation.models import CannedReply
+for name, group in (("aiko", "agent"), ("ben", "agent"), ("leo", "lead")):
+    user = User.objects.create_user(name, password={PASSWORD!r}, first_name=name.title(), is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+CannedReply.objects.create(locale="en", shortcut="late", text="Sorry for the delay with order {{order}}. {{agent}}")
+"""
+
+OpenDesk = Callable[..., "Page"]
+OpenChat = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    shop = Running(tmp_path_factory.mktemp("desk"), free_port(), DEMO="1")
+    try:
+        shop.wait_for("MangaAssist is ready", within_s=180)
+        outside = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DATA_DIR"}}
+        subprocess.run(
+            [sys.executable, "manage.py", "shell", "-c", STAFF],
+            cwd=settings.BASE_DIR,
+            env=outside | {"DATA_DIR": str(shop.data_dir), "DEMO": "1"},
+            check=True,
+            capture_output=True,
+        )
+        yield shop
+    finally:
+        if shop.process.poll() is None:
+            shop.stop()
+
+
+@pytest.fixture(scope="module")
+def signed_in(shop: Running, chromium: Browser) -> Callable[[str], Any]:
+    """The cookies of an agent; each signs in once."""
+    known: dict[str, Any] = {}
+
+    def sign_in(name: str) -> Any:
+        if name not in known:
+            context = chromium.new_context(base_url=f"http://127.0.0.1:{shop.port}", locale="en-US")
+            page = context.new_page()
+            page.goto("/desk/")
+            page.get_by_label("Username").fill(name)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_url("**/desk/")
+            known[name] = context.storage_state()
+            context.close()
+        return known[name]
+
+    return sign_in
+
+
+@pytest.fixture
+def opened(chromium: Browser, shop: Running, signed_in: Callable[[str], Any]) -> Iterator[Callable[..., Page]]:
+    """``opened(path, agent, …)``: a page whose console must stay clean (a broken policy is an error there)."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE)
+    contexts = []
+    faults: list[str] = []
+
+    def open_it(path: str, agent: str = "", *, browser: dict[str, Any] | None = None) -> Page:
+        options: dict[str, Any] = {
+            "locale": "en-US",
+            "viewport": {"width": 1360, "height": 860},
+            "reduced_motion": "reduce",
+        }
+        if agent:
+            options["storage_state"] = signed_in(agent)
+        context = chromium.new_context(**options | {"base_url": f"http://127.0.0.1:{shop.port}"} | (browser or {}))
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text) if complains(message) else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    expect.set_options(timeout=8000)
+    assert faults == []
+
+
+def complains(message: Any) -> bool:
+    """Of a cut connection the browser itself speaks."""
+    return message.type == "error" and "WebSocket" not in message.text and "ERR_" not in message.text
+
+
+@pytest.fixture
+def desk(opened: Callable[..., Page]) -> OpenDesk:
+    def open_desk(agent: str = "aiko", **options: Any) -> Page:
+        from playwright.sync_api import expect
+
+        page = opened("/desk/", agent, **options)
+        expect(page.locator("#connection")).to_have_attribute("data-state", "connected")
+        return page
+
+    return open_desk
+
+
+@pytest.fixture
+def chat(opened: Callable[..., Page]) -> OpenChat:
+    def open_chat(**options: Any) -> Page:
+        return opened("/chat/", **options)
+
+    return open_chat
+
+
+# --- What both do ---------------------------------------------------------------------------------------------
+
+
+def widget(page: Page) -> Locator:
+    return page.locator("manga-assist")
+
+
+def shopper_says(page: Page, text: str) -> None:
+    box = widget(page).locator("textarea:visible").first
+    box.fill(text)
+    box.press("Enter")
+
+
+def ask_for_a_person(page: Page) -> None:
+    from playwright.sync_api import expect
+
+    widget(page).get_by_role("button", name=re.compile("Talk to a person|スタッフに相談")).click()
+    expect(widget(page).locator(".banner")).to_be_visible()
+
+
+def said(page: Page, text: str) -> Locator:
+    return page.locator("#log").get_by_text(text)
+
+
+def take(page: Page) -> None:
+    """The one who waits longest."""
+    from playwright.sync_api import expect
+
+    page.locator("#queue .row").first.click()
+    page.get_by_role("button", name="Take", exact=True).click()
+    expect(page.get_by_role("textbox", name="Your reply")).to_be_editable()
+
+
+def close(page: Page) -> None:
+    from playwright.sync_api import expect
+
+    page.get_by_role("button", name="Close…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator("#talk-state")).to_contain_text("Closed")
+
+
+def test_from_the_question_to_the_rating(desk: OpenDesk, chat: OpenChat) -> None:
+    from playwright.sync_api import expect
+
+    agent, shopper = desk(), chat()
+    shopper_says(shopper, "is Berserk volume 3 in stock?")
+    expect(widget(shopper).get_by_role("article").first).to_be_visible()
+    ask_for_a_person(shopper)
+    expect(agent.locator("#queue .row")).to_contain_text("Guest")
+    expect(agent).to_have_title(re.compile(r"^\(1\) Desk"))
+    take(agent)
+    # What was said before is there, with the card; the summary stands beside it.
+    expect(said(agent, "is Berserk volume 3 in stock?")).to_be_visible()
+    expect(agent.locator("#log .card")).to_contain_text("$11.99")
+    expect(agent.locator("#package")).to_contain_text("is Berserk volume 3 in stock?")
+    expect(widget(shopper).locator(".banner")).to_contain_text("Aiko")
+    # Typing both ways.
+    agent.get_by_role("textbox", name="Your reply").press_sequentially("Hello!")
+    expect(widget(shopper).get_by_text("Aiko is typing")).to_be_visible()
+    agent.keyboard.press("Enter")
+    expect(widget(shopper).locator(".log, [role=log]").get_by_text("Hello!").first).to_be_visible()
+    widget(shopper).locator("textarea:visible").first.press_sequentially("one mo")
+    expect(agent.get_by_text("The shopper is typing…")).to_be_visible()
+    shopper_says(shopper, "one moment")
+    expect(said(agent, "one moment")).to_be_visible()
+    # A product, found and sent with words.
+    agent.get_by_role("tab", name="Products").click()
+    agent.get_by_role("searchbox").fill("berserk 4")
+    found = agent.locator("#found li").filter(has_text="Berserk, Vol. 4")
+    expect(found).to_contain_text("$")
+    found.get_by_role("button", name="Add to reply").click()
+    agent.get_by_role("textbox", name="Your reply").fill("Volume 4 as well?")
+    agent.get_by_role("button", name="Send").click()
+    card = widget(shopper).get_by_role("article").filter(has_text="Berserk, Vol. 4")
+    expect(card).to_contain_text("$")
+    # A note is for agents; the shopper comes back and reads everything else.
+    agent.get_by_role("button", name="Note", exact=True).click()
+    agent.get_by_role("textbox", name="Your note").fill("likes the deluxe edition")
+    agent.get_by_role("button", name="Save note").click()
+    expect(said(agent, "likes the deluxe edition")).to_be_visible()
+    shopper.reload()
+    expect(widget(shopper).get_by_text("Volume 4 as well?").first).to_be_visible()
+    expect(widget(shopper).get_by_text("deluxe")).to_have_count(0)
+    # The end and the opinion.
+    close(agent)
+    widget(shopper).get_by_role("radio", name="Very good").or_(
+        widget(shopper).get_by_role("button", name="Very good")
+    ).first.click()
+    widget(shopper).get_by_role("button", name="Send", exact=True).first.click()
+    expect(agent.locator("#talk-state")).to_contain_text("gave 5 of 5")
+    expect(agent.locator("#mine .row")).to_have_count(0)
+    lead = desk("leo")
+    lead.get_by_role("link", name="Metrics").click()
+    expect(lead.get_by_role("rowheader", name="Aiko")).to_be_visible()
+    expect(lead.locator(".tiles")).to_contain_text("5.0")
+
+
+def test_two_agents_click_at_once(desk: OpenDesk, chat: OpenChat) -> None:
+    from playwright.sync_api import expect
+
+    pages = {"Aiko": desk("aiko"), "Ben": desk("ben")}
+    ask_for_a_person(chat())
+    for page in pages.values():
+        page.locator("#queue .row").click()
+        expect(page.get_by_role("button", name="Take", exact=True)).to_be_visible()
+    for page in pages.values():  # Both clicks are under way before either page has heard of the other's.
+        page.evaluate("() => { document.getElementById('take').click(); document.getElementById('take').click(); }")
+    expect(pages["Aiko"].locator("#mine .row").or_(pages["Aiko"].locator("#trouble:not(:empty)")).first).to_be_visible()
+    winner = "Aiko" if pages["Aiko"].locator("#mine .row").count() else "Ben"
+    loser = "Ben" if winner == "Aiko" else "Aiko"
+    expect(pages[winner].locator("#mine .row")).to_have_count(1)
+    expect(pages[winner].locator("#trouble")).to_be_empty()
+    expect(pages[loser].locator("#trouble")).to_contain_text(
+        re.compile(f"{winner} has taken|Somebody was faster|Somebody else")
+    )
+    expect(pages[loser].locator("#queue .row")).to_have_count(0)
+    expect(pages[loser].get_by_role("textbox", name="Your reply")).to_be_hidden()
+    # Handed on by hand.
+    pages[winner].get_by_role("button", name="Transfer…").click()
+    pages[winner].get_by_role("dialog").get_by_label(re.compile(loser)).check()
+    pages[winner].get_by_role("dialog").get_by_role("button", name="Give").click()
+    expect(pages[loser].locator("#mine .row")).to_have_count(1)
+    expect(pages[winner].locator("#mine .row")).to_have_count(0)
+    pages[loser].locator("#mine .row").click()
+    close(pages[loser])
+
+
+def test_the_web_process_dies_and_no_word_is_lost(desk: OpenDesk, chat: OpenChat, shop: Running) -> None:
+    from playwright.sync_api import expect
+
+    agent, shopper = desk(), chat()
+    ask_for_a_person(shopper)
+    take(agent)
+    os.kill(shop.children()["web"], signal.SIGKILL)
+    expect(agent.locator("#connection")).to_have_attribute("data-state", "lost")
+    agent.get_by_role("textbox", name="Your reply").fill("Are you still there?")
+    agent.keyboard.press("Enter")
+    expect(said(agent, "Are you still there?")).to_be_visible()
+    expect(widget(shopper).get_by_text("Are you still there?").first).to_be_visible()
+    expect(agent.locator("#connection")).to_have_attribute("data-state", "connected")
+    expect(said(agent, "Are you still there?")).to_have_count(1)
+    expect(agent.locator("#log .unsent")).to_have_count(0)
+    shopper_says(shopper, "yes, I am")
+    expect(said(agent, "yes, I am")).to_be_visible()
+    close(agent)
+
+
+def test_everything_by_keyboard(desk: OpenDesk, chat: OpenChat) -> None:
+    from playwright.sync_api import expect
+
+    agent, shopper = desk(), chat()
+    ask_for_a_person(shopper)
+    expect(agent.locator("#queue .row")).to_be_visible()
+    press = agent.keyboard.press
+    press("?")
+    expect(agent.get_by_role("dialog", name="Keys and settings")).to_be_visible()
+    press("Escape")
+    press("j")
+    expect(agent.locator("#queue .row")).to_be_focused()
+    press("t")
+    reply = agent.get_by_role("textbox", name="Your reply")
+    expect(reply).to_be_focused()
+    agent.keyboard.type("/la")
+    expect(agent.get_by_role("option")).to_contain_text("/late")
+    press("Enter")
+    expect(reply).to_have_value("Sorry for the delay with order . Aiko")
+    press("Shift+Enter")
+    agent.keyboard.type("More soon")
+    press("Enter")
+    expect(widget(shopper).get_by_text("More soon").first).to_be_visible()
+    expect(reply).to_be_focused()
+    press("Escape")
+    press("n")
+    agent.keyboard.type("by keyboard")
+    press("Control+Enter")
+    expect(said(agent, "by keyboard")).to_be_visible()
+    press("Escape")
+    press("/")
+    agent.keyboard.type("berserk 1")
+    expect(agent.locator("#found li").first).to_be_visible()
+    press("Tab")
+    press("Tab")
+    press("Tab")
+    expect(agent.locator("#found button").first).to_be_focused()
+    press("Enter")
+    expect(agent.locator("#attached .card")).to_contain_text("Berserk, Vol. 1")
+    press("Enter")
+    expect(widget(shopper).get_by_role("article").filter(has_text="Berserk, Vol. 1")).to_be_visible()
+    press("Escape")
+    press("c")
+    press("ArrowDown")
+    press("Enter")
+    expect(agent.locator("#talk-state")).to_contain_text("The shopper did not answer")
+    # Single keys can be switched off (WCAG 2.1.4).
+    agent.get_by_role("button", name="Keys and settings").click()
+    agent.get_by_label("Single keys").uncheck()
+    press("Enter")
+    agent.locator("#talk-title").focus()
+    press("?")
+    expect(agent.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_enter_that_settles_a_conversion_does_not_send(desk: OpenDesk, chat: OpenChat) -> None:
+    from playwright.sync_api import expect
+
+    agent = desk()
+    ask_for_a_person(chat())
+    take(agent)
+    reply = agent.get_by_role("textbox", name="Your reply")
+    reply.focus()
+    keys = agent.context.new_cdp_session(agent)
+    keys.send("Input.imeSetComposition", {"text": "かんじ", "selectionStart": 3, "selectionEnd": 3})
+    agent.keyboard.press("Enter")
+    keys.send("Input.insertText", {"text": "漢字"})
+    reply.evaluate(
+        """(field) => field.dispatchEvent(
+            new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
+    )
+    expect(reply).to_have_value(re.compile("漢字"))
+    expect(agent.locator("#log .agent")).to_have_count(0)
+    agent.keyboard.press("Enter")
+    expect(said(agent, "漢字")).to_be_visible()
+    close(agent)
+
+
+def test_on_a_phone_one_pane_at_a_time(desk: OpenDesk, chat: OpenChat) -> None:
+    from playwright.sync_api import expect
+
+    agent, shopper = desk(browser=PHONE), chat()
+    ask_for_a_person(shopper)
+    agent.locator("#queue .row").tap()
+    expect(agent.locator("#lists")).to_be_hidden()
+    agent.get_by_role("button", name="Take", exact=True).tap()
+    reply = agent.get_by_role("textbox", name="Your reply")
+    expect(reply).to_be_editable()
+    agent.get_by_role("button", name="Details").tap()
+    expect(agent.locator("#talk")).to_be_hidden()
+    agent.get_by_role("tab", name="Products").tap()
+    agent.get_by_role("searchbox").fill("yotsuba 1")
+    agent.locator("#found button").first.tap()
+    expect(agent.locator("#attached .card")).to_be_visible()
+    agent.get_by_role("button", name="Send").tap()
+    expect(widget(shopper).get_by_role("article").first).to_be_visible()
+    assert agent.evaluate("document.documentElement.scrollWidth") == 390
+    agent.get_by_role("button", name="Queue").tap()
+    expect(agent.locator("#mine .row")).to_be_visible()
+    agent.locator("#mine .row").tap()
+    expect(agent.locator("#talk")).to_be_visible()
+    agent.go_back()
+    expect(agent.locator("#lists")).to_be_visible()
+    agent.locator("#mine .row").tap()
+    close(agent)
+
+
+# --- For everybody (WCAG 2.2 AA) --------------------------------------------------------------------------------
+
+
+def faults(page: Page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found] + small_targets(page)
+
+
+def small_targets(page: Page) -> list[str]:
+    """Links inside of text are exempt."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("button, textarea, select, input, label.check, .top-links a, .periods a")]
+            .filter((node) => !node.closest("label.check") || node.matches("label"))
+            .map((node) => [node, node.getBoundingClientRect()])
+            .filter(([, box]) => box.width && Math.min(box.width, box.height) < 43.9)
+            .map(([node, box]) => `${node.id} ${node.className} ${node.textContent} ${box.width}x${box.height}`)"""
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    "browser",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark", "locale": "ja-JP"},
+        {**PHONE, "color_scheme": "light", "locale": "ja-JP"},
+    ],
+    ids=["desktop-light", "desktop-dark-ja", "phone-light-ja"],
+)
+def test_axe_finds_nothing(desk: OpenDesk, chat: OpenChat, browser: dict[str, Any]) -> None:
+    from playwright.sync_api import expect
+
+    agent, shopper = desk("leo", browser=browser | FOR_AXE), chat()
+    assert faults(agent) == []
+    shopper_says(shopper, "is Berserk volume 3 in stock?")
+    expect(widget(shopper).get_by_role("article").first).to_be_visible()
+    ask_for_a_person(shopper)
+    expect(agent.locator("#queue .row")).to_be_visible()
+    assert faults(agent) == []
+    agent.locator("#queue .row").click()
+    expect(agent.locator("#log .card")).to_be_visible()
+    assert faults(agent) == []
+    agent.locator("#take").click()
+    expect(agent.locator("#text")).to_be_editable()
+    agent.locator("#mode-note").click()
+    agent.locator("#text").fill("a note")
+    agent.locator("#send").click()
+    expect(agent.locator("#log .note")).to_be_visible()
+    agent.locator("#mode-reply").click()
+    agent.locator("#text").fill("hello")
+    agent.locator("#send").click()
+    expect(agent.locator("#log .agent:not(.unsent)")).to_be_visible()
+    agent.locator("#text").fill("/")
+    expect(agent.get_by_role("option").first).to_be_visible()
+    assert faults(agent) == []
+    agent.locator("#text").fill("")
+    if agent.locator("#to-about").is_visible():
+        agent.locator("#to-about").click()
+    agent.locator("#tab-products").click()
+    agent.locator("#query").fill("berserk")
+    expect(agent.locator("#found li").first).to_be_visible()
+    assert faults(agent) == []
+    agent.locator("#found button").first.click()
+    expect(agent.locator("#attached .card")).to_be_visible()
+    assert faults(agent) == []
+    agent.locator("#close").click()
+    expect(agent.locator("#close-dialog")).to_be_visible()
+    assert faults(agent) == []
+    agent.locator("#close-dialog [value=ok]").click()
+    expect(agent.locator("#mine .row")).to_have_count(0)
+    agent.goto("/desk/metrics/")
+    assert faults(agent) == []
+
+
+def test_who_is_no_agent_reads_why(opened: Callable[..., Page], shop: Running) -> None:
+    """And the demo's operator, a superuser, is a lead at once."""
+    from playwright.sync_api import expect
+
+    operator = json.loads(Path(shop.data_dir, "operator.json").read_text())
+    page = opened("/desk/", browser=FOR_AXE)
+    page.get_by_label("Username").fill(operator["name"])
+    page.get_by_label("Password").fill(operator["password"])
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Metrics")).to_be_visible()
+    agent = opened("/desk/metrics/", "ben", browser=FOR_AXE)
+    expect(agent.get_by_role("heading", level=1)).to_have_text("These figures are for leads")
+    assert faults(agent) == []
