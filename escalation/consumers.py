@@ -43,6 +43,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._user_id = 0
         self._actor: Actor | None = None
         self._closing = False
         self._waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
@@ -76,12 +77,13 @@ class DeskConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        user = self.scope["user"]
+        user = self.scope.get("user")
         if not origin_allowed(self.scope):
             await self._refuse("forbidden", "This page may not open the desk.", 4403)
-        elif not user.is_authenticated:
+        elif user is None or not user.is_authenticated:
             await self._refuse("signed_out", "Please sign in.", 4401)
         else:
+            self._user_id = user.pk
             try:
                 self._actor = await in_database(self._arrive)
             except NotAnAgent as refusal:
@@ -117,7 +119,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         if isinstance(frame, Ping):
             self._tell({"type": "done", "client_id": frame.client_id})
             return
-        answer = await in_database(perform, frame, self.scope["user"].pk)
+        answer = await in_database(perform, frame, self._user_id)
         if isinstance(frame, Look):
             self._looks_at = frame.handoff_id
             self._lines = {line["id"] for line in answer["conversation"]["lines"]} if answer else set()
@@ -205,7 +207,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
     # --- Beside reading
 
     def _arrive(self) -> Actor:
-        actor = agent_at_desk(self.scope["user"].pk)
+        actor = agent_at_desk(self._user_id)
         arrive(actor)
         return actor
 

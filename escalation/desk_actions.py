@@ -51,6 +51,7 @@ def agent_at_desk(user_id: int) -> Actor:
 
 def arrive(by: Actor) -> None:
     """A page is open: a sign of life. Who opens the desk for the first time takes conversations."""
+    assert by.user_id is not None
     new = not AgentPresence.objects.filter(user_id=by.user_id).exists()
     set_presence(by, status=AgentPresence.Status.AVAILABLE if new else None)
 

@@ -40,7 +40,7 @@ def read_floor(looked_at: Mapping[str, int]) -> Floor:
     """``looked_at``: handoff id → the id of the newest line that all its lookers were told."""
     open_first = Q(status__in=Handoff.OPEN) | Q(pk__in=list(looked_at))
     said = HandoffLine.objects.filter(handoff=OuterRef("pk"), role=HandoffLine.Role.SHOPPER).order_by("-id")
-    handoffs = list(
+    handoffs: list[Any] = list(
         Handoff.objects.filter(open_first)
         .annotate(
             last_line=Max("lines__id"), said_id=Subquery(said.values("id")[:1]), said=Subquery(said.values("text")[:1])

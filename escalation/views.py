@@ -8,6 +8,7 @@ from functools import wraps
 from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -23,7 +24,7 @@ Page = Callable[[HttpRequest, Actor], HttpResponse]
 _NO_MARKUP_FROM_TEXT = {"require-trusted-types-for": ["'script'"], "trusted-types": ["'none'"]}
 
 
-def for_agents(page: Page) -> Callable[[HttpRequest], HttpResponse]:
+def for_agents(page: Page) -> Callable[[HttpRequest], HttpResponseBase]:
     @require_GET
     @never_cache
     @csp_update(_NO_MARKUP_FROM_TEXT)

@@ -156,11 +156,12 @@ class Connection {
       this.#ready = true;
       this.#tries = 0;
       this.onstate("connected");
-      this.onframe(frame);
+      // Before anything new is asked: what is looked at afterwards has what was written before in it.
       for (const asked of this.#asked.values()) {
         asked.at = Date.now();
         this.#send(asked.frame);
       }
+      this.onframe(frame);
       return;
     }
     const asked = frame.client_id ? this.#asked.get(frame.client_id) : null;
@@ -522,7 +523,7 @@ function lineItem(line) {
   const who = line.role === "agent" || line.role === "note" ? line.author || W.roles.agent : W.roles[line.role];
   const label = line.role === "note" ? `${who} · ${W.roles.note}` : who;
   return el(
-    "li", { class: `line ${line.role}`, "data-line": line.id },
+    "div", { class: `line ${line.role}`, "data-line": line.id },
     el("p", { class: "line-who" }, label, " ", el("time", { datetime: line.at }, clock.format(new Date(line.at)))),
     line.text && el("p", { class: "line-text" }, line.text),
     line.cards.length > 0 && el("ul", { class: "cards" }, line.cards.map((card) => el("li", {}, cardItem(card)))),
@@ -708,7 +709,7 @@ function showUnsent() {
       continue;
     }
     $("log").append(el(
-      "li", { class: `line unsent ${word.type === "say" ? "agent" : "note"}` },
+      "div", { class: `line unsent ${word.type === "say" ? "agent" : "note"}` },
       word.text && el("p", { class: "line-text" }, word.text),
       word.cards.length > 0 && el("ul", { class: "cards" }, word.cards.map((card) => el("li", {}, cardItem(card)))),
       word.error

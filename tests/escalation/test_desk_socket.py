@@ -42,7 +42,7 @@ async def in_line(**fields: Any) -> str:
 
 
 async def texts(id: str, role: str) -> list[str]:
-    return [line.text async for line in HandoffLine.objects.filter(handoff=id, role=role)]
+    return [line.text async for line in HandoffLine.objects.filter(handoff=uuid.UUID(id), role=role)]
 
 
 def dismiss_all() -> None:
@@ -317,7 +317,7 @@ async def test_who_loses_the_right_loses_the_page(how: str, monkeypatch: pytest.
         elif how == "session":
             await Session.objects.all().adelete()
         else:
-            await User.objects.filter(pk=aiko.user_id).aupdate(is_active=False)
+            await User.objects.filter(username=aiko.name).aupdate(is_active=False)
         _, closed = await desk.closed_with()
         assert closed == (4401 if how == "session" else 4403)
 
