@@ -106,7 +106,7 @@ def _perform(frame: DeskFrame, by: Actor) -> dict[str, Any]:
         case Presence():
             set_presence(by, status=frame.status or None, capacity=frame.capacity)
         case Find(what="products"):
-            return {"found": find_products(frame.query)}
+            return {"found": find_products(frame.query, _seen(frame.handoff_id, by).language)}
         case Find():
             return {"found": find_orders(_seen(frame.handoff_id, by).customer_id, frame.query)}
     return {}

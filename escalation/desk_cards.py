@@ -22,11 +22,12 @@ class CardRefused(ValueError):
     """No such product, or an order that is not this customer's."""
 
 
-def find_products(query: str) -> list[Card]:
-    """Best first; nothing for an empty query."""
+def find_products(query: str, language: str) -> list[Card]:
+    """Best first, and those in the shopper's language before others; nothing for an empty query."""
     asins = [hit.asin for hit in search_editions(query, limit=FOUND_PRODUCTS)] if query else []
     shown = _products(asins)
-    return [shown[asin] for asin in asins if asin in shown]
+    found = [shown[asin] for asin in asins if asin in shown]
+    return sorted(found, key=lambda card: card["data"]["language"] != language)
 
 
 def find_orders(customer_id: str, query: str) -> list[Card]:

@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """``rows``: open handoffs in the queue's order, and those looked at, whose newest lines are ``lines``."""
+    """``rows``: open handoffs, and those looked at, whose newest lines are ``lines``."""
 
     rows: dict[str, Row]
     agents: list[Row]
@@ -45,7 +45,8 @@ def read_floor(looked_at: Mapping[str, int]) -> Floor:
         .annotate(
             last_line=Max("lines__id"), said_id=Subquery(said.values("id")[:1]), said=Subquery(said.values("text")[:1])
         )
-        .order_by("-priority", "opened_at", "pk")[:MOST_ROWS]
+        # Those with an agent first ("agent" < "queued"): a long queue must not hide them.
+        .order_by("status", "-priority", "opened_at", "pk")[:MOST_ROWS]
     )
     lines = {}
     for handoff in handoffs:

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,20 +44,23 @@ OpenDesk = Callable[..., "Page"]
 OpenChat = Callable[..., "Page"]
 
 
+def in_shell(shop: Running, code: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "shell", "-c", code],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DATA_DIR": str(shop.data_dir), "DEMO": "1"},
+        check=True,
+        capture_output=True,
+    )
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     patient = dict.fromkeys(("PRODUCTS_LIMIT_S", "RECOMMENDATIONS_LIMIT_S", "PASSAGES_LIMIT_S"), "20")
     shop = Running(tmp_path_factory.mktemp("desk"), free_port(), DEMO="1", **patient)
     try:
         shop.wait_for("MangaAssist is ready", within_s=180)
-        outside = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DATA_DIR"}}
-        subprocess.run(
-            [sys.executable, "manage.py", "shell", "-c", STAFF],
-            cwd=settings.BASE_DIR,
-            env=outside | {"DATA_DIR": str(shop.data_dir), "DEMO": "1"},
-            check=True,
-            capture_output=True,
-        )
+        in_shell(shop, STAFF)
         yield shop
     finally:
         if shop.process.poll() is None:
@@ -88,6 +93,7 @@ def opened(chromium: Browser, shop: Running, signed_in: Callable[[str], Any]) ->
     """``opened(path, agent, …)``: a page whose console must stay clean (a broken policy is an error there)."""
     from playwright.sync_api import expect
 
+    empty_the_queue(shop)
     expect.set_options(timeout=PATIENCE)
     contexts = []
     faults: list[str] = []
@@ -114,6 +120,14 @@ def opened(chromium: Browser, shop: Running, signed_in: Callable[[str], Any]) ->
         context.close()
     expect.set_options(timeout=8000)
     assert faults == []
+
+
+def empty_the_queue(shop: Running) -> None:
+    """So that a test which failed half-way leaves no shopper to the next one."""
+    with closing(sqlite3.connect(shop.data_dir / "mangaassist.sqlite3", timeout=30)) as database, database:
+        database.execute(
+            "UPDATE escalation_handoff SET status = 'closed', closed_at = opened_at WHERE status IN ('queued', 'agent')"
+        )
 
 
 def complains(message: Any) -> bool:
@@ -237,6 +251,43 @@ def test_from_the_question_to_the_rating(desk: OpenDesk, chat: OpenChat) -> None
     lead.get_by_role("link", name="Metrics").click()
     expect(lead.get_by_role("rowheader", name="Aiko")).to_be_visible()
     expect(lead.locator(".tiles")).to_contain_text("5.0")
+
+
+PACKAGE = """
+from chat.models import Conversation
+from escalation.handoffs import open_handoff
+conversation = Conversation.objects.create(session_id="guest-of-the-package")
+open_handoff(conversation_id=str(conversation.pk), customer_id="", reason="", language="en", summary="", lines=[], priority=2,
+    package={"summary": {"en": "Asks for a <b>refund</b>.", "ja": "返金のご相談。"}, "asked": ["where is my order?"], "tried": [],
+    "shown": [{"asin": "X", "title": "Monster, Vol. 1"}], "orders": [{"id": "MA-1", "status": "shipped"}],
+    "sentiment": "upset", "ages_known": True, "quiz": {"score": 3, "of": None}, "empty": ""})
+"""
+
+
+def test_the_package_is_readable_whatever_it_holds(desk: OpenDesk, shop: Running) -> None:
+    from playwright.sync_api import expect
+
+    in_shell(shop, PACKAGE)
+    agent = desk(browser={"locale": "ja-JP"})
+    agent.locator("#queue .row").filter(has_text="至急").click()
+    facts = agent.locator("#package")
+    expect(facts.locator(".summary")).to_have_text("返金のご相談。")
+    facts.get_by_text("英語").first.click()
+    for text in (
+        "Asks for a <b>refund</b>.",
+        "where is my order?",
+        "Monster, Vol. 1",
+        "注文 MA-1 · 発送済み",
+        "upset",
+        "はい",
+        "Score",
+    ):
+        expect(facts.get_by_text(text)).to_be_visible()
+    for absent in ("試したこと", "Empty", "Of"):
+        expect(facts.get_by_text(absent, exact=True)).to_have_count(0)
+    agent.locator("#close").click()
+    agent.locator("#close-dialog [value=ok]").click()
+    expect(agent.locator("#queue .row")).to_have_count(0)
 
 
 def test_two_agents_click_at_once(desk: OpenDesk, chat: OpenChat) -> None:

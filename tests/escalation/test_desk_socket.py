@@ -157,8 +157,9 @@ async def test_an_agent_who_left_gives_the_shopper_back_and_is_told_on_return() 
 async def test_two_agents_click_at_once_and_one_is_told() -> None:
     id = await in_line()
     async with Desk(await who()) as one, Desk(await who("ben")) as two:
-        await one.do("look", id=id)
-        await two.do("look", id=id)
+        for desk in (one, two):
+            await desk.row(id)
+            await desk.do("look", id=id)
         answers = await asyncio.gather(one.ask("take", id=id), two.ask("take", id=id))
         assert sorted(answer["type"] for answer in answers) == ["done", "refused"]
         assert [answer["code"] for answer in answers if answer["type"] == "refused"] == ["taken"]
@@ -246,6 +247,11 @@ async def test_products_are_found_with_what_they_cost_now() -> None:
             data = next(card["data"] for card in found if card["id"] == "BERSERK-EN-1")
             assert (data["price"]["amount"], data["availability"]) == (price, "in_stock")
         assert (await desk.do("find", id=id, what="products", query=" "))["found"] == []
+        # In the shopper's language first.
+        japanese = await in_line(language="ja")
+        for of, language in ((id, "en"), (japanese, "ja")):
+            found = (await desk.do("find", id=of, what="products", query="berserk"))["found"]
+            assert found[0]["data"]["language"] == language
 
 
 async def test_orders_are_the_customers_own() -> None:
