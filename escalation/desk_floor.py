@@ -147,11 +147,17 @@ def _lines(handoff: Handoff, lines: list[HandoffLine]) -> list[Row]:
 def _canned(handoff: Handoff, actor: Actor) -> list[dict[str, str]]:
     """Ready answers, filled for this shopper; those in their language first."""
     replies = sorted(CannedReply.objects.all()[:200], key=lambda each: each.locale != handoff.language)
-    order = ""
-    if any("{order}" in reply.text for reply in replies):
-        try:
-            order = next((each.id for each in orders_of(handoff.customer_id, 1)), "")
-        except OrdersUnavailable:
-            order = ""
+    order = _order_spoken_of(handoff) if any("{order}" in reply.text for reply in replies) else ""
     words = {"customer": handoff.customer_id, "agent": actor.shown, "order": order}
     return [{"shortcut": each.shortcut, "locale": each.locale, "text": each.filled(**words)} for each in replies]
+
+
+def _order_spoken_of(handoff: Handoff) -> str:
+    """The first of the package's, else the customer's newest; empty when there is none or it cannot be read."""
+    orders = handoff.package.get("orders")
+    if isinstance(orders, list) and orders and isinstance(orders[0], dict) and orders[0].get("id"):
+        return str(orders[0]["id"])
+    try:
+        return next((each.id for each in orders_of(handoff.customer_id, 1)), "")
+    except OrdersUnavailable:
+        return ""

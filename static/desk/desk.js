@@ -280,7 +280,9 @@ function chime() {
 }
 
 function trouble(text) {
+  const wasAtEnd = atEnd();
   $("trouble").textContent = text;
+  if (wasAtEnd) toEnd();
 }
 
 /** Does what a click asked for; a refusal is told in words. The button waits meanwhile: a second click does nothing. */
@@ -1068,7 +1070,8 @@ function pageKey(event) {
     goBack();
     return;
   }
-  const typing = event.target.closest?.("input, textarea, select");
+  // A dialog that has just closed keeps the focus until the browser draws again.
+  const typing = event.target.closest?.("input, textarea, select") && !event.target.closest("dialog:not([open])");
   const work = KEYS[event.key];
   if (typing || !work || !settings.read().keys) return;
   event.preventDefault();

@@ -283,6 +283,24 @@ async def test_ready_answers_come_filled_and_in_the_shoppers_language_first() ->
     assert [reply["text"] for reply in canned] == ["Aikoです。", "Hello, this is Aiko."]
 
 
+@pytest.mark.parametrize(
+    ("package", "customer_id", "filled"),
+    [
+        ({"orders": [{"id": "MA-10001"}, {"id": "MA-10002"}]}, "alice", "Order MA-10001."),
+        ({"orders": []}, "alice", "Order MA-10002."),  # The newest.
+        ({"orders": "MA-1"}, "bob", "Order MA-20001."),
+        ({}, "", "Order ."),
+    ],
+)
+async def test_a_ready_answer_names_the_order_spoken_of(package: Frame, customer_id: str, filled: str) -> None:
+    await CannedReply.objects.acreate(locale="en", shortcut="order", text="Order {order}.")
+    about = await in_database(conversation)
+    handoff = await Handoff.objects.acreate(conversation_id=about, customer_id=customer_id, package=package)
+    async with Desk(await who()) as desk:
+        (reply,) = (await desk.do("look", id=str(handoff.pk)))["conversation"]["canned"]
+    assert reply["text"] == filled
+
+
 # --- Who may open it -------------------------------------------------------------------------------------------
 
 
