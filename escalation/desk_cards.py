@@ -70,6 +70,22 @@ def cards_of_lines(handoff: Handoff, lines: Iterable[HandoffLine]) -> dict[tuple
     return shown
 
 
+def involved_cards(handoff: Handoff) -> dict[str, list[Card]]:
+    """Products and orders of the hand-over package as they are now; orders only of the handoff's own customer."""
+    asins = [str(asin) for asin in handoff.package.get("products", ())]
+    shown = _products(asins)
+    orders: list[Card] = []
+    try:
+        for id in handoff.package.get("orders", ()) if handoff.customer_id else ():
+            order = find_order(str(id), customer_id=handoff.customer_id)
+            if order is not None:
+                orders.append(_order(order))
+    except OrdersUnavailable:
+        # Their numbers stand in the summary; the search for orders says that it does not answer.
+        orders = []
+    return {"products": [shown[asin] for asin in asins if asin in shown], "orders": orders}
+
+
 def _products(asins: Iterable[str]) -> Mapping[str, Card]:
     facts = load_product_facts(asins)
     try:

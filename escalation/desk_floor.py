@@ -13,7 +13,7 @@ from django.db.models import Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from escalation.actors import AGENTS, LEADS, Actor
-from escalation.desk_cards import cards_of_lines
+from escalation.desk_cards import cards_of_lines, involved_cards
 from escalation.models import AgentPresence, CannedReply, Handoff, HandoffLine
 from shop.orders import OrdersUnavailable, orders_of
 
@@ -72,7 +72,7 @@ def read_conversation(handoff: Handoff, actor: Actor) -> Row:
     lines = list(reversed(handoff.lines.order_by("-id")[:MOST_LINES]))
     return {
         "id": str(handoff.pk),
-        "package": handoff.package | ({"summary": handoff.summary} if not handoff.package.get("summary") else {}),
+        "package": {"summary": handoff.summary} | handoff.package | involved_cards(handoff),
         "email": handoff.email,
         "lines": _lines(handoff, lines),
         "canned": _canned(handoff, actor),

@@ -1,7 +1,8 @@
 """What a person reads first: why, what was asked, tried and shown, and how the shopper feels; in both languages.
 
 Built from plain values when the handoff opens. Free text is redacted (mangaassist.redaction). It holds ids of products
-and orders and no price, stock or status: those are read live when somebody opens it (:func:`live_items`).
+and orders and no price, stock or status: those are read live when somebody opens it
+(escalation.desk_cards).
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from escalation.models import Handoff, Trigger
+from escalation.models import Trigger
+from escalation.triggers import feeling_in
 from mangaassist.redaction import redact
 from shop.facts import load_product_facts
-from shop.offers import LiveOffer, OffersUnavailable, read_offers
-from shop.orders import OrdersUnavailable, find_order
 
 Sentiment = Literal["calm", "frustrated", "upset", "in_danger"]
 LANGUAGES = ("en", "ja")
@@ -53,7 +53,7 @@ def build_package(
         "detail": quoted(detail),
         "reason": quoted(reason),
         "language": language,
-        "sentiment": sentiment_of(trigger, detail),
+        "sentiment": sentiment_of(trigger, detail, [each.text for each in tried]),
         "asked": asked[-MOST_ITEMS:],
         "tried": [
             {"text": text, "intent": each.intent, "outcome": each.outcome}
@@ -73,13 +73,14 @@ def quoted(text: str) -> str:
     return flat if len(flat) <= LONGEST_QUOTE else flat[: LONGEST_QUOTE - 1] + "…"
 
 
-def sentiment_of(trigger: str, detail: str) -> Sentiment:
-    """From the rule that found the need; a shopper who merely asks is taken to be calm."""
+def sentiment_of(trigger: str, detail: str, texts: Sequence[str]) -> Sentiment:
+    """From the rule that found the need and from what was said: who only asks may have been upset before."""
+    found = {trigger} | {need.trigger for text in texts if (need := feeling_in(text)) is not None}
     if detail == "self-harm":
         return "in_danger"
-    if trigger == Trigger.FRUSTRATION:
-        return "frustrated"
-    return "upset" if trigger in {Trigger.COMPLAINT, Trigger.SAFETY} else "calm"
+    if found & {Trigger.COMPLAINT, Trigger.SAFETY}:
+        return "upset"
+    return "frustrated" if Trigger.FRUSTRATION in found else "calm"
 
 
 def _titles(asins: Sequence[str]) -> list[str]:
@@ -146,7 +147,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "en": {
         "why": "{trigger}{detail}.",
         "last": "Last said: “{text}”.",
-        "tried": "The assistant answered {count} questions ({intents}).",
+        "tried": "Answered by the assistant: {count} ({intents}).",
         "missed": "Not understood or failed: {count}.",
         "products": "Products: {titles}.",
         "orders": "Orders: {ids}.",
@@ -189,58 +190,3 @@ def _summary(language: str, package: dict[str, Any], titles: Sequence[str]) -> s
     writes = words["ja" if package["language"] == "ja" else "en"]
     parts.append(words["feels"].format(sentiment=_SENTIMENTS[language][package["sentiment"]], language=writes))
     return between.join(parts)
-
-
-# --- Read when it is opened --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveItems:
-    """``products``: {asin, title, url, price: {amount, currency}|null, availability, as_of}; ``orders``: {id, status,
-    eta, carrier, tracking, items}. ``failed``: what could not be read now (``prices``, ``orders``)."""
-
-    products: list[dict[str, Any]]
-    orders: list[dict[str, Any]]
-    failed: tuple[str, ...] = ()
-
-
-def live_items(handoff: Handoff) -> LiveItems:
-    """The products and orders of the package, as they are now. Orders only of the handoff's own customer."""
-    failed: list[str] = []
-    asins = [str(asin) for asin in handoff.package.get("products", [])]
-    offers: dict[str, LiveOffer] = {}
-    facts = load_product_facts(asins)
-    try:
-        offers = read_offers(list(facts))
-    except OffersUnavailable:
-        failed.append("prices")
-    orders: list[dict[str, Any]] = []
-    try:
-        for id in handoff.package.get("orders", []) if handoff.customer_id else []:
-            order = find_order(str(id), customer_id=handoff.customer_id)
-            if order is not None:
-                orders.append(
-                    {
-                        "id": order.id,
-                        "status": order.status,
-                        "eta": order.eta.isoformat() if order.eta else None,
-                        "carrier": order.carrier,
-                        "tracking": order.tracking,
-                        "items": [{"title": line.title, "quantity": line.quantity} for line in order.lines],
-                    }
-                )
-    except OrdersUnavailable:
-        failed.append("orders")
-    products = [
-        {"asin": asin, "title": facts[asin].title, "url": facts[asin].url} | _offer(offers.get(asin))
-        for asin in asins
-        if asin in facts
-    ]
-    return LiveItems(products=products, orders=orders, failed=tuple(failed))
-
-
-def _offer(offer: LiveOffer | None) -> dict[str, Any]:
-    if offer is None:
-        return {"price": None, "availability": "unknown", "as_of": None}
-    price = {"amount": str(offer.price.amount), "currency": offer.price.currency} if offer.price else None
-    return {"price": price, "availability": offer.availability, "as_of": offer.read_at.isoformat()}

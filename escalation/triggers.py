@@ -84,6 +84,13 @@ def person_needed(said: Said, rules: Iterable[OwnRule] = ()) -> Need | None:
     )
 
 
+def feeling_in(text: str) -> Need | None:
+    """What the words alone tell of how somebody feels, whether or not they ask for a person."""
+    said = Said(text=text)
+    text = unicodedata.normalize("NFKC", text)
+    return _danger(text) or _law(text) or _complaint(text, said) or _frustration(text, said)
+
+
 # Asking for a story is no cry for help: these words in front of a rule's words take its meaning away.
 _STORY = re.compile(
     r"\b(?:manga|comics?|series|stor(?:y|ies)|books? (?:about|where|with)|novels?|hero(?:ine)?|protagonist|characters?|"

@@ -803,7 +803,7 @@ function showPackage() {
     pane.replaceChildren();
     return;
   }
-  const { summary, trigger, language, ...rest } = conversation.package;
+  const { summary, trigger, language, version, ...rest } = conversation.package;
   const known = {
     summary, customer: customer(row), email: conversation.email, trigger: trigger ?? row.trigger, reason: row.reason,
     language: language ?? row.language, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => !isEmpty(value))),
@@ -838,6 +838,7 @@ function shownValue(key, value) {
 
 function shownItem(item) {
   if (typeof item !== "object") return String(item);
+  if (item.kind && item.data) return cardItem(item);
   if (item.asin) return item.title || item.asin;
   if (item.id && item.status) {
     const more = Object.entries(item).filter(([key, value]) => !["id", "status"].includes(key) && typeof value !== "object" && !isEmpty(value));

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from escalation.desk_cards import involved_cards
 from escalation.models import Handoff
-from escalation.package import Involved, Tried, build_package, live_items, quoted
+from escalation.package import Involved, Tried, build_package, quoted
 from shop.models import Offer, Order
 from tests.shop.catalogue import load_small_catalogue
 
@@ -37,7 +38,7 @@ def test_the_summary_in_both_languages() -> None:
     load_small_catalogue()
     assert package()["summary"] == {
         "en": "Complains, or has a damaged or lost order (complaint). Last said: “my card [card] was charged twice!”. "
-        "The assistant answered 2 questions (stock 1×, order status 1×). Not understood or failed: 1. "
+        "Answered by the assistant: 2 (stock 1×, order status 1×). Not understood or failed: 1. "
         "Products: Berserk, Vol. 1. Orders: MD-1. Feels: upset. Writes English.",
         "ja": "苦情、商品の破損または未着 (complaint)。最後のご発言:「my card [card] was charged twice!」。"
         "アシスタントの回答2件（在庫 1×, 注文状況 1×）。理解できなかった、または失敗: 1件。"
@@ -68,6 +69,13 @@ def test_quotes_are_one_short_line(text: str, expected: str) -> None:
     assert quoted(text) == expected
 
 
+def test_who_only_asks_for_a_person_may_have_been_upset_before() -> None:
+    told = [
+        Tried(text=text, intent="", outcome="complete") for text in ("my box set arrived damaged", "a human please")
+    ]
+    assert package(trigger="asked", tried=told)["sentiment"] == "upset"
+
+
 @pytest.mark.parametrize(
     ("trigger", "detail", "sentiment"),
     [
@@ -79,7 +87,7 @@ def test_quotes_are_one_short_line(text: str, expected: str) -> None:
     ],
 )
 def test_how_they_feel(trigger: str, detail: str, sentiment: str) -> None:
-    assert package(trigger=trigger, detail=detail)["sentiment"] == sentiment
+    assert package(trigger=trigger, detail=detail, tried=[])["sentiment"] == sentiment
 
 
 def test_prices_and_orders_are_those_of_the_moment_and_of_the_owner() -> None:
@@ -91,12 +99,11 @@ def test_prices_and_orders_are_those_of_the_moment_and_of_the_owner() -> None:
         package=package(involved=Involved(products=("BERSERK-EN-1",), orders=(order.pk,))),
     )
     Offer.objects.filter(pk="BERSERK-EN-1").update(price="17.77", stock=0)
-    live = live_items(handoff)
-    assert live.products[0]["price"] == {"amount": "17.77", "currency": "USD"}
-    assert live.products[0]["availability"] == "out_of_stock"
-    assert live.orders[0]["id"] == order.pk
-    assert live.failed == ()
-    handoff.customer_id = "somebody else"
-    assert live_items(handoff).orders == []
-    handoff.customer_id = ""
-    assert live_items(handoff).orders == []
+    shown = involved_cards(handoff)
+    (product,) = shown["products"]
+    assert product["data"]["price"]["amount"] == "17.77"
+    assert product["data"]["availability"] == "out_of_stock"
+    assert [card["id"] for card in shown["orders"]] == [order.pk]
+    for other in ("somebody else", ""):
+        handoff.customer_id = other
+        assert involved_cards(handoff)["orders"] == []
