@@ -41,7 +41,12 @@ _lock = threading.Lock()
 
 FAILURES: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
 _UNWELL_STATUS = {401, 403, 429}
-_UNWELL_CODE = ("throttl", "throughput", "slowdown", "toomanyrequests", "requestlimit", "limitexceeded")
+_UNWELL_CODE = (
+    *("throttl", "throughput", "slowdown", "toomanyrequests", "requestlimit", "limitexceeded"),
+    # Services that speak JSON tell of credentials and keys with HTTP 400.
+    *("accessdenied", "expiredtoken", "unrecognizedclient", "invalidclienttoken", "signature", "kms"),
+)
+_MISSING_CODE = ("resourcenotfound", "nonexistentqueue", "queuedoesnotexist")
 LONGEST_MESSAGE = 300
 
 
@@ -63,6 +68,13 @@ def is_unwell(error: BaseException) -> bool:
         code = _code(error).lower()
         return status >= 500 or status in _UNWELL_STATUS or any(part in code for part in _UNWELL_CODE)
     return not isinstance(error, ParamValidationError)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether nothing can be written, whatever it is: all is unwell, or the queue, stream or table is not there."""
+    if isinstance(error, ClientError) and any(part in _code(error).lower() for part in _MISSING_CODE):
+        return True
+    return is_unwell(error)
 
 
 def in_words(error: BaseException) -> str:

@@ -5,6 +5,7 @@ Everything else is real: boto3, sockets, retries. Rules are used up in the order
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import threading
@@ -67,6 +68,17 @@ class Hanging:
     def __call__(self, request: Request, forward: Forward) -> Answer:
         self.free.wait(PATIENCE_S)
         raise HangUp
+
+
+def refuse_if(found: Callable[[str], bool]) -> Behaviour:
+    """HTTP 400 for the whole call when what is to be put holds this."""
+
+    def behave(request: Request, forward: Forward) -> Answer:
+        if any(found(base64.b64decode(each["Data"]).decode()) for each in request.body["Records"]):
+            return Answer(400, {"__type": "ValidationException", "message": "injected"})
+        return forward(request)
+
+    return behave
 
 
 def take_all_but(*refused: int) -> Behaviour:

@@ -20,7 +20,16 @@ from mangaassist.outbox import consumers, relay
 from mangaassist.outbox.backends.base import QueueUnavailable
 from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.models import InboxKey, OutboxMessage
-from tests.backends.hostile import Hanging, Outside, error, hang_up, hostile_outside, lose_answer, take_all_but
+from tests.backends.hostile import (
+    Hanging,
+    Outside,
+    error,
+    hang_up,
+    hostile_outside,
+    lose_answer,
+    refuse_if,
+    take_all_but,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,6 +118,26 @@ def test_records_arrive_once_after_any_trouble(
     outside.will("PutRecords", *trouble)
     deliver("analytics")
     assert sorted(each["n"] for each in read_events()) == [0, 1, 2]
+
+
+def test_a_record_for_which_a_whole_call_is_refused_is_parked_alone(
+    outside: Outside, read_events: Callable[[], list[dict[str, Any]]]
+) -> None:
+    enqueue_events(*range(6))
+    enqueue_events(6)
+    outside.will("PutRecords", *[refuse_if(lambda data: '"n":3' in data)] * 20)
+    assert relay.drain("analytics") == 2
+    assert sorted(each["n"] for each in read_events()) == [0, 1, 2, 4, 5, 6]
+    parked = OutboxMessage.objects.get(status="parked")
+    assert [each["n"] for each in parked.payload["records"]] == [3]
+    assert parked.error == "Amazon Kinesis: ValidationException: injected"
+    # Tried again by a person it has the attempts of any other row, and is parked again.
+    relay.retry_now([parked])
+    for _ in range(12):
+        assert OutboxMessage.objects.filter(status="waiting").count() == 1
+        due_now()
+        assert relay.drain("analytics") == 0
+    assert OutboxMessage.objects.get(status="parked").attempts == 12
 
 
 def test_records_whose_answer_was_lost_can_be_told_apart(

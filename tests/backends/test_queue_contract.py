@@ -137,6 +137,37 @@ def test_a_message_that_is_too_big_for_sqs_is_parked_at_once_and_holds_up_nobody
     assert sorted(message.body["n"] for message in queue.receive()) == [1, 3]
 
 
+def test_a_message_that_this_queue_does_not_take_is_parked_in_the_end_and_holds_up_nobody(queue: Queue) -> None:
+    if not isinstance(queue, SqsQueue):
+        pytest.skip("The database takes any size.")
+    from mangaassist.outbox.delivery import enqueue
+
+    # Of less than the service allows: SQS refuses the whole call with HTTP 400.
+    boto3.client("sqs").set_queue_attributes(QueueUrl=queue.queue_url, Attributes={"MaximumMessageSize": "2048"})
+    for body in ({"n": 1}, {"n": 2, "comment": "x" * 3_000}, {"n": 3}):
+        enqueue("feedback", body)
+    assert relay.drain("feedback") == 2
+    assert sorted(message.body["n"] for message in queue.receive()) == [1, 3]
+    for _ in range(11):
+        assert OutboxMessage.objects.exclude(status="done").get().status == "waiting"
+        OutboxMessage.objects.filter(status="waiting").update(due_at="2000-01-01T00:00:00Z")
+        assert relay.drain("feedback") == 0
+    parked = OutboxMessage.objects.get(status="parked")
+    assert (parked.payload["n"], parked.error[:34]) == (2, "Amazon SQS: InvalidParameterValue:")
+
+
+def test_a_queue_that_is_gone_parks_nothing(queue: Queue) -> None:
+    if not isinstance(queue, SqsQueue):
+        pytest.skip("The table is always there.")
+    from mangaassist.outbox.delivery import enqueue
+
+    boto3.client("sqs").delete_queue(QueueUrl=queue.queue_url)
+    enqueue("feedback", {"n": 1})
+    OutboxMessage.objects.update(attempts=50)
+    assert relay.drain("feedback") == 0
+    assert OutboxMessage.objects.get().status == "waiting"
+
+
 @pytest.mark.django_db
 def test_a_message_received_too_often_is_a_dead_letter() -> None:
     queue = DatabaseQueue(visibility_s=0.0, max_receives=2)

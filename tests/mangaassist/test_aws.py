@@ -141,6 +141,10 @@ def client_error(code: str, status: int) -> ClientError:
     [
         (client_error("ValidationException", 400), False),
         (client_error("ConditionalCheckFailedException", 400), False),
+        (client_error("ResourceNotFoundException", 400), False),
+        (client_error("AccessDeniedException", 400), True),
+        (client_error("ExpiredTokenException", 400), True),
+        (client_error("KMSAccessDeniedException", 400), True),
         (client_error("ThrottlingException", 400), True),
         (client_error("ProvisionedThroughputExceededException", 400), True),
         (client_error("ExpiredTokenException", 403), True),
@@ -152,3 +156,5 @@ def client_error(code: str, status: int) -> ClientError:
 )
 def test_only_what_is_wrong_with_the_service_is_an_outage(error: Exception, unwell: bool) -> None:
     assert aws.is_unwell(error) is unwell
+    is_missing = isinstance(error, ClientError) and "NotFound" in error.response["Error"]["Code"]
+    assert aws.is_outage(error) is (unwell or is_missing)

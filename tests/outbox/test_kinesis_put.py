@@ -58,32 +58,32 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_calls_are_as_full_as_the_service_allows(weights: list[int], calls: list[int]) -> None:
     service = Service()
-    assert put_in_batches(service, "s", [entry(weight) for weight in weights]) == []
+    assert list(put_in_batches(service, "s", [entry(weight) for weight in weights])) == []
     assert [len(call) for call in service.calls] == calls
 
 
 def test_a_record_that_is_too_big_fails_alone() -> None:
     service = Service()
-    assert put_in_batches(service, "s", [entry(10), entry(MIB + 1), entry(10)]) == [1]
+    assert list(put_in_batches(service, "s", [entry(10), entry(MIB + 1), entry(10)])) == [1]
     assert [len(call) for call in service.calls] == [2]
 
 
 def test_nothing_is_sent_when_all_are_too_big() -> None:
     service = Service()
-    assert put_in_batches(service, "s", [entry(MIB + 1)] * 2) == [0, 1]
+    assert list(put_in_batches(service, "s", [entry(MIB + 1)] * 2)) == [0, 1]
     assert service.calls == []
 
 
 def test_only_what_was_refused_goes_again() -> None:
     service = Service({1, 3}, {0})
     entries = [Entry(Data=bytes([n]), PartitionKey="k") for n in range(5)]
-    assert put_in_batches(service, "s", entries) == []
+    assert list(put_in_batches(service, "s", entries)) == []
     assert [[each["Data"][0] for each in call] for call in service.calls] == [[0, 1, 2, 3, 4], [1, 3], [1]]
 
 
 def test_what_is_refused_to_the_end_is_told() -> None:
     service = Service({0, 2}, {0, 1}, {1})
-    assert put_in_batches(service, "s", [entry(10)] * 3) == [2]
+    assert list(put_in_batches(service, "s", [entry(10)] * 3)) == [2]
 
 
 def test_a_service_that_takes_nothing_raises() -> None:
@@ -92,15 +92,15 @@ def test_a_service_that_takes_nothing_raises() -> None:
 
 
 def test_a_service_that_stops_in_the_middle_has_what_it_took() -> None:
-    assert put_in_batches(Service(set(), "ThrottlingException"), "s", [entry(10)] * 502) == [500, 501]
-    assert put_in_batches(Service({1}, "ThrottlingException"), "s", [entry(10)] * 3) == [1]
+    assert list(put_in_batches(Service(set(), "ThrottlingException"), "s", [entry(10)] * 502)) == [500, 501]
+    assert list(put_in_batches(Service({1}, "ThrottlingException"), "s", [entry(10)] * 3)) == [1]
 
 
 @given(st.lists(st.integers(min_value=2, max_value=MIB), max_size=40), st.integers(min_value=1, max_value=60))
 def test_every_record_is_sent_once_and_no_call_is_too_big(weights: list[int], copies: int) -> None:
     service = Service()
     entries = [entry(weight) for weight in weights] + [entry(20)] * (copies * 10)
-    assert put_in_batches(service, "s", entries) == []
+    assert list(put_in_batches(service, "s", entries)) == []
     assert [each for call in service.calls for each in call] == entries
     for call in service.calls:
         assert len(call) <= MOST_RECORDS

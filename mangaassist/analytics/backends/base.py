@@ -15,7 +15,7 @@ class AnalyticsStream(ABC):
     @abstractmethod
     def put(self, records: Sequence[dict[str, Any]]) -> Mapping[int, str]:
         """Puts records (each with ``record_id``, ``event``, ``session_id``, ``at``); the places that failed,
-        and why: ``Hopeless`` when no later attempt will be better, ``NotYet`` when it is the stream that is unwell.
+        and why: ``NotYet`` when it is the stream that is unwell; else it is the record that the stream does not take.
 
         Raises :class:`StreamUnavailable` when none could be put.
         """

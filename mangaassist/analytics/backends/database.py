@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from mangaassist.analytics.backends.base import AnalyticsStream, StreamUnavailable
 from mangaassist.analytics.models import AnalyticsEvent
@@ -26,6 +26,6 @@ class DatabaseStream(AnalyticsStream):
         ]
         try:
             AnalyticsEvent.objects.bulk_create(rows, ignore_conflicts=True)
-        except DatabaseError as error:
+        except (OperationalError, InterfaceError) as error:
             raise StreamUnavailable(str(error)) from error
         return {}

@@ -18,7 +18,7 @@ from mangaassist.outbox.backends.kinesis_put import (
     put_in_batches,
 )
 from mangaassist.outbox.fitting import TooBig, fit
-from mangaassist.outbox.topics import Hopeless, NotYet
+from mangaassist.outbox.topics import Hopeless
 
 # The rest is the partition key's, of at most four bytes a character.
 LARGEST_RECORD = MOST_RECORD_BYTES - 4 * LONGEST_PARTITION_KEY
@@ -46,11 +46,11 @@ class KinesisStream(AnalyticsStream):
             except TooBig as error:
                 refused[place] = Hopeless(f"Too big for Amazon Kinesis: {error}")
         places = list(entries)
-        for failed in self._put(list(entries.values())):
-            refused[places[failed]] = NotYet("Amazon Kinesis refused it.")
+        for failed, reason in self._put(list(entries.values())).items():
+            refused[places[failed]] = reason
         return refused
 
-    def _put(self, entries: Sequence[Entry]) -> list[int]:
+    def _put(self, entries: Sequence[Entry]) -> Mapping[int, str]:
         try:
             return self._breaker.call(
                 lambda: put_in_batches(self._client, self.stream, entries),

@@ -14,6 +14,10 @@ class QueueUnavailable(Outage):
     """Nothing could be sent or received."""
 
 
+class RequestRefused(QueueUnavailable):
+    """The queue is well and does not take this one request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """``id``: the idempotency key; it travels with the message."""

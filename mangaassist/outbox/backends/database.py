@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -30,7 +30,7 @@ class DatabaseQueue(Queue):
                 [QueuedMessage(queue=self.name, body=message.body, dedup_id=message.id) for message in messages],
                 ignore_conflicts=True,
             )
-        except DatabaseError as error:
+        except (OperationalError, InterfaceError) as error:
             raise QueueUnavailable(str(error)) from error
         return {}
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
+
+from mangaassist import aws
+from mangaassist.outbox.topics import Hopeless, NotYet
 
 log = structlog.get_logger(__name__)
 
@@ -30,25 +34,41 @@ class Entry(TypedDict):
     PartitionKey: str
 
 
-def put_in_batches(client: Any, stream: str, entries: Sequence[Entry]) -> list[int]:
-    """Puts records in as few calls as there can be; the places of those that failed, in ascending order.
+def put_in_batches(client: Any, stream: str, entries: Sequence[Entry]) -> dict[int, str]:
+    """Puts records in as few calls as there can be; the places of those that failed, in ascending order, and why.
 
-    A record that no stream would take fails without being sent, so that it does not fail its whole batch. Raises
-    ``BotoCoreError`` or ``ClientError`` when the service took nothing; when it stops in the middle, what it has not
-    taken failed.
+    ``Hopeless``: no stream would take it, and it is not sent, so that it does not fail its whole batch. ``NotYet``: the
+    service had no room. Anything else: the service does not take this record; a call that it refuses goes again in
+    halves, until that one is alone. Raises ``BotoCoreError`` or ``ClientError`` when the service is away; when it goes
+    away in the middle, what it has not taken failed.
     """
-    failed = [place for place, entry in enumerate(entries) if _weight(entry) > MOST_RECORD_BYTES]
-    batches = _batches(entries, too_big=set(failed))
-    for number, places in enumerate(batches):
+    failed: dict[int, str] = {
+        place: Hopeless("Too big for Amazon Kinesis.")
+        for place, entry in enumerate(entries)
+        if _weight(entry) > MOST_RECORD_BYTES
+    }
+    waiting = deque(_batches(entries, too_big=set(failed)))
+    took_any = False
+    while waiting:
+        places = waiting.popleft()
         try:
-            failed += _put_batch(client, stream, entries, places)
+            failed |= dict.fromkeys(_put_batch(client, stream, entries, places), NotYet("Amazon Kinesis refused it."))
+            took_any = True
         except (BotoCoreError, ClientError) as error:
-            if number == 0:
+            if not aws.is_outage(error):
+                if len(places) == 1:
+                    failed[places[0]] = f"Amazon Kinesis: {aws.in_words(error)}"
+                else:
+                    middle = len(places) // 2
+                    waiting.extendleft((places[middle:], places[:middle]))
+                continue
+            if not took_any:
                 raise
             log.warning("kinesis_stopped_taking", stream=stream, error=type(error).__name__)
-            failed += [place for batch in batches[number:] for place in batch]
+            rest = [place for batch in (places, *waiting) for place in batch]
+            failed |= dict.fromkeys(rest, NotYet(f"Amazon Kinesis: {aws.in_words(error)}"))
             break
-    return sorted(failed)
+    return dict(sorted(failed.items()))
 
 
 def _put_batch(client: Any, stream: str, entries: Sequence[Entry], places: list[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mangaassist import aws
 from mangaassist.breaker import Breaker, BreakerOpen
-from mangaassist.outbox.backends.base import Outgoing, Queue, QueueUnavailable, Received
+from mangaassist.outbox.backends.base import Outgoing, Queue, QueueUnavailable, Received, RequestRefused
 from mangaassist.outbox.topics import Hopeless, NotYet
 
 T = TypeVar("T")
@@ -38,11 +39,16 @@ class SqsQueue(Queue):
         self._breaker = Breaker(f"sqs.{queue_url.rpartition('/')[2]}", failures=3)
 
     def send(self, messages: Sequence[Outgoing]) -> Mapping[str, str]:
-        """What was sent before the service failed stays sent; the others are told as failed."""
+        """What was sent before the service failed stays sent; the others are told as failed.
+
+        The messages of a call that is refused go again one by one: that shows which of them it is.
+        """
         failed: dict[str, str] = {}
         sized = [(message, _text(message.body)) for message in messages]
+        waiting = deque(_fitting(sized, failed))
         sent = 0
-        for batch in _fitting(sized, failed):
+        while waiting:
+            batch = waiting.popleft()
             entries = [
                 {
                     "Id": str(place),
@@ -53,6 +59,12 @@ class SqsQueue(Queue):
             ]
             try:
                 answer = self._ask(self._client.send_message_batch, Entries=entries)
+            except RequestRefused as refusal:
+                if len(batch) > 1:
+                    waiting.extendleft([each] for each in reversed(batch))
+                else:
+                    failed[batch[0][0].id] = str(refusal)
+                continue
             except QueueUnavailable as error:
                 if not sent:
                     raise
@@ -89,7 +101,8 @@ class SqsQueue(Queue):
         except BreakerOpen as error:
             raise QueueUnavailable("Amazon SQS failed lately.") from error
         except aws.FAILURES as error:
-            raise QueueUnavailable(f"Amazon SQS: {aws.in_words(error)}") from error
+            unavailable = QueueUnavailable if aws.is_outage(error) else RequestRefused
+            raise unavailable(f"Amazon SQS: {aws.in_words(error)}") from error
 
 
 def _received(message: dict[str, Any]) -> Received:
