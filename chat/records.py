@@ -184,9 +184,13 @@ def store_answer(turn_id: str, answer: Answer) -> bool:
 
 
 def _remembered(turn: Turn, question: str, answer: Answer, at: datetime) -> RememberedTurn:
+    """Called when the conversation's row was written: that lock makes turns which end together wait for one another.
+
+    The number counts turns that have ended, and not those before ``at``: hosts' clocks differ.
+    """
     return RememberedTurn(
         conversation_id=str(turn.conversation_id),
-        number=Turn.objects.filter(conversation=turn.conversation_id, finished_at__lte=at).count(),
+        number=Turn.objects.filter(conversation=turn.conversation_id, finished_at__isnull=False).count(),
         turn_id=str(turn.pk),
         said=question,
         answered=answer.template,

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 # An item may have 400 KB. Texts are far from it; a dialogue state that grew without bounds is not kept.
 LONGEST_DIALOGUE = 200_000
+# Numbers that are tried where another turn has a turn's own.
+MOST_NUMBERS = 10
 
 
 class DynamoMemory(MemoryStore):
@@ -79,32 +81,44 @@ class DynamoMemory(MemoryStore):
             except BreakerOpen:
                 failed[turn.turn_id] = NotYet("Amazon DynamoDB failed lately.")
             except aws.FAILURES as error:
-                if not _is_there_already(error):
-                    said = aws.in_words(error)
-                    failed[turn.turn_id] = NotYet(said) if aws.is_unwell(error) else said
+                said = aws.in_words(error)
+                failed[turn.turn_id] = NotYet(said) if aws.is_outage(error) else said
         if failed:
             log.warning("memory_not_written", turns=len(failed), errors=sorted(set(failed.values())))
         return failed
 
     def _put(self, turn: RememberedTurn) -> None:
-        """A turn that is there already, or behind which a later one stands, stays as it is."""
+        """A turn that is there already stays as it is; one whose number another turn has gets the next free one."""
         dialogue = orjson.dumps(turn.dialogue)
-        self._writer.put_item(
-            TableName=self._table,
-            Item={
-                "conversation_id": {"S": turn.conversation_id},
-                "turn": {"N": str(turn.number)},
-                "turn_id": {"S": turn.turn_id},
-                "said": {"S": turn.said},
-                "answered": {"S": turn.answered},
-                "dialogue": {"S": dialogue.decode() if len(dialogue) <= LONGEST_DIALOGUE else "{}"},
-                "at": {"S": turn.at.isoformat()},
-                "expires_at": {"N": str(int(turn.at.timestamp() + self._ttl_s))},
-            },
-            ConditionExpression="attribute_not_exists(conversation_id)",
-        )
+        item = {
+            "conversation_id": {"S": turn.conversation_id},
+            "turn_id": {"S": turn.turn_id},
+            "said": {"S": turn.said},
+            "answered": {"S": turn.answered},
+            "dialogue": {"S": dialogue.decode() if len(dialogue) <= LONGEST_DIALOGUE else "{}"},
+            "at": {"S": turn.at.isoformat()},
+            "expires_at": {"N": str(int(turn.at.timestamp() + self._ttl_s))},
+        }
+        for number in range(turn.number, turn.number + MOST_NUMBERS):
+            try:
+                self._writer.put_item(
+                    TableName=self._table,
+                    Item=item | {"turn": {"N": str(number)}},
+                    ConditionExpression="attribute_not_exists(conversation_id)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                holder = _holder(error)
+                if holder == turn.turn_id:
+                    return
+                if not holder or number == turn.number + MOST_NUMBERS - 1:
+                    raise
+            else:
+                return
 
 
-def _is_there_already(error: BaseException) -> bool:
-    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
-    return code == "ConditionalCheckFailedException"
+def _holder(error: ClientError) -> str:
+    """The turn that has the number already; empty when the error is another one."""
+    if error.response["Error"].get("Code") != "ConditionalCheckFailedException":
+        return ""
+    return str(error.response.get("Item", {}).get("turn_id", {}).get("S", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from chat.memory_types import REMEMBERED_TURNS, Memory
 from chat.models import Conversation, Message, Turn
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
+from mangaassist.outbox.topics import NotYet
 from mangaassist.redis import sync_client
 from tests.journeys.shopper import Socket, token
 from tests.shop.catalogue import load_small_catalogue
@@ -132,11 +134,33 @@ class TestDynamo:
         assert store.append([huge]) == {}
         assert store.load(str(conversation.pk), after_turn=huge.turn_id).dialogue == {}
 
+    def test_of_two_turns_with_one_number_none_is_lost(self, table: Any, conversation: Conversation) -> None:
+        store = DynamoMemory(table=TABLE)
+        turns = [turn(conversation, 1), *(replace(turn(conversation, number), number=number - 1) for number in (2, 3))]
+        for each in turns * 2:
+            assert store.append([each]) == {}
+
+        memory = store.load(str(conversation.pk), after_turn=turns[2].turn_id)
+
+        assert [line.text for line in memory.lines[::2]] == ["question 1", "question 2", "question 3"]
+        assert table.scan(TableName=TABLE)["Count"] == 3
+
+    def test_a_turn_that_finds_no_number_is_not_taken_for_stored(self, table: Any, conversation: Conversation) -> None:
+        store = DynamoMemory(table=TABLE)
+        turns = [replace(turn(conversation, number), number=1) for number in range(1, 12)]
+
+        failed = store.append(turns)
+
+        assert list(failed) == [turns[-1].turn_id]
+        assert failed[turns[-1].turn_id].startswith("ConditionalCheckFailedException")
+
     def test_no_table_is_said(self, table: Any, conversation: Conversation) -> None:
         store = DynamoMemory(table="no-such-table")
         one = turn(conversation, 1)
 
-        assert store.append([one]) == {one.turn_id: "ResourceNotFoundException: Requested resource not found"}
+        failed = store.append([one])
+        assert failed == {one.turn_id: "ResourceNotFoundException: Requested resource not found"}
+        assert isinstance(failed[one.turn_id], NotYet)
         with pytest.raises(MemoryUnavailable, match="ResourceNotFound"):
             store.load(str(conversation.pk), after_turn=one.turn_id)
 
@@ -177,6 +201,14 @@ class TestConversation:
         )["Items"]  # fmt: skip
         assert [item["turn"]["N"] for item in items] == ["1"]
         assert "$" not in items[0]["answered"]["S"]
+
+    async def test_a_turn_is_numbered_after_those_that_ended_by_a_clock_ahead_of_ours(self, table: Any) -> None:
+        _, conversation_id = await ask("do you have Berserk volume 3?")
+        await Turn.objects.filter(conversation_id=conversation_id).aupdate(finished_at=NOW + timedelta(minutes=5))
+        await ask("how much is it?", conversation_id=conversation_id)
+
+        rows = OutboxMessage.objects.filter(topic=TOPIC).order_by("created_at")
+        assert [row.payload["number"] async for row in rows] == [1, 2]
 
     async def test_before_it_is_delivered_the_rows_answer(self, table: Any) -> None:
         _, conversation_id = await ask("do you have Berserk volume 3?")
