@@ -18,7 +18,7 @@ import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 
 from chat.actions import ask_for_more, take_action
 from chat.doorbell import doorbell, tell_handoff
@@ -138,6 +138,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._refuse(code, str(refusal), close)
         except NotFound as refusal:
             self._tell_error("not_found", str(refusal), client_msg_id=client_msg_id)
+        except DataError:  # It would be no better the next time.
+            log.exception("frame_not_storable")
+            self._tell_error("not_storable", "That cannot be stored as it is.", client_msg_id=client_msg_id)
         except DatabaseError:
             log.exception("frame_not_stored")
             message = "That could not be stored; please try again."

@@ -13,6 +13,7 @@ from chat.models import Conversation, Feedback, Message
 from chat.signals import feedback_received
 from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.fitting import fit
+from mangaassist.typed_text import without_controls
 
 LONGEST_COMMENT = 2000
 LONGEST_REASON = 64
@@ -47,7 +48,7 @@ def read_opinion(rating: object, reason: object = "", comment: object = "") -> O
         raise FeedbackRefused(f"reason must be text of at most {LONGEST_REASON} characters.")
     if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT:
         raise FeedbackRefused(f"comment must be text of at most {LONGEST_COMMENT} characters.")
-    return Opinion(rating=_RATINGS[rating], reason=reason.strip(), comment=comment.strip())
+    return Opinion(rating=_RATINGS[rating], reason=without_controls(reason), comment=without_controls(comment))
 
 
 def save_feedback(conversation: Conversation, message_id: str, opinion: Opinion) -> Feedback:

@@ -146,7 +146,7 @@ def _short(body: dict[str, Any], name: str, limit: int, *, client_msg_id: str = 
         raise FrameRefused(
             f"bad_{name}", f"{name} must be text of at most {limit} characters.", client_msg_id=client_msg_id
         )
-    return value
+    return without_controls(value)
 
 
 def _optional_uuid(body: dict[str, Any], name: str) -> str:

@@ -89,7 +89,7 @@ def _taken(handoff: Handoff, name: str) -> None:
 
 def _said(handoff: Handoff, event: dict[str, Any], name: str, *, by_agent: bool) -> None:
     """An agent's words reach the shopper; those of the flow are kept for whoever reads the handoff."""
-    text = str(event["Content"])
+    text = str(event["Content"]).replace("\0", "")
     # The message's own id: a message that comes twice is one line.
     word = f"{handoff.contact_id} {event.get('Id') or event.get('AbsoluteTime')}"
     if not by_agent:

@@ -116,7 +116,8 @@ async def shopper_types(conversation_id: str, *, active: bool) -> None:
 
 
 def _readable(text: str, *, may_be_empty: bool = False) -> str:
-    text = text.strip()
+    # PostgreSQL stores no NUL, and a contact centre may send one.
+    text = text.replace("\0", "").strip()
     if not text and not may_be_empty:
         raise LineRefused("The text is empty.")
     if len(text) > LONGEST_LINE:

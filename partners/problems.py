@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import structlog
 from asgiref.sync import iscoroutinefunction
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
@@ -109,6 +109,11 @@ def register(api: NinjaAPI) -> None:
     def on_surprise(request: HttpRequest, error: Exception) -> HttpResponse:
         log.error("partner_request_failed", path=request.path_info, exc_info=error)
         return problem_response(500, "internal", "Nothing is known to be wrong with the request; please try again.")
+
+    @api.exception_handler(DataError)
+    def on_data(request: HttpRequest, error: DataError) -> HttpResponse:
+        log.warning("partner_request_not_storable", error=str(error))
+        return problem_response(422, "invalid", "A value is too long or too large, or holds the character NUL.")
 
     @api.exception_handler(DatabaseError)
     def on_database(request: HttpRequest, error: DatabaseError) -> HttpResponse:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import model_validator
+from pydantic import BeforeValidator, field_validator, model_validator
+
+from mangaassist.typed_text import without_controls
 
 
 class Body(Schema):
     """What is sent: a JSON object. Without this check a list would pass as an object without any field."""
+
+    @field_validator("*")
+    @classmethod
+    def is_storable(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("must not hold the character NUL")
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -39,8 +48,12 @@ class ConversationOut(Schema):
     expires_in: int
 
 
+# What people typed is cleaned instead.
+Typed = Annotated[str, BeforeValidator(lambda value: without_controls(value) if isinstance(value, str) else value)]
+
+
 class MessageIn(Body):
-    text: str
+    text: Typed
     client_msg_id: UUID | None = None
 
 
@@ -48,7 +61,7 @@ class FeedbackIn(Body):
     message_id: UUID
     rating: Literal["up", "down", 1, -1]
     reason: str | None = Field(default=None, max_length=64)
-    comment: str | None = Field(default=None, max_length=2000)
+    comment: Typed | None = Field(default=None, max_length=2000)
 
 
 class FeedbackOut(Schema):
@@ -57,7 +70,7 @@ class FeedbackOut(Schema):
 
 
 class HandoffIn(Body):
-    reason: str | None = Field(default=None, max_length=500)
+    reason: Typed | None = Field(default=None, max_length=500)
 
 
 class HandoffOut(Schema):

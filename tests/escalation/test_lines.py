@@ -62,6 +62,12 @@ def test_an_empty_or_endless_word_is_refused(text: str) -> None:
         note(id, text, by=agent(), client_id=word_id())
 
 
+def test_a_word_is_kept_without_what_no_database_keeps() -> None:
+    id = waiting()
+    take_handoff(id, by=agent())
+    assert say(id, "\0Hel\0lo", by=agent(), client_id=word_id()).text == "Hello"
+
+
 def test_cards_need_no_words() -> None:
     id = waiting()
     take_handoff(id, by=agent())

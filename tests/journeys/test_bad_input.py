@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.core import signing
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError, OperationalError
 
+from chat.models import Feedback
+from escalation.models import Handoff
 from tests.journeys.shopper import Socket, token
 
 pytestmark = pytest.mark.usefixtures("shop")
@@ -152,6 +154,20 @@ async def test_a_wrong_rating_is_refused(rating: Any) -> None:
         assert (await socket.receive_error())["code"] == "bad_feedback"
 
 
+async def test_what_postgresql_cannot_store_is_taken_out_of_every_text() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        message_id = (await socket.answer("hello"))["message_id"]
+        opinion = {"rating": "down", "reason": "other\x00", "comment": "\u202eno\x00thing\r\nnew "}
+        await socket.send(type="feedback", client_msg_id=str(uuid.uuid4()), message_id=message_id, **opinion)
+        await socket.next("saved")
+        saved = await Feedback.objects.aget(message__public_id=message_id)
+        assert (saved.reason, saved.comment) == ("other", "nothing\nnew")
+        await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()), reason="my\x00 parcel")
+        await socket.next("handoff_state")
+        assert (await Handoff.objects.aget()).reason == "my parcel"
+
+
 async def test_anything_before_hello_closes_with_4408() -> None:
     async with Socket() as socket:
         await socket.send(type="ping")
@@ -212,9 +228,15 @@ async def test_a_clients_own_id_comes_back_as_it_was_sent() -> None:
         assert (await socket.next("accepted"))["duplicate"]
 
 
-async def test_a_fault_of_ours_names_the_frame_that_may_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [(OperationalError, ("unavailable", True)), (DataError, ("not_storable", False))],
+)
+async def test_a_frame_that_is_not_stored_is_named_and_only_a_fault_of_ours_is_to_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch, fault: type[DatabaseError], told: tuple[str, bool]
+) -> None:
     def fail(*args: Any) -> Any:
-        raise DatabaseError
+        raise fault
 
     async with Socket() as socket:
         await socket.hello(token())
@@ -223,5 +245,5 @@ async def test_a_fault_of_ours_names_the_frame_that_may_be_sent_again(monkeypatc
             patched.setattr("chat.consumers.accept_message", fail)
             await socket.send(type="user_message", client_msg_id=client_msg_id, text="hello")
             error = await socket.receive_error()
-        assert (error["code"], error["retryable"], error["client_msg_id"]) == ("unavailable", True, client_msg_id)
+        assert (error["code"], error["retryable"], error["client_msg_id"]) == (*told, client_msg_id)
         assert (await socket.answer("hello", client_msg_id=client_msg_id))["status"] == "complete"

@@ -10,7 +10,8 @@ import orjson
 import pytest
 from django.core.management import call_command
 
-from chat.models import Conversation, Message
+from chat.models import Conversation, Feedback, Message
+from escalation.models import Handoff
 from partners.models import ApiKey, create_api_key
 from shop.models import Offer
 from tests.partners.conftest import Partner
@@ -101,6 +102,8 @@ async def test_another_tenants_conversation_is_not_found(partner: Partner, other
         ("/conversations/{id}/feedback", {"message_id": "1", "rating": "up"}, 422),
         ("/conversations/{id}/feedback", {"message_id": str(uuid.uuid4()), "rating": "best"}, 422),
         ("/conversations/{id}/feedback", {"message_id": str(uuid.uuid4()), "rating": "up"}, 404),
+        ("/conversations", {"customer_id": "a\x00b"}, 422),
+        ("/conversations/{id}/feedback", {"message_id": str(uuid.uuid4()), "rating": "up", "reason": "\x00"}, 422),
         ("/products/batch", {"asins": []}, 422),
         ("/products/batch", {"asins": ["x"] * 101}, 422),
     ],
@@ -140,6 +143,17 @@ async def test_a_reason_may_be_left_out(partner: Partner) -> None:
     opinion = {"message_id": turn["message_id"], "rating": "down", "reason": None, "comment": None}
     assert (await partner.post(f"/conversations/{conversation_id}/feedback", opinion)).status_code == 202
     assert (await partner.post(f"/conversations/{conversation_id}/handoff", b"")).status_code == 202
+
+
+async def test_what_people_typed_is_stored_without_what_nobody_types(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", b"")).json()["conversation_id"]
+    turn = (await partner.post(f"/conversations/{conversation_id}/messages", {"text": "hel\x00lo"})).json()
+    opinion = {"message_id": turn["message_id"], "rating": "down", "comment": "no\x00thing\u202e"}
+    assert (await partner.post(f"/conversations/{conversation_id}/feedback", opinion)).status_code == 202
+    assert (await partner.post(f"/conversations/{conversation_id}/handoff", {"reason": "\x00why"})).status_code == 202
+    assert (await Message.objects.aget(role="user")).content == "hello"
+    assert (await Feedback.objects.aget()).comment == "nothing"
+    assert (await Handoff.objects.aget()).reason == "why"
 
 
 async def test_asking_for_a_person_twice_finds_the_same_request(partner: Partner) -> None:
