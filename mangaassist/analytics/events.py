@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
+from chat.models import Feedback
 from chat.records import TurnRecord
 from mangaassist.redaction import redact
 
@@ -13,41 +15,129 @@ SCHEMA = 1
 _LOOKING = frozenset({"search", "recommend", "series_facts", "product_facts", "availability", "price", "next_volume"})
 
 
-def event(name: str, session_id: str, at: datetime, **fields: Any) -> dict[str, Any]:
-    """``session_id`` is the conversation's id."""
-    return {"event": name, "schema": SCHEMA, "session_id": session_id, "at": at.isoformat(), **fields}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """``session_id`` is the conversation's id. Fields hold what JSON holds."""
+
+    name: ClassVar[str]
+
+    session_id: str
+    at: datetime
+
+    def as_record(self) -> dict[str, Any]:
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"event": self.name, "schema": SCHEMA} | told | {"at": self.at.isoformat()}
 
 
-def turn_finished(record: TurnRecord) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationStarted(Event):
+    name = "conversation_started"
+
+    locale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFinished(Event):
     """Personal data is redacted, slots stay unfilled: no price, no stock, no order status leaves."""
-    return event(
-        "turn_finished",
-        record.session_id,
-        record.at,
-        turn_id=record.turn_id,
-        message=redact(record.message),
-        response=redact(record.response),
-        intent=record.intent,
-        latency_ms=record.latency_ms,
-        first_delta_ms=record.first_delta_ms,
-        engine=record.engine,
-        generator=record.generator,
-        language=record.language,
-        status=record.status,
-        confidence=record.confidence,
-        steps={step["step"]: step.get("ms") for step in record.steps},
-        guard=[note["reason"] for note in record.notes if note.get("note") == "sentence_refused"],
-        cards=[card["id"] for card in record.cards],
-        cache={
-            "hits": sum(each["hit"] for each in record.cache),
-            "misses": sum(not each["hit"] for each in record.cache),
-        },
-    )
+
+    name = "turn_finished"
+
+    turn_id: str
+    message: str
+    response: str
+    intent: str
+    latency_ms: float
+    first_delta_ms: float | None
+    engine: str
+    generator: str
+    language: str
+    status: str
+    confidence: float | None
+    # step → ms
+    steps: dict[str, float | None]
+    # Why sentences were refused.
+    guard: list[str]
+    # What was shown.
+    cards: list[str]
+    # hits, misses
+    cache: dict[str, int]
+
+    @classmethod
+    def of(cls, record: TurnRecord) -> TurnFinished:
+        hits = sum(bool(each["hit"]) for each in record.cache)
+        return cls(
+            session_id=record.session_id,
+            at=record.at,
+            turn_id=record.turn_id,
+            message=redact(record.message),
+            response=redact(record.response),
+            intent=record.intent,
+            latency_ms=record.latency_ms,
+            first_delta_ms=record.first_delta_ms,
+            engine=record.engine,
+            generator=record.generator,
+            language=record.language,
+            status=record.status,
+            confidence=record.confidence,
+            steps={step["step"]: step.get("ms") for step in record.steps},
+            guard=[note["reason"] for note in record.notes if note.get("note") == "sentence_refused"],
+            cards=[card["id"] for card in record.cards],
+            cache={"hits": hits, "misses": len(record.cache) - hits},
+        )
 
 
-def _cache_use(record: TurnRecord) -> dict[str, int]:
-    hits = sum(bool(each["hit"]) for each in record.cache)
-    return {"hits": hits, "misses": len(record.cache) - hits}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardClicked(Event):
+    name = "card_clicked"
+
+    asin: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackReceived(Event):
+    """``rating``: 1, -1, None when it is withdrawn. ``reason``: one of Feedback.Reason."""
+
+    name = "feedback"
+
+    turn_id: str
+    rating: int | None
+    reason: str
+
+
+def known_reason(reason: str) -> str:
+    """Clients may send any text for it, and shoppers type anything: only the choices leave."""
+    return reason if reason in Feedback.Reason.values else Feedback.Reason.OTHER.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffChanged(Event):
+    name = "handoff"
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingFound(Event):
+    """What the shop may lack, or the assistant may not know."""
+
+    name = "nothing_found"
+
+    turn_id: str
+    intent: str
+    message: str
+    language: str
+
+    @classmethod
+    def of(cls, record: TurnRecord) -> NothingFound:
+        return cls(
+            session_id=record.session_id,
+            at=record.at,
+            turn_id=record.turn_id,
+            intent=record.intent,
+            message=redact(record.message),
+            language=record.language,
+        )
 
 
 def found_nothing(record: TurnRecord) -> bool:
@@ -55,16 +145,3 @@ def found_nothing(record: TurnRecord) -> bool:
     if record.status != "complete":
         return False
     return record.intent == "other" or (record.intent in _LOOKING and not record.cards)
-
-
-def nothing_found(record: TurnRecord) -> dict[str, Any]:
-    """What the shop may lack, or the assistant may not know."""
-    return event(
-        "nothing_found",
-        record.session_id,
-        record.at,
-        turn_id=record.turn_id,
-        intent=record.intent,
-        message=redact(record.message),
-        language=record.language,
-    )

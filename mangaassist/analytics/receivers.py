@@ -14,32 +14,37 @@ from mangaassist.analytics import events
 from mangaassist.analytics.buffer import buffer
 
 
+def _tell(event: events.Event) -> None:
+    buffer.append(event.as_record())
+
+
 @receiver(conversation_started)
 def on_conversation(sender: Any, conversation_id: str, locale: str, at: datetime, **kwargs: Any) -> None:
-    buffer.append(events.event("conversation_started", conversation_id, at, locale=locale))
+    _tell(events.ConversationStarted(session_id=conversation_id, at=at, locale=locale))
 
 
 @receiver(turn_finished)
 def on_turn(sender: Any, record: TurnRecord, **kwargs: Any) -> None:
-    buffer.append(events.turn_finished(record))
+    _tell(events.TurnFinished.of(record))
     if events.found_nothing(record):
-        buffer.append(events.nothing_found(record))
+        _tell(events.NothingFound.of(record))
 
 
 @receiver(feedback_received)
 def on_feedback(
     sender: Any, conversation_id: str, turn_id: str, rating: int | None, reason: str, at: datetime, **kwargs: Any
 ) -> None:
-    buffer.append(events.event("feedback", conversation_id, at, turn_id=turn_id, rating=rating, reason=reason))
+    known = events.known_reason(reason)
+    _tell(events.FeedbackReceived(session_id=conversation_id, at=at, turn_id=turn_id, rating=rating, reason=known))
 
 
 @receiver(card_clicked)
 def on_click(sender: Any, conversation_id: str, asin: str, action: str, at: datetime, **kwargs: Any) -> None:
-    buffer.append(events.event("card_clicked", conversation_id, at, asin=asin, action=action))
+    _tell(events.CardClicked(session_id=conversation_id, at=at, asin=asin, action=action))
 
 
 @receiver(handoff_changed)
 def on_handoff(sender: Any, conversation_id: str, status: str, before: str, at: datetime, **kwargs: Any) -> None:
     # Another holder, or a word on how it stands, is no other state.
     if status != before:
-        buffer.append(events.event("handoff", conversation_id, at, status=status))
+        _tell(events.HandoffChanged(session_id=conversation_id, at=at, status=status))

@@ -16,7 +16,7 @@ from mangaassist.analytics.backends import streams
 from mangaassist.analytics.backends.base import AnalyticsStream
 from mangaassist.analytics.backends.kinesis import KinesisStream
 from mangaassist.analytics.buffer import EventBuffer
-from mangaassist.analytics.events import found_nothing, nothing_found
+from mangaassist.analytics.events import NothingFound, found_nothing
 from mangaassist.analytics.models import AnalyticsEvent
 from mangaassist.outbox import relay
 from mangaassist.outbox.delivery import enqueue
@@ -113,7 +113,7 @@ def test_a_question_that_found_nothing_is_told(
         first_delta_ms=1.0, steps=[], notes=[], cards=cards, cache=[], at=datetime.now(UTC),
     )  # fmt: skip
     assert found_nothing(told) is not found
-    assert nothing_found(told)["message"] == "any Golgo 13? write to [email]"
+    assert NothingFound.of(told).message == "any Golgo 13? write to [email]"
 
 
 def test_only_what_kinesis_refused_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
