@@ -1,7 +1,7 @@
 """Events gather in memory and are flushed as one outbox row a batch.
 
 Nothing here is acknowledged to anybody: a crash may lose the last second, an outage of the stream nothing, and a
-full buffer drops and counts. Appending never waits for anything.
+full buffer drops and counts, as does a record that no database takes. Appending never waits for anything.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from collections import deque
 from typing import Any
 
 import structlog
-from django.db import close_old_connections
+from django.db import DataError, close_old_connections, connection
 
 from mangaassist.outbox.delivery import enqueue
 
 log = structlog.get_logger(__name__)
 TOPIC = "analytics"
+# Of the flushing thread, until it ends.
+QUIET_ROUNDS = 30
+# A value that the database refuses, or that is none in JSON.
+_UNSTORABLE = (DataError, TypeError, ValueError)
 
 
 class EventBuffer:
@@ -56,17 +60,29 @@ class EventBuffer:
                     batch = [self._records[place] for place in range(min(self._batch, len(self._records)))]
                 if not batch:
                     return flushed
-                enqueue(TOPIC, {"records": batch})
+                flushed += self._store(batch)
                 with self._lock:
                     for _ in batch:
                         self._records.popleft()
-                flushed += len(batch)
+
+    def _store(self, batch: list[dict[str, Any]]) -> int:
+        """The number stored. What can't be is found one by one and dropped: it would hold up all that follows."""
+        try:
+            enqueue(TOPIC, {"records": batch})
+        except _UNSTORABLE as error:
+            if len(batch) > 1:
+                return sum(self._store([record]) for record in batch)
+            log.warning("analytics_record_dropped", event_kind=batch[0].get("event"), error=repr(error)[:200])
+            with self._lock:
+                self.dropped += 1
+            return 0
+        return len(batch)
 
     def _run(self) -> None:
         """Ends after a quiet while; the next event starts it again."""
         quiet = 0
         pause = threading.Event()
-        while quiet < 30:
+        while not self._ends_after(quiet):
             pause.wait(self._interval_s)
             quiet = 0 if self._records else quiet + 1
             try:
@@ -74,6 +90,15 @@ class EventBuffer:
                 self.flush()
             except Exception as error:  # The database is away: the records wait.
                 log.warning("analytics_not_flushed", waiting=len(self._records), error=repr(error)[:200])
+
+    def _ends_after(self, quiet: int) -> bool:
+        """Decided under the lock: an event that comes now finds either this thread at work or none."""
+        with self._lock:
+            if quiet < QUIET_ROUNDS or self._records:
+                return False
+            self._thread = None
+        connection.close()
+        return True
 
 
 buffer = EventBuffer()

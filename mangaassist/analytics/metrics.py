@@ -16,7 +16,9 @@ class BufferMetrics:
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("mangaassist_analytics_waiting", "Events in the buffer.", value=float(len(buffer)))
-        dropped = CounterMetricFamily("mangaassist_analytics_dropped", "Events that a full buffer dropped.")
+        dropped = CounterMetricFamily(
+            "mangaassist_analytics_dropped", "Events that were dropped: a full buffer, or no value for a database."
+        )
         dropped.add_metric([], float(buffer.dropped))
         yield dropped
 
