@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from mangaassist.outbox.models import OutboxMessage, claim, renew, settle, shared_now
-from mangaassist.outbox.topics import Delivery, Hopeless, NotYet, Outage, Topic, find_topic, topic_names
+from mangaassist.outbox.topics import Delivery, Hopeless, NotYet, Outage, Refused, Topic, find_topic, topic_names
 
 log = structlog.get_logger(__name__)
 LONGEST_ERROR = 2000
@@ -78,10 +78,7 @@ def _kept(rows: Sequence[OutboxMessage], lease_s: float) -> Iterator[None]:
                     log.error("outbox_handler_hangs", topic=rows[0].topic, rows=len(rows))
                     return
                 renewals -= 1
-                renew(rows, lease_s)
-        except DatabaseError as error:
-            # The rows may be delivered twice then: their ids tell.
-            log.warning("outbox_lease_not_renewed", rows=len(rows), error=repr(error)[:200])
+                _renew(rows, lease_s)
         finally:
             connection.close()
 
@@ -94,6 +91,15 @@ def _kept(rows: Sequence[OutboxMessage], lease_s: float) -> Iterator[None]:
         keeper.join()
 
 
+def _renew(rows: Sequence[OutboxMessage], lease_s: float) -> None:
+    try:
+        renew(rows, lease_s)
+    except DatabaseError as error:
+        # There is time for another try. Without one the rows may be delivered twice: their ids tell.
+        log.warning("outbox_lease_not_renewed", rows=len(rows), error=repr(error)[:200])
+        connection.close_if_unusable_or_obsolete()
+
+
 def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
     """Ids that failed, with their errors."""
     deliveries = [Delivery(str(row.pk), row.topic, row.key, row.payload, row.attempts) for row in rows]
@@ -102,6 +108,10 @@ def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
     except Outage as error:
         log.warning("outbox_outside_is_away", topic=topic.name, rows=len(rows), error=str(error)[:300])
         return {delivery.id: NotYet(repr(error)) for delivery in deliveries}
+    except Refused as refusal:
+        # One of them: alone it is known to be this one.
+        reason = Hopeless(f"Refused: {refusal}") if len(rows) == 1 else repr(refusal)
+        return {delivery.id: reason for delivery in deliveries}
     except Exception as error:  # Whatever a handler raises: the rows are kept and tried again.
         log.warning("outbox_delivery_failed", topic=topic.name, rows=len(rows), error=repr(error)[:300])
         return {delivery.id: repr(error) for delivery in deliveries}

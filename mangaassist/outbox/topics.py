@@ -26,6 +26,10 @@ class Outage(DeliveryFailed):
     """The outside is away, which is no fault of the rows: however long it lasts, none is parked for it."""
 
 
+class Refused(DeliveryFailed):
+    """This delivery can't be applied, now or later: alone in its batch, its row is parked at once."""
+
+
 class NotYet(str):
     """The same of a single row's error."""
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from mangaassist.outbox import delivery, relay, tasks, topics
@@ -195,6 +195,47 @@ def test_a_slow_handler_keeps_its_rows(effect: Effect, monkeypatch: pytest.Monke
     assert relay.drain("test") == 1
     assert taken_meanwhile == [0]
     assert status(1) == "done"
+
+
+def test_a_locked_database_costs_one_renewal_and_not_the_lease(
+    effect: Effect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("Others do not lock a whole database.")
+    monkeypatch.setitem(connections.databases["default"]["OPTIONS"], "timeout", 0.1)
+    taken_meanwhile: list[int] = []
+
+    def slow(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+        first = OutboxMessage.objects.get().leased_until
+        assert first is not None
+        with transaction.atomic():  # It takes the lock at once.
+            while "outbox_lease_not_renewed" not in caplog.text:
+                time.sleep(0.02)
+                assert timezone.now() < first
+        while timezone.now() <= first:
+            time.sleep(0.02)
+        taken_meanwhile.append(len(claim("test", 10, 60)))
+        return {}
+
+    monkeypatch.setitem(topics._topics, "test", Topic(name="test", handler=slow, lease_s=3))
+    delivery.enqueue("test", {"n": 1})
+    assert relay.drain("test") == 1
+    assert taken_meanwhile == [0]
+
+
+def test_what_is_refused_is_parked_at_once_and_alone(effect: Effect, monkeypatch: pytest.MonkeyPatch) -> None:
+    def apply(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+        if any(each.payload["n"] == 1 for each in deliveries):
+            raise topics.Refused("no UUID")
+        return effect(deliveries)
+
+    monkeypatch.setitem(topics._topics, "test", Topic(name="test", handler=apply))
+    for n in range(3):
+        delivery.enqueue("test", {"n": n})
+    assert relay.drain("test") == 2
+    assert [status(n) for n in range(3)] == ["done", "parked", "done"]
+    parked = OutboxMessage.objects.parked().get()
+    assert (parked.attempts, parked.error) == (1, "Refused: no UUID")
 
 
 def test_a_broker_that_is_away_does_not_disturb_the_business(settings: object) -> None:
