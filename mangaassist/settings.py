@@ -371,6 +371,8 @@ def _role(role: str) -> dict[str, dict[str, Any]]:
             f"{role}={name!r} is unknown; choose one of {', '.join(backends)} or give a dotted path."
         )
         name = for_embedded
+    # A dotted path of ours is the same backend, with the same variables.
+    name = next((short for short, path in backends.items() if path == name), name)
     variables = _ROLE_VARIABLES.get((role, name), {})
     options = {option: environment.text(variable) for option, variable in variables.items()}
     return {

@@ -50,7 +50,7 @@ class Consumer:
 
     ``role``: the variable that names the backend; ``aws``: its value in the aws profile. In the embedded profile
     nothing comes from outside. The process is needed ``only`` for these backends, or for all ``unless`` it is one of
-    those; and where a variable names its ``queue``, only when that is set.
+    those; and where a variable names its ``queue``, only when that or the backend's option ``queue_option`` is set.
     """
 
     topic: str
@@ -59,19 +59,40 @@ class Consumer:
     only: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     queue: str = ""
+    queue_option: str = ""
 
     def is_needed(self, *, aws: bool) -> bool:
         backend = environment.text(self.role, self.aws if aws else "")
-        if not backend or (self.queue and not environment.text(self.queue)):
+        if not backend or not self._has_queue():
             return False
+        backend = SHORT_NAMES.get(backend, backend)
         return backend in self.only if self.only else backend not in self.unless
+
+    def _has_queue(self) -> bool:
+        if not self.queue or environment.text(self.queue):
+            return True
+        return bool(self.queue_option and environment.options(f"{self.role}_OPTIONS").get(self.queue_option))
+
+
+# Backends may be given by their dotted paths; those that matter here (settings.py has all, and needs Django).
+SHORT_NAMES = {
+    "mangaassist.outbox.backends.database.DatabaseQueue": "database",
+    "mangaassist.outbox.backends.database_stream.DatabaseStream": "database",
+    "knowledge.backends.s3.S3Source": "s3",
+    "escalation.backends.connect.Connect": "connect",
+}
 
 
 CONSUMERS = (
     Consumer(topic="feedback", role="FEEDBACK_QUEUE", aws="sqs", unless=("database",)),
     Consumer(topic="reindex", role="REINDEX_STREAM", aws="kinesis", unless=("database",)),
     Consumer(
-        topic="knowledge-events", role="KNOWLEDGE_SOURCE", aws="s3", only=("s3",), queue="KNOWLEDGE_EVENTS_QUEUE_URL"
+        topic="knowledge-events",
+        role="KNOWLEDGE_SOURCE",
+        aws="s3",
+        only=("s3",),
+        queue="KNOWLEDGE_EVENTS_QUEUE_URL",
+        queue_option="events_queue_url",
     ),
     Consumer(
         topic="handoff-events", role="HANDOFF", aws="connect", only=("connect",), queue="CONNECT_EVENTS_QUEUE_URL"

@@ -14,8 +14,9 @@ import pytest
 from django.conf import settings
 
 from mangaassist import environment, supervised
+from mangaassist import settings as django_settings
 from mangaassist.supervised import Output, Program, Supervised, _relay_lines
-from mangaassist.supervisor import CONSUMERS, Site
+from mangaassist.supervisor import CONSUMERS, SHORT_NAMES, Site
 from tests.mangaassist.running import is_gone
 
 
@@ -157,17 +158,48 @@ AWS = {"MANGAASSIST_PROFILE": "aws"} | QUEUES
         (QUEUES | {"REINDEX_STREAM": "kinesis", "KNOWLEDGE_SOURCE": "s3"}, ("reindex", "knowledge-events")),
         (QUEUES | {"HANDOFF": "connect"}, ("handoff-events",)),
         (QUEUES | {"HANDOFF": "desk"}, ()),
+        # The same by their dotted paths, and with the queue among the backend's options.
+        (QUEUES | {"KNOWLEDGE_SOURCE": "knowledge.backends.s3.S3Source"}, ("knowledge-events",)),
+        (QUEUES | {"HANDOFF": "escalation.backends.connect.Connect"}, ("handoff-events",)),
+        ({"FEEDBACK_QUEUE": "mangaassist.outbox.backends.sqs.SqsQueue"}, ("feedback",)),
+        ({"FEEDBACK_QUEUE": "mangaassist.outbox.backends.database.DatabaseQueue"}, ()),
+        ({"REINDEX_STREAM": "mangaassist.outbox.backends.database_stream.DatabaseStream"}, ()),
+        (
+            {"KNOWLEDGE_SOURCE": "s3", "KNOWLEDGE_SOURCE_OPTIONS": '{"events_queue_url": "https://sqs/k"}'},
+            ("knowledge-events",),
+        ),
+        ({"KNOWLEDGE_SOURCE": "s3", "KNOWLEDGE_SOURCE_OPTIONS": '{"events_queue_url": ""}'}, ()),
+        ({"KNOWLEDGE_SOURCE": "s3", "KNOWLEDGE_SOURCE_OPTIONS": "{"}, ()),
     ],
 )
 def test_what_comes_from_outside_has_a_consumer(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], consumed: tuple[str, ...]
 ) -> None:
-    for name in ("MANGAASSIST_PROFILE", *QUEUES, *(each.role for each in CONSUMERS)):
+    roles = [each.role for each in CONSUMERS]
+    for name in ("MANGAASSIST_PROFILE", *QUEUES, *roles, *(f"{role}_OPTIONS" for role in roles)):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(environment, "faults", [])
     assert Site.from_environment().consumed == consumed
+
+
+def test_dotted_paths_are_those_of_the_settings() -> None:
+    paths = {path: short for _, _, backends in django_settings._ROLES.values() for short, path in backends.items()}
+    assert {path: paths[path] for path in SHORT_NAMES} == SHORT_NAMES
+    named = {(each.role, short) for each in CONSUMERS for short in (*each.only, *each.unless)}
+    assert {django_settings._ROLES[role][2][short] for role, short in named} == set(SHORT_NAMES)
+
+
+@pytest.mark.parametrize("name", ["sqs", "mangaassist.outbox.backends.sqs.SqsQueue"])
+def test_a_backend_has_its_variables_by_either_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("FEEDBACK_QUEUE", name)
+    monkeypatch.setenv("FEEDBACK_QUEUE_URL", "https://sqs/f")
+    monkeypatch.delenv("FEEDBACK_QUEUE_OPTIONS", raising=False)
+    assert django_settings._role("FEEDBACK_QUEUE")["default"] == {
+        "BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue",
+        "OPTIONS": {"queue_url": "https://sqs/f"},
+    }
 
 
 def test_the_column_of_names_is_as_wide_as_the_longest(output: Recorder) -> None:
