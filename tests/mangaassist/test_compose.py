@@ -23,9 +23,39 @@ NOT_OURS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "CELERY_SKIP_CH
 def test_everything_that_comes_from_outside_has_its_service(consumer: Any) -> None:
     service = SERVICES[f"consume-{consumer.topic}"]
     assert service["command"] == ["python", "manage.py", "consume", consumer.topic]
-    # A contact centre tells of its contacts only when it is asked to.
-    assert service["profiles"] == (["connect"] if consumer.topic == "handoff-events" else ["aws"])
+    # A queue's own address, if it has one, decides; else the profile.
+    assert service["profiles"] == [consumer.topic if consumer.queue else "aws"]
     assert service["restart"] == "unless-stopped"
+
+
+def compose_profiles(variables: dict[str, str]) -> set[str]:
+    """What Compose makes of the line in .env.example; of its interpolation these two forms are used."""
+
+    def value(found: re.Match[str]) -> str:
+        name, form, other = found.groups()
+        given = variables.get(name, "")
+        return (given or other) if form == ":-" else (given and other)
+
+    *_, line = (FOLDER / ".env.example").read_text().splitlines()
+    names, _, profiles = line.partition("=")
+    assert names == "COMPOSE_PROFILES"
+    return set(re.sub(r"\$\{(\w+)(:[-+])([^}]*)\}", value, profiles).split(","))
+
+
+@pytest.mark.parametrize("profile", ["", "embedded", "aws"])
+@pytest.mark.parametrize("queues", [(), ("KNOWLEDGE_EVENTS_QUEUE_URL",), ("CONNECT_EVENTS_QUEUE_URL",)])
+def test_one_variable_picks_the_consumers_of_compose_as_of_make_run(
+    monkeypatch: pytest.MonkeyPatch, profile: str, queues: tuple[str, ...]
+) -> None:
+    every = {"MANGAASSIST_PROFILE", *(name for each in CONSUMERS for name in (each.role, each.queue) if name)}
+    variables = {"MANGAASSIST_PROFILE": profile, **dict.fromkeys(queues if profile == "aws" else (), "https://sqs/q")}
+    for name in every:
+        monkeypatch.setenv(name, variables.get(name, ""))
+    active = compose_profiles(variables)
+    started = {
+        name.removeprefix("consume-") for name, each in SERVICES.items() if active & set(each.get("profiles", []))
+    }
+    assert started == {each.topic for each in CONSUMERS if each.is_needed(aws=profile == "aws")}
 
 
 def test_workers_are_those_of_make_run() -> None:
