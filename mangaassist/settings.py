@@ -223,6 +223,7 @@ CELERY_TASK_DEFAULT_QUEUE = "delivery"
 CELERY_TASK_ROUTES = {
     "mangaassist.outbox.tasks.sweep": {"queue": "interactive"},
     "mangaassist.outbox.tasks.prune": {"queue": "batch"},
+    "mangaassist.analytics.tasks.*": {"queue": "batch"},
     "recommendations.tasks.*": {"queue": "batch"},
     "caching.tasks.*": {"queue": "batch"},
     "knowledge.tasks.look_at_source": {"queue": "batch"},
@@ -240,9 +241,12 @@ RECOMMENDER_TRAIN_AFTER = int(environment.number("RECOMMENDER_TRAIN_AFTER", 1_00
 RECOMMENDER_MAX_LOSS = environment.number("RECOMMENDER_MAX_LOSS", 0.2, low=0, high=1)
 # The share of discoveries that goes to new series; 0: none.
 RECOMMENDER_EXPLORE_SHARE = environment.number("RECOMMENDER_EXPLORE_SHARE", 0.05, low=0, high=0.3)
+# Events in our own table are removed after so many days; a stream's retention is its own affair.
+ANALYTICS_KEPT_DAYS = environment.number("ANALYTICS_KEPT_DAYS", 90, low=1, high=3650)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},
+    "analytics-prune": {"task": "mangaassist.analytics.tasks.prune", "schedule": 3600.0},
     # One through each queue that shoppers depend on.
     **{
         f"heartbeat-{queue}": {

@@ -23,6 +23,7 @@ def queue_for(task: str) -> str:
         ("mangaassist.outbox.tasks.sweep", "interactive"),
         ("mangaassist.outbox.tasks.drain", "delivery"),
         ("mangaassist.outbox.tasks.prune", "batch"),
+        ("mangaassist.analytics.tasks.prune", "batch"),
         ("recommendations.tasks.train", "batch"),
         ("caching.tasks.sweep_products", "batch"),
         ("caching.tasks.watch_server", "batch"),
