@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import Metric
 
 from mangaassist import breaker
 from mangaassist.dbthreads import in_database
-from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.models import OutboxMessage, QueuedMessage
 
 DATABASE_LIMIT_S = 1.0
 _STATES = ("closed", "half_open", "open")
@@ -68,6 +68,8 @@ class OutboxBacklog:
 
     def __init__(self) -> None:
         self.rows: list[Backlog] = []
+        # queue → messages
+        self.dead_letters: dict[str, int] = {}
 
     def collect(self) -> Iterator[Metric]:
         labels = ["topic", "status"]
@@ -80,7 +82,12 @@ class OutboxBacklog:
             depth.add_metric(names, row.count)
             age.add_metric(names, (now - row.oldest).total_seconds())
             attempts.add_metric(names, row.attempts)
-        yield from (depth, age, attempts)
+        dead = GaugeMetricFamily(
+            "mangaassist_queue_dead_letters", "Messages of our own queues that failed too often.", labels=["queue"]
+        )
+        for queue, count in self.dead_letters.items():
+            dead.add_metric([queue], count)
+        yield from (depth, age, attempts, dead)
 
 
 def read_backlog() -> list[Backlog]:
@@ -95,6 +102,12 @@ def read_backlog() -> list[Backlog]:
     return [Backlog(*row) for row in rows]
 
 
+def read_dead_letters() -> dict[str, int]:
+    """Of the queues in our own database; those of Amazon SQS are its own affair."""
+    dead = QueuedMessage.objects.filter(dead=True).order_by("queue")
+    return dict(dead.values_list("queue").annotate(Count("pk")))
+
+
 _outbox_backlog = OutboxBacklog()
 REGISTRY.register(BreakerStates())
 REGISTRY.register(_outbox_backlog)
@@ -103,7 +116,8 @@ REGISTRY.register(_outbox_backlog)
 async def exposition() -> bytes:
     """All of it in Prometheus' text format; without the outbox when the database does not answer in time."""
     try:
-        _outbox_backlog.rows = await asyncio.wait_for(in_database(read_backlog), DATABASE_LIMIT_S)
+        read = await asyncio.wait_for(in_database(lambda: (read_backlog(), read_dead_letters())), DATABASE_LIMIT_S)
+        _outbox_backlog.rows, _outbox_backlog.dead_letters = read
     except (TimeoutError, DatabaseError):
-        _outbox_backlog.rows = []
+        _outbox_backlog.rows, _outbox_backlog.dead_letters = [], {}
     return await asyncio.to_thread(generate_latest, REGISTRY)

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.outbox.backends.database import receive_again
 from mangaassist.outbox.models import OutboxMessage, QueuedMessage, ShardLease
 from mangaassist.outbox.relay import discard, retry_now
 from mangaassist.outbox.summary import Standing, standings
@@ -53,9 +54,14 @@ class OutboxAdmin(admin.ModelAdmin[OutboxMessage]):
 class QueuedMessageAdmin(admin.ModelAdmin[QueuedMessage]):
     list_display = ("created_at", "queue", "received", "dead", "visible_at")
     list_filter = ("queue", "dead")
+    actions = ("receive_selected_again",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    @admin.action(description="Try the selected dead letters again now", permissions=["view"])
+    def receive_selected_again(self, request: HttpRequest, queryset: QuerySet[QueuedMessage]) -> None:
+        self.message_user(request, f"In their queue again: {receive_again(queryset)}.")
 
 
 @admin.register(ShardLease)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -173,6 +174,18 @@ def test_a_message_received_too_often_is_a_dead_letter() -> None:
     queue = DatabaseQueue(visibility_s=0.0, max_receives=2)
     queue.send([Outgoing("a", {})])
     assert [len(queue.receive()) for _ in range(4)] == [1, 1, 0, 0]
+
+
+def test_sqs_tells_of_what_it_did_not_delete(caplog: pytest.LogCaptureFixture) -> None:
+    with mock_aws():
+        queue = SqsQueue(queue_url=boto3.client("sqs").create_queue(QueueName="feedback")["QueueUrl"])
+        queue.send([Outgoing("a", {}), Outgoing("b", {})])
+        first, second = queue.receive()
+        # Another queue's, as far as SQS can tell.
+        queue.delete([first, replace(second, receipt="nonsense")])
+    assert "sqs_message_not_deleted" in caplog.text
+    assert f"'id': '{second.id}'" in caplog.text
+    assert f"'id': '{first.id}'" not in caplog.text
 
 
 def test_sqs_names_what_it_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from mangaassist import breaker
 from mangaassist.analytics.buffer import EventBuffer
 from mangaassist.dbthreads import in_database
 from mangaassist.health import heartbeat, metrics, probes, tasks
-from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.models import OutboxMessage, QueuedMessage
 from mangaassist.redis import sync_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,6 +134,16 @@ async def test_metrics_tell_of_the_outbox(async_client: AsyncClient) -> None:
     assert 'mangaassist_outbox_messages{status="waiting",topic="feedback"} 2.0' in lines
     assert 'mangaassist_outbox_attempts{status="waiting",topic="feedback"} 3.0' in lines
     assert not any(line.startswith("mangaassist_outbox") and 'status="done"' in line for line in lines)
+
+
+async def test_metrics_tell_of_dead_letters(async_client: AsyncClient) -> None:
+    def fill() -> None:
+        for number, dead in enumerate((True, True, False)):
+            QueuedMessage.objects.create(queue="feedback", dedup_id=str(number), body={}, dead=dead)
+
+    await in_database(fill)
+    lines = (await async_client.get("/metrics")).content.decode().splitlines()
+    assert 'mangaassist_queue_dead_letters{queue="feedback"} 2.0' in lines
 
 
 async def test_metrics_tell_of_events_that_were_dropped(

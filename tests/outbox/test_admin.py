@@ -9,7 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from mangaassist.outbox.admin import human_age
-from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.backends.base import Outgoing
+from mangaassist.outbox.backends.database import DatabaseQueue
+from mangaassist.outbox.models import OutboxMessage, QueuedMessage
 from mangaassist.outbox.summary import standings
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +63,21 @@ def test_one_click_tries_again_and_another_discards(admin_client: Client) -> Non
 
     assert (parked.status, parked.attempts) == ("waiting", 0)
     assert other.status == "discarded"
+
+
+def test_a_dead_letter_is_received_again_after_one_click(admin_client: Client) -> None:
+    queue = DatabaseQueue(visibility_s=0, max_receives=1)
+    queue.send([Outgoing("a", {"n": 1}), Outgoing("b", {"n": 2})])
+    assert (len(queue.receive()), queue.receive()) == (2, [])
+    first, second = QueuedMessage.objects.order_by("id")
+    assert first.dead
+    assert second.dead
+
+    data = {"action": "receive_selected_again", "_selected_action": [str(first.pk)]}
+    page = admin_client.post("/admin/outbox/queuedmessage/", data, follow=True).content.decode()
+
+    assert "In their queue again: 1." in page
+    assert [(message.id, message.count) for message in queue.receive()] == [("a", 1)]
 
 
 @pytest.mark.parametrize(

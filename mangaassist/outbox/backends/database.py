@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from mangaassist.outbox.backends.base import Outgoing, Queue, QueueUnavailable, Received
@@ -52,3 +52,9 @@ class DatabaseQueue(Queue):
         for message in messages:
             pk, _, receipt = message.receipt.partition(":")
             QueuedMessage.objects.filter(pk=pk, receipt=receipt).delete()
+
+
+def receive_again(messages: QuerySet[QueuedMessage]) -> int:
+    """Dead letters among these get a new set of attempts, at once; their number."""
+    dead = messages.filter(dead=True)
+    return dead.update(dead=False, received=0, receipt=None, visible_at=timezone.now())

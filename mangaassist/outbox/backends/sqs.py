@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from mangaassist import aws
@@ -14,6 +15,7 @@ from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.outbox.backends.base import Outgoing, Queue, QueueUnavailable, Received, RequestRefused
 from mangaassist.outbox.topics import Hopeless, NotYet
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 # SQS takes and gives at most ten messages a call.
 BATCH = 10
@@ -91,7 +93,10 @@ class SqsQueue(Queue):
     def delete(self, messages: Sequence[Received]) -> None:
         for batch in _batches(messages):
             entries = [{"Id": str(place), "ReceiptHandle": m.receipt} for place, m in enumerate(batch)]
-            self._ask(self._client.delete_message_batch, Entries=entries)
+            answer = self._ask(self._client.delete_message_batch, Entries=entries)
+            # They come again, and their inbox keys drop them.
+            for entry in answer.get("Failed", []):
+                log.warning("sqs_message_not_deleted", id=batch[int(entry["Id"])].id, code=entry.get("Code"))
 
     def _ask(self, method: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
         try:
