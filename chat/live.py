@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from chat.answers.asked import day_words
 from chat.evidence import Evidence
 from chat.guard import escape
 from chat.phrases import JOINERS, name_of, say
 from chat.trace import Trace
 from chat.understanding.types import Language
+from shop.facts import SeriesFacts
 from shop.offers import LiveOffer, Money, OffersUnavailable, aread_offers
 from shop.orders import OrderView
 
@@ -45,20 +47,24 @@ class LiveValues:
         return value
 
     def _value(self, kind: str, id: str) -> tuple[str | None, datetime | None]:
-        if kind in {"price", "stock", "title", "vol"}:
+        if kind in {"price", "stock", "title", "vol", "pages", "released"}:
             return self._of_product(kind, id)
-        if kind == "series":
+        if kind in {"series", "count", "started"}:
             series = self._evidence.series.get(id)
-            if series is None:
-                return None, None
-            if self._language == "ja":
-                return f"『{escape(series.native_title or series.title)}』", None
-            return escape(series.title), None
+            return (self._of_series(kind, series) if series else None), None
         if kind == "passage":
             found = next((p for p in self._evidence.passages if p.id == id), None)
             return (escape(found.text) if found else None), None
         order = self._orders.get(id)
         return (self._of_order(kind, order) if order else None), None
+
+    def _of_series(self, kind: str, series: SeriesFacts) -> str | None:
+        if kind == "series":
+            if self._language == "ja":
+                return f"『{escape(series.native_title or series.title)}』"
+            return escape(series.title)
+        number = series.volume_count if kind == "count" else series.started
+        return str(number) if number is not None else None
 
     def _of_product(self, kind: str, asin: str) -> tuple[str | None, datetime | None]:
         product = self._evidence.products.get(asin)
@@ -66,8 +72,11 @@ class LiveValues:
             return None, None
         if kind == "title":
             return escape(product.title), None
-        if kind == "vol":
-            return (str(product.volume) if product.volume is not None else None), None
+        if kind in {"vol", "pages"}:
+            number = product.volume if kind == "vol" else product.pages
+            return (str(number) if number is not None else None), None
+        if kind == "released":
+            return (day_words(self._language, product.release_date) if product.release_date else None), None
         offer = self.offers.get(asin)
         read_at = offer.read_at if offer else None
         if kind == "price":

@@ -21,6 +21,8 @@ class Trace:
         self.steps: list[dict[str, Any]] = []
         self.slots: list[dict[str, str]] = []
         self.notes: list[dict[str, Any]] = []
+        # Who wrote: generator, model, prompt, tokens, cost, why the composer had to (chat.generation).
+        self.generation: dict[str, Any] = {}
         # Entries of the policy cache that the answer was made from.
         self.touches: list[Touch] = []
 
@@ -39,11 +41,13 @@ class Trace:
             entry["error"] = type(error).__name__
             raise
         finally:
-            entry["ms"] = round(self.elapsed_ms() - start, 2)
-            budget_s = settings.TURN_BUDGETS_S.get(name)
-            if budget_s is not None:
-                entry["budget_ms"] = budget_s * 1000
-                entry["over"] = entry["ms"] > budget_s * 1000
+            _measure(entry, self.elapsed_ms() - start)
+
+    def spent(self, name: str, ms: float, **facts: Any) -> None:
+        """A step that was done in pieces, between others."""
+        entry: dict[str, Any] = {"step": name, "at_ms": self.elapsed_ms(), **facts}
+        _measure(entry, ms)
+        self.steps.append(entry)
 
     def slot(self, slot: str, value: str, read_at: datetime | None) -> None:
         entry = {"slot": slot, "value": value}
@@ -57,4 +61,18 @@ class Trace:
 
     def as_dict(self) -> dict[str, Any]:
         cache = [{"kind": each.kind, "key": each.key, "hit": each.was_hit} for each in self.touches]
-        return {"steps": self.steps, "slots": self.slots, "notes": self.notes, "cache": cache}
+        return {
+            "steps": self.steps,
+            "slots": self.slots,
+            "notes": self.notes,
+            "generation": self.generation,
+            "cache": cache,
+        }
+
+
+def _measure(entry: dict[str, Any], ms: float) -> None:
+    entry["ms"] = round(ms, 2)
+    budget_s = settings.TURN_BUDGETS_S.get(entry["step"])
+    if budget_s is not None:
+        entry["budget_ms"] = budget_s * 1000
+        entry["over"] = entry["ms"] > budget_s * 1000

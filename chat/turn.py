@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,15 +14,16 @@ import structlog
 
 from caching.touched import follow
 from chat.answers import plan_answer
-from chat.backends.base import Brief, Generator, GeneratorUnavailable
-from chat.backends.composer import ComposerGenerator
+from chat.backends.base import Brief
 from chat.cards import order_card, product_card, promotion_card, series_card
 from chat.context import PageContext
 from chat.dialogue import Request, read_state, resolve
 from chat.events import Card, Delta, Event, Response, TypingIndicator
 from chat.evidence import Evidence
 from chat.gathering import gather
-from chat.guard import Refused, SentenceSplitter, numbers_in, release, slots_in
+from chat.generation import generators, sentences
+from chat.guard import Refused, numbers_in, release, slots_in
+from chat.guardrails.screening import screen
 from chat.handoff import plan_with_person
 from chat.live import LiveValues
 from chat.memory import load_memory, remember
@@ -34,11 +36,9 @@ from chat.trace import Trace
 from chat.understanding.language import language_of
 from chat.understanding.types import Language, Understanding
 from chat.understanding.understand import understand
-from mangaassist.backends import BackendHandler
 from mangaassist.dbthreads import in_database
 
 log = structlog.get_logger(__name__)
-generators: BackendHandler[Generator] = BackendHandler("GENERATORS", Generator)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,8 @@ class Draft:
     heard: Understanding | None = None
     request: Request | None = None
     plan: AnswerPlan | None = None
-    generator: str = ""
+    # What the screen saw in the question.
+    noticed: tuple[str, ...] = ()
     engine: str = ""
     first_delta_ms: float | None = None
     # When it was last known that no person has taken over (time.monotonic): at first, when the question was accepted.
@@ -83,7 +84,7 @@ class Draft:
 
 
 async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
-    """Answers one question: typing → memory → understand → gather → generate → guard → store.
+    """Answers one question: typing → memory → screen → understand → gather → generate → guard → store.
 
     Yields events in the order in which they leave; the last one is a :class:`Response`.
     """
@@ -93,6 +94,9 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
     with trace.step("memory"):
         draft.memory = await load_memory(turn.conversation_id, after_turn=draft.after_turn)
         state = read_state(draft.memory.dialogue)
+    with trace.step("screen") as step:
+        draft.noticed = screen(turn.text)
+        step["noticed"] = list(draft.noticed)
     with trace.step("understand") as step:
         draft.heard = await in_database(understand, turn.text, hint=turn.hint)
         draft.language = draft.heard.language
@@ -106,8 +110,9 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
     )
     live = LiveValues(evidence, draft.language, trace)
     try:
-        async for event in _speak(turn, draft, plan, evidence, live):
-            yield event
+        async with aclosing(_speak(turn, draft, plan, evidence, live)) as spoken:
+            async for event in spoken:
+                yield event
         response = await end_turn(turn, draft, "complete")
     except TakenOver:
         draft.taken_over = True
@@ -118,7 +123,7 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
 
 async def _speak(
     turn: TurnInput, draft: Draft, plan: AnswerPlan, evidence: Evidence, live: LiveValues
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event]:
     """Generates, guards and releases sentence by sentence; the cards follow the first sentence."""
     assert draft.request is not None
     brief = Brief(
@@ -132,33 +137,41 @@ async def _speak(
     of_people = [word for line in plan.lines if line.phrase.startswith("human.") for word in line.words.values()]
     said = (*draft.request.volumes, draft.request.state.age or "", *of_people)
     proven = numbers_in([*evidence.texts(), *map(str, said)])
-    wanted = [card.id for card in plan.cards if card.kind == "product"]
-    wanted += [
-        id for line in plan.lines for word in line.words.values() for kind, id in slots_in(word) if kind in _LIVE
-    ]
-    await live.read(wanted)
     with draft.trace.step("generate"):
-        async for sentence in _sentences(brief, draft):
-            text = release(sentence, fill=live.fill, proven_numbers=proven)
-            if isinstance(text, Refused):
-                log.warning("sentence_refused", turn=turn.turn_id, reason=text.reason)
-                draft.trace.note("sentence_refused", reason=text.reason, sentence=text.sentence)
-                continue
-            await _ask_whether_taken_over(turn, draft)
-            first = not draft.released
-            draft.released.append(text)
-            draft.templates.append(sentence)
-            if first:
-                draft.first_delta_ms = draft.trace.elapsed_ms()
-            yield Delta(text)
-            if first:
-                for card in _cards(draft, plan, evidence, live):
-                    yield card
+        async with aclosing(sentences(brief, draft.trace, draft.noticed)) as written:
+            async for sentence in written:
+                first = not draft.released
+                if first:
+                    # However long a generator has thought: what is shown is read when it begins to be shown.
+                    await live.read(_shown_live(plan, evidence))
+                text = release(sentence, fill=live.fill, proven_numbers=proven)
+                if isinstance(text, Refused):
+                    log.warning("sentence_refused", turn=turn.turn_id, reason=text.reason)
+                    draft.trace.note("sentence_refused", reason=text.reason, sentence=text.sentence)
+                    continue
+                await _ask_whether_taken_over(turn, draft)
+                draft.released.append(text)
+                draft.templates.append(sentence)
+                if first:
+                    draft.first_delta_ms = draft.trace.elapsed_ms()
+                yield Delta(text)
+                if first:
+                    for card in _cards(draft, plan, evidence, live):
+                        yield card
 
 
 _LIVE = frozenset({"price", "stock"})
 # So long the state of the conversation is believed. What is stored at the end asks once more (chat.records).
 STATE_BELIEVED_S = 0.1
+
+
+def _shown_live(plan: AnswerPlan, evidence: Evidence) -> list[str]:
+    """The editions whose price or stock this answer may show: a model may speak of all that were gathered."""
+    wanted = [card.id for card in plan.cards if card.kind == "product"]
+    wanted += [
+        id for line in plan.lines for word in line.words.values() for kind, id in slots_in(word) if kind in _LIVE
+    ]
+    return wanted if not generators["default"].writes_freely else [*wanted, *evidence.products]
 
 
 async def _ask_whether_taken_over(turn: TurnInput, draft: Draft) -> None:
@@ -169,30 +182,6 @@ async def _ask_whether_taken_over(turn: TurnInput, draft: Draft) -> None:
     draft.state_asked_at = now
     if await in_database(person_answers, turn.conversation_id):
         raise TakenOver
-
-
-async def _sentences(brief: Brief, draft: Draft) -> AsyncIterator[str]:
-    """The configured generator's sentences; the composer's when it cannot write."""
-    generator = generators["default"]
-    splitter = SentenceSplitter()
-    spoke = False
-    try:
-        draft.generator = generator.name
-        async for piece in generator.stream(brief):
-            for sentence in splitter.feed(piece):
-                spoke = True
-                yield sentence
-        if rest := splitter.rest():
-            yield rest
-        return
-    except GeneratorUnavailable as error:
-        draft.trace.note("generator_unavailable", generator=generator.name, error=str(error))
-        if spoke:
-            return
-    composer = ComposerGenerator()
-    draft.generator = composer.name
-    async for piece in composer.stream(brief):
-        yield piece
 
 
 def _cards(draft: Draft, plan: AnswerPlan, evidence: Evidence, live: LiveValues) -> list[Card]:
@@ -237,7 +226,7 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
         intent=draft.request.intent if draft.request else "",
         confidence=round(draft.heard.confidence, 3) if draft.heard else None,
         language=language,
-        generator=draft.generator,
+        generator=draft.trace.generation.get("generator", ""),
         engine=draft.engine,
         trace=draft.trace.as_dict(),
         dialogue=dialogue,

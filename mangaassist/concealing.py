@@ -21,14 +21,22 @@ _NAMED = re.compile(
     r"(b?[\"']?)[^\s\"'<>,&})]+",
     re.IGNORECASE,
 )
+_secrets: set[str] = set()
 _known: re.Pattern[str] | None = None
 
 
 def remember_secrets(secrets: Iterable[str]) -> None:
     """These words are hidden wherever they stand."""
+    _secrets.clear()
+    remember_also(*secrets)
+
+
+def remember_also(*secrets: str) -> None:
+    """These as well: a backend's own credentials, given as its options."""
     global _known
-    long_enough = sorted({each for each in secrets if len(each) >= SHORTEST_SECRET}, key=len, reverse=True)
-    _known = re.compile("|".join(map(re.escape, long_enough))) if long_enough else None
+    _secrets.update(each for each in secrets if len(each) >= SHORTEST_SECRET)
+    longest_first = sorted(_secrets, key=len, reverse=True)
+    _known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
 
 def conceal(text: str) -> str:

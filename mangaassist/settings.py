@@ -277,7 +277,15 @@ _ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
             "personalize": "recommendations.backends.personalize.PersonalizeRecommender",
         },
     ),
-    "GENERATOR": ("composer", "composer", {"composer": "chat.backends.composer.ComposerGenerator"}),
+    "GENERATOR": (
+        "composer",
+        "bedrock",
+        {
+            "composer": "chat.backends.composer.ComposerGenerator",
+            "bedrock": "chat.backends.bedrock.BedrockGenerator",
+            "openai": "chat.backends.openai.OpenAIGenerator",
+        },
+    ),
     "OFFERS": ("database", "database", {"database": "shop.backends.database.DatabaseOffers"}),
     "ORDERS": ("database", "database", {"database": "shop.backends.database.DatabaseOrders"}),
     "MEMORY": (
@@ -335,6 +343,12 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
         "deletion_location": "PERSONALIZE_DELETION_LOCATION",
         "deletion_role_arn": "PERSONALIZE_DELETION_ROLE_ARN",
     },
+    ("GENERATOR", "bedrock"): {
+        "model_id": "BEDROCK_MODEL_ID",
+        "guardrail_id": "BEDROCK_GUARDRAIL_ID",
+        "guardrail_version": "BEDROCK_GUARDRAIL_VERSION",
+    },
+    ("GENERATOR", "openai"): {"base_url": "OPENAI_BASE_URL", "api_key": "OPENAI_API_KEY", "model": "OPENAI_MODEL"},
     ("MEMORY", "dynamodb"): {"table": "DYNAMODB_MEMORY_TABLE"},
     ("ANALYTICS", "kinesis"): {"stream": "KINESIS_ANALYTICS_STREAM"},
     ("FEEDBACK_QUEUE", "sqs"): {"queue_url": "FEEDBACK_QUEUE_URL"},
@@ -357,6 +371,9 @@ OPTION_VARIABLES = {_ROLES[role][2][name]: variables for (role, name), variables
 # Those that their backend cannot do without.
 REQUIRED_VARIABLES = {
     "PERSONALIZE_CAMPAIGN_ARN",
+    "BEDROCK_MODEL_ID",
+    "OPENAI_BASE_URL",
+    "OPENAI_MODEL",
     "KINESIS_ANALYTICS_STREAM",
     "FEEDBACK_QUEUE_URL",
     "DYNAMODB_MEMORY_TABLE",
@@ -484,6 +501,8 @@ LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING",
 LOG_FORMAT = environment.choice("LOG_FORMAT", "text" if EMBEDDED else "json", ("text", "json"))
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-remember_secrets([SECRET_KEY, WIDGET_IDENTITY_KEY, *map(environment.text, _CREDENTIALS)])
+remember_secrets(
+    [SECRET_KEY, WIDGET_IDENTITY_KEY, environment.text("OPENAI_API_KEY"), *map(environment.text, _CREDENTIALS)]
+)
 
 SETTING_FAULTS = environment.faults

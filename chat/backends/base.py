@@ -15,7 +15,7 @@ from chat.plan import AnswerPlan
 
 
 class GeneratorUnavailable(Exception):
-    """The generator cannot write this answer; the composer will."""
+    """The generator cannot write this answer, or not to its end; the composer will. Says why, without credentials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +30,47 @@ class Brief:
     variant: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The next piece of text, cut anywhere."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What a model was asked with and what it took. ``cost``: in US dollars, None when its prices are not set;
+    ``stopped``: why it ended, in the provider's word; ``cached``: input tokens that came out of its prompt cache and
+    ``stored``: those that went into it, both beside ``read``.
+    """
+
+    model: str
+    prompt: str
+    read: int = 0
+    written: int = 0
+    cached: int = 0
+    stored: int = 0
+    cost: float | None = None
+    stopped: str = ""
+
+
+Written = Words | Used
+
+
 class Generator(ABC):
     """Writes an answer with slots in place of values that age.
 
-    Slots: ``{{title|price|stock|vol:ASIN}}``, ``{{series:ID}}``, ``{{passage:ID}}``,
-    ``{{order|order_status|order_eta|order_items|order_tracking:ID}}``. Pieces may be cut anywhere; closing the
-    iterator stops the work. Raises :class:`GeneratorUnavailable`.
+    Slots: ``{{title|price|stock|vol|pages|released:ASIN}}``, ``{{series|count|started:ID}}``, ``{{passage:ID}}``,
+    ``{{order|order_status|order_eta|order_items|order_tracking:ID}}``. Closing the iterator stops the work. Raises
+    :class:`GeneratorUnavailable`, also after some words.
     """
 
     name: str
+    # Whether its words are its own. Then they are checked as foreign text, and not only filled.
+    writes_freely = True
 
     @abstractmethod
-    def stream(self, brief: Brief) -> AsyncIterator[str]: ...
+    def stream(self, brief: Brief) -> AsyncIterator[Written]: ...
 
 
 class MemoryUnavailable(Exception):

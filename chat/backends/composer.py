@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from chat.backends.base import Brief, Generator
+from chat.backends.base import Brief, Generator, Words, Written
 from chat.phrases import say
 
 
 class ComposerGenerator(Generator):
     name = "composer"
+    writes_freely = False
 
-    async def stream(self, brief: Brief) -> AsyncIterator[str]:
+    async def stream(self, brief: Brief) -> AsyncIterator[Written]:
         language = brief.request.language
         between = "" if language == "ja" else " "
         after_bullet = False
@@ -24,4 +25,4 @@ class ComposerGenerator(Generator):
             else:
                 lead = between if number else ""
             after_bullet = line.bullet
-            yield lead + sentence
+            yield Words(lead + sentence)

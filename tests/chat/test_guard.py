@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.guard import Refused, SentenceSplitter, escape, numbers_in, release
+from chat.guard import Refused, escape, numbers_in, release
+from chat.sentences import LONGEST_SENTENCE, SentenceSplitter
 
 
 def fill(kind: str, id: str) -> str | None:
@@ -51,17 +52,31 @@ def test_foreign_text_cannot_open_a_slot() -> None:
     assert release(escape("{{price:A}}"), fill=fill, proven_numbers=frozenset()) != "$9.99"
 
 
-TEXT = "First one. {{title:A}} is here! どうも。 続きは「これ」。\n- a\n- {{price:A}}, {{title:A}}\nLast without end"
+TEXT = "First one. {{title:A}} is here! どうも。 続きは「これ」。\n- a\n\n- {{price:A}}, {{title:A}}\nLast without end"
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=60))
-def test_however_a_stream_is_chunked_nothing_is_lost_and_no_slot_is_cut(sizes: list[int]) -> None:
+def split(text: str, sizes: list[int]) -> list[str]:
     splitter = SentenceSplitter()
     pieces: list[str] = []
     at = 0
-    for size in [*sizes, len(TEXT)]:
-        pieces += splitter.feed(TEXT[at : at + size])
+    for size in [*sizes, len(text)]:
+        pieces += splitter.feed(text[at : at + size])
         at += size
-    pieces.append(splitter.rest())
-    assert "".join(pieces) == TEXT
-    assert all(piece.count("{{") == piece.count("}}") for piece in pieces)
+    return [*pieces, splitter.rest()]
+
+
+@given(
+    st.one_of(st.just(TEXT), st.text(alphabet="ab. !?。」\n{}:", max_size=80).map(lambda text: text * 20)),
+    st.lists(st.integers(1, 9), min_size=1, max_size=60),
+)
+def test_however_a_stream_is_chunked_the_sentences_are_the_same(text: str, sizes: list[int]) -> None:
+    pieces = split(text, sizes)
+    assert pieces == split(text, [])
+    assert "".join(pieces) == text
+    assert all(len(piece) <= LONGEST_SENTENCE for piece in pieces[:-1])
+
+
+def test_no_slot_is_cut() -> None:
+    assert all(piece.count("{{") == piece.count("}}") for piece in split(TEXT, [1] * len(TEXT)))
+    long = "word " * 119 + "{{title:A}} is here"
+    assert [piece[:9] for piece in split(long, [])] == ["word word", "{{title:A"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from chat.backends.base import Brief, Generator
+from chat.backends.base import Brief, Generator, Words, Written
 
 # A place for each piece that may be written.
 allowed: list[asyncio.Semaphore] = []
@@ -16,7 +16,7 @@ PIECES = ("One moment, I am looking. Here", " is what I found.")
 class PatientGenerator(Generator):
     name = "patient"
 
-    async def stream(self, brief: Brief) -> AsyncIterator[str]:
+    async def stream(self, brief: Brief) -> AsyncIterator[Written]:
         for piece in PIECES:
             await allowed[-1].acquire()
-            yield piece
+            yield Words(piece)

@@ -188,6 +188,7 @@ async def test_with_redis_gone_an_agents_words_still_arrive() -> None:
 async def test_what_was_not_said_before_the_take_over_stays_unsaid(before: int, said: str, settings: Any) -> None:
     """Asked of the assistant, then taken by a person while it still writes: the state counts when it is sent."""
     settings.GENERATORS = {"default": {"BACKEND": "tests.journeys.patient_generator.PatientGenerator"}}
+    settings.TURN_LIMITS_S = settings.TURN_LIMITS_S | {"first_token": 60, "token_gap": 60}
     patient_generator.allowed.append(asyncio.Semaphore(before))
     async with Socket() as socket:
         await socket.hello(token())
@@ -207,6 +208,7 @@ async def test_what_was_not_said_before_the_take_over_stays_unsaid(before: int, 
 
 async def test_while_somebody_waits_what_was_asked_before_is_still_answered(settings: Any) -> None:
     settings.GENERATORS = {"default": {"BACKEND": "tests.journeys.patient_generator.PatientGenerator"}}
+    settings.TURN_LIMITS_S = settings.TURN_LIMITS_S | {"first_token": 60, "token_gap": 60}
     patient_generator.allowed.append(asyncio.Semaphore(0))
     async with Socket() as socket:
         await socket.hello(token())

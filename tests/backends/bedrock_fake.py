@@ -1,0 +1,163 @@
+"""Amazon Bedrock's runtime on a loopback port: ConverseStream with AWS' event-stream encoding, requests checked against
+botocore's service model.
+
+A message of the encoding (AWS SDK "vnd.amazon.eventstream"): total length, headers' length and the CRC32 of both, all
+big-endian 32 bits; headers as (name length, name, type 7, value length, value); the payload; the CRC32 of all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+import time
+from binascii import crc32
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+import botocore.session
+
+from tests.backends.personalize_fake import faults_of
+
+REQUEST = (
+    botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("ConverseStream").input_shape
+)
+Event = tuple[str, dict[str, Any]]
+
+
+def encode(headers: dict[str, str], payload: bytes) -> bytes:
+    head = b"".join(
+        struct.pack(f"!B{len(name)}sBH", len(name), name.encode(), 7, len(value.encode())) + value.encode()
+        for name, value in headers.items()
+    )
+    prelude = struct.pack("!II", len(head) + len(payload) + 16, len(head))
+    body = prelude + struct.pack("!I", crc32(prelude)) + head + payload
+    return body + struct.pack("!I", crc32(body))
+
+
+def message(name: str, body: dict[str, Any]) -> bytes:
+    kind = "exception" if name.endswith("Exception") else "event"
+    headers = {f":{kind}-type": name, ":content-type": "application/json", ":message-type": kind}
+    return encode(headers, json.dumps(body).encode())
+
+
+def delta(text: str) -> Event:
+    return "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}}
+
+
+def answer(*texts: str, reason: str = "end_turn", usage: dict[str, int] | None = None) -> list[Event]:
+    """A whole stream as the service sends it."""
+    usage = usage or {"inputTokens": 100, "outputTokens": 20, "totalTokens": 120}
+    return [
+        ("messageStart", {"role": "assistant"}),
+        *map(delta, texts),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        ("messageStop", {"stopReason": reason}),
+        ("metadata", {"usage": usage, "metrics": {"latencyMs": 400}}),
+    ]
+
+
+@dataclass
+class FakeBedrock:
+    """``events``: the stream; ``bytes_after``: raw bytes at its end; ``pauses``: seconds before the event of that number;
+    ``hold_s``: before anything; ``error``: (status, code) instead of a stream; ``gone``: set when a client went away."""
+
+    events: list[Event] = field(default_factory=list)
+    bytes_after: bytes = b""
+    pauses: dict[int, float] = field(default_factory=dict)
+    hold_s: float = 0.0
+    error: tuple[int, str] | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    gone: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+    fake: FakeBedrock
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        fake = self.server.fake
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        _, model, model_id, operation = self.path.split("/")
+        if (model, operation) != ("model", "converse-stream"):
+            fake.faults.append(f"no such operation: {self.path}")
+        request = body | {"modelId": unquote(model_id)}
+        fake.faults += faults_of(request, REQUEST)
+        fake.asked.append(request)
+        time.sleep(fake.hold_s)
+        if fake.error:
+            self._refuse(*fake.error)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "application/vnd.amazon.eventstream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            self._stream(fake)
+        except OSError:
+            fake.gone.set()
+
+    def _stream(self, fake: FakeBedrock) -> None:
+        for number, (name, event) in enumerate(fake.events):
+            # In small steps with a look at the line: a client that leaves is noticed while nothing is sent.
+            ends = time.monotonic() + fake.pauses.get(number, 0)
+            while time.monotonic() < ends:
+                time.sleep(0.02)
+                if self._has_left():
+                    raise ConnectionAbortedError
+            self._chunk(message(name, event))
+        if fake.bytes_after:
+            self._chunk(fake.bytes_after)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _has_left(self) -> bool:
+        self.connection.setblocking(False)
+        try:
+            return len(self.connection.recv(1)) == 0
+        except BlockingIOError:
+            return False
+        finally:
+            self.connection.setblocking(True)
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def _refuse(self, status: int, code: str) -> None:
+        data = json.dumps({"message": "as told"}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("x-amzn-ErrorType", code)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence."""
+
+
+@contextmanager
+def fake_bedrock() -> Iterator[FakeBedrock]:
+    fake = FakeBedrock()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.fake = fake
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()
