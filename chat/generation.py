@@ -165,21 +165,21 @@ async def _split(generator: Generator, brief: Brief, trace: Trace) -> AsyncGener
 
 
 async def _limited(generator: Generator, brief: Brief, trace: Trace) -> AsyncGenerator[Written]:
-    """What the generator writes, within the time limits of a model. Raises :class:`GeneratorUnavailable`."""
+    """What the generator writes, a model within its time limits. Raises :class:`GeneratorUnavailable`."""
     limits = settings.TURN_LIMITS_S
     ends_at = limits["turn"] * MODEL_SHARE
     allowed, what = limits["first_token"], "no word"
     stream = generator.stream(brief)
     try:
         while True:
-            left = ends_at - trace.elapsed_ms() / 1000
+            left = min(allowed, ends_at - trace.elapsed_ms() / 1000) if generator.writes_freely else None
             try:
-                async with asyncio.timeout(min(allowed, left)):
+                async with asyncio.timeout(left):
                     written = await anext(stream)
             except StopAsyncIteration:
                 return
             except TimeoutError as error:
-                raise GeneratorUnavailable(f"{what} within {min(allowed, left):.1f} s") from error
+                raise GeneratorUnavailable(f"{what} within {left:.1f} s") from error
             yield written
             allowed, what = limits["token_gap"], "nothing more"
     finally:

@@ -76,6 +76,8 @@ class TurnRecord:
     first_delta_ms: float | None
     steps: list[dict[str, Any]]
     notes: list[dict[str, Any]]
+    # Who wrote: generator, model, prompt, read, written, cached, stored, cost, stopped, fallback (chat.generation).
+    generation: dict[str, Any]
     cards: list[dict[str, Any]]
     # [{"kind", "key", "hit"}]: entries of the policy cache.
     cache: list[dict[str, Any]]
@@ -216,6 +218,7 @@ def _record(turn: Turn, question: str, answer: Answer, at: datetime) -> TurnReco
         first_delta_ms=answer.first_delta_ms,
         steps=answer.trace.get("steps", []),
         notes=answer.trace.get("notes", []),
+        generation=answer.trace.get("generation", {}),
         cards=answer.cards,
         cache=answer.trace.get("cache", []),
         at=at,

@@ -146,6 +146,8 @@ class TranscriptLine:
     steps: tuple[TracedStep, ...]
     slots: tuple[dict[str, str], ...]
     notes: tuple[dict[str, Any], ...]
+    # Who wrote: model, prompt version, tokens, cost, fallback.
+    generation: dict[str, Any]
     # Entries of the policy cache: kind, key, hit.
     cache: tuple[dict[str, Any], ...]
 
@@ -185,6 +187,7 @@ def _traced(message: Message) -> TranscriptLine:
         ),
         slots=tuple(trace.get("slots", [])),
         notes=tuple(trace.get("notes", [])),
+        generation=trace.get("generation", {}),
         cache=tuple(trace.get("cache", [])),
     )
 

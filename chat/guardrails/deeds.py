@@ -36,7 +36,7 @@ _DEEDS = re.compile(
 _IDENTITY = re.compile(
     r"\b(?:i['’]?m|i am|we are) (?:a |an |really |actually |not )*(?:human|person|real|ai|bot|language model|employee|manager|chatgpt|claude|gpt|llama)\b"
     r"|\b(?:system|developer) (?:prompt|message|instructions?)\b|\bmy (?:instructions|prompt|guidelines|rules)\b|\blanguage model\b"
-    r"|私は(?:人間|AI|店長)|システムプロンプト|指示(?:書|文)|言語モデル",
+    r"|\b(?:developer|debug|admin|god) mode\b|\bjailbr\w+|\bunfiltered\b|私は(?:人間|AI|店長)|システムプロンプト|指示(?:書|文)|言語モデル",
     re.IGNORECASE,
 )
 _SECRETS = re.compile(

@@ -14,6 +14,9 @@ SCHEMA = 1
 # Questions that are answered with something of the shop, if it has it.
 _LOOKING = frozenset({"search", "recommend", "series_facts", "product_facts", "availability", "price", "next_volume"})
 
+# Of a turn's generation: what a model was asked with, what it took, and why the composer had to answer.
+_GENERATION = ("tried", "model", "prompt", "read", "written", "cached", "stored", "cost", "stopped", "fallback")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -50,6 +53,8 @@ class TurnFinished(Event):
     first_delta_ms: float | None
     engine: str
     generator: str
+    # See _GENERATION.
+    generation: dict[str, Any]
     language: str
     status: str
     confidence: float | None
@@ -76,6 +81,7 @@ class TurnFinished(Event):
             first_delta_ms=record.first_delta_ms,
             engine=record.engine,
             generator=record.generator,
+            generation={name: record.generation[name] for name in _GENERATION if name in record.generation},
             language=record.language,
             status=record.status,
             confidence=record.confidence,

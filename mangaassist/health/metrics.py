@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import DatabaseError
 from django.db.models import Count, Max, Min
 from django.utils import timezone
-from prometheus_client import REGISTRY, Histogram, generate_latest
+from prometheus_client import REGISTRY, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
@@ -30,6 +30,20 @@ turn_seconds = Histogram(
     "Time from a question to its whole answer.",
     ["status"],
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+)
+generator_tokens = Counter(
+    "mangaassist_generator_tokens",
+    "Tokens of models: read and written, and of those read what came out of (cached) or went into (stored) a cache.",
+    ["generator", "kind"],
+)
+generator_cost = Counter(
+    "mangaassist_generator_cost_dollars", "What models cost, by the prices that are set.", ["generator"]
+)
+generator_fallbacks = Counter(
+    "mangaassist_generator_fallbacks", "Answers that the composer gave in a model's place.", ["generator"]
+)
+sentences_refused = Counter(
+    "mangaassist_sentences_refused", "Sentences that did not leave, by the guard that refused them.", ["guard"]
 )
 loop_lag_seconds = Histogram(
     "mangaassist_event_loop_lag_seconds",

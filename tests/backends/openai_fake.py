@@ -42,6 +42,10 @@ class FakeOpenAI:
     pieces: list[bytes] = field(default_factory=list)
     pauses: dict[int, float] = field(default_factory=dict)
     hold_s: float = 0.0
+    # It answers once this is set.
+    go: threading.Event = field(default_factory=threading.Event)
+    # Set when it has been asked.
+    reached: threading.Event = field(default_factory=threading.Event)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
@@ -67,6 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.path == "/v1/chat/completions", self.path
         fake.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         fake.keys.append(self.headers.get("Authorization"))
+        fake.reached.set()
+        fake.go.wait(60)
         time.sleep(fake.hold_s)
         self.send_response(fake.status)
         self.send_header("Content-Type", "text/event-stream" if fake.status == 200 else "application/json")
@@ -106,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def fake_openai() -> Iterator[FakeOpenAI]:
     fake = FakeOpenAI()
+    fake.go.set()
     server = _Server(("127.0.0.1", 0), _Handler)
     server.fake = fake
     fake.url = f"http://127.0.0.1:{server.server_port}/v1"

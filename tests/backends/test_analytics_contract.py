@@ -110,7 +110,7 @@ def test_a_question_that_found_nothing_is_told(
     told = TurnRecord(
         session_id="s", turn_id="t", customer_id="", message="any Golgo 13? write to a@example.com", response="No.",
         status=status, intent=intent, confidence=0.9, language="en", generator="composer", engine="", latency_ms=1.0,
-        first_delta_ms=1.0, steps=[], notes=[], cards=cards, cache=[], at=datetime.now(UTC),
+        first_delta_ms=1.0, steps=[], notes=[], generation={}, cards=cards, cache=[], at=datetime.now(UTC),
     )  # fmt: skip
     assert found_nothing(told) is not found
     assert NothingFound.of(told).message == "any Golgo 13? write to [email]"

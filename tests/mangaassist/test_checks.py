@@ -114,6 +114,24 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({}, ["OPENAI_BASE_URL must be set", "OPENAI_MODEL must be set"]),
+        ({"base_url": "http://127.0.0.1:8000/v1"}, ["OPENAI_MODEL must be set"]),
+        (
+            {"base_url": "http://127.0.0.1:8000/v1", "model": "qwen", "price": 1},
+            ["GENERATORS['default']: chat.backends.openai"],
+        ),
+    ],
+)
+def test_a_model_without_what_it_needs(settings: Any, options: dict[str, Any], missing: list[str]) -> None:
+    settings.GENERATORS = {"default": {"BACKEND": "chat.backends.openai.OpenAIGenerator", "OPTIONS": options}}
+    found = lines(checks.backends_fit_their_roles)
+    assert len(found) == len(missing)
+    assert all(any(line.startswith(start) for line in found) for start in missing)
+
+
 def test_one_start_shows_every_fault_of_the_aws_profile() -> None:
     found = start(
         MANGAASSIST_PROFILE="aws",
@@ -141,6 +159,7 @@ def test_one_start_shows_every_fault_of_the_aws_profile() -> None:
         "FEEDBACK_QUEUE_URL must be set",
         "KINESIS_ANALYTICS_STREAM must be set",
         "CONNECT_INSTANCE_ID must be set",
+        "BEDROCK_MODEL_ID must be set",
         "CONNECT_CONTACT_FLOW_ID must be set",
     ):
         assert sum(line in each for each in found.stderr.splitlines()) == 1, f"{line}\n{found.stderr}"

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.test import AsyncClient, Client
+from django.utils import timezone
 
+from chat.records import TurnRecord
+from chat.signals import turn_finished
 from mangaassist import breaker
 from mangaassist.analytics.buffer import EventBuffer
 from mangaassist.dbthreads import in_database
@@ -118,6 +121,29 @@ async def test_metrics_tell_of_breakers(async_client: AsyncClient) -> None:
     assert 'mangaassist_breaker_state{breaker="test-oracle",state="open"} 1.0' in text
     assert 'mangaassist_breaker_state{breaker="test-oracle",state="closed"} 0.0' in text
     assert "process_resident_memory_bytes" in text
+
+
+async def test_metrics_tell_what_models_took(async_client: AsyncClient) -> None:
+    generation = {
+        "generator": "composer",
+        "tried": "qwen-test",
+        "read": 120,
+        "written": 30,
+        "cost": 0.25,
+        "fallback": "no word",
+    }
+    notes = [{"note": "sentence_refused", "guard": "numbers-test", "reason": "number 5 outside a slot"}]
+    told = TurnRecord(
+        session_id="s", turn_id="t", customer_id="", message="", response="", status="complete", intent="price", confidence=1.0,
+        language="en", generator="composer", engine="", latency_ms=1.0, first_delta_ms=1.0, steps=[], notes=notes,
+        generation=generation, cards=[], cache=[], at=timezone.now(),
+    )  # fmt: skip
+    turn_finished.send_robust(sender=None, record=told)
+    text = (await async_client.get("/metrics")).content.decode()
+    assert 'mangaassist_generator_tokens_total{generator="qwen-test",kind="read"} 120.0' in text
+    assert 'mangaassist_generator_cost_dollars_total{generator="qwen-test"} 0.25' in text
+    assert 'mangaassist_generator_fallbacks_total{generator="qwen-test"} 1.0' in text
+    assert 'mangaassist_sentences_refused_total{guard="numbers-test"} 1.0' in text
 
 
 async def test_metrics_tell_of_the_outbox(async_client: AsyncClient) -> None:
