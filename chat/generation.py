@@ -118,7 +118,8 @@ async def sentences(brief: Brief, trace: Trace, noticed: tuple[str, ...] = ()) -
 
 def _may_be_said(sentence: str, proof: Proof, said: _Said, trace: Trace) -> bool:
     if not sentence.strip():
-        return True
+        # A gap, but never as the first thing that is said.
+        return said.sentences > said.refused
     said.sentences += 1
     said.length += len(sentence)
     if said.length > LONGEST_ANSWER:

@@ -409,6 +409,10 @@ RECOMMENDERS = _role("RECOMMENDER") | {
     "fallback": {"BACKEND": "recommendations.backends.local.LocalEngine", "OPTIONS": {}}
 }
 GENERATORS = _role("GENERATOR")
+if bool(environment.text("BEDROCK_GUARDRAIL_ID")) != bool(environment.text("BEDROCK_GUARDRAIL_VERSION")):
+    environment.faults.append("BEDROCK_GUARDRAIL_ID and BEDROCK_GUARDRAIL_VERSION go together: set both or none.")
+if not environment.text("OPENAI_BASE_URL", "http://").startswith(("http://", "https://")):
+    environment.faults.append("OPENAI_BASE_URL must look like http://host:port/v1.")
 OFFERS = _role("OFFERS")
 ORDERS = _role("ORDERS")
 MEMORY = _role("MEMORY")

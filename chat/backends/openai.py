@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from chat.backends.base import Brief, Generator, GeneratorUnavailable, Used, Words, Written
 from chat.backends.pricing import TokenPrices
 from chat.backends.sse import EventTooLong, SseReader
+from chat.backends.thinking import WithoutThinking
 from chat.prompts import Prompt, write_prompt
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.concealing import conceal, remember_also
@@ -118,7 +119,7 @@ class OpenAIGenerator(Generator):
 
     async def _read(self, body: AsyncIterator[bytes], prompt: Prompt) -> AsyncGenerator[Written]:
         """Words, and at the end what it took. Servers differ: usage may be missing, ``[DONE]`` too."""
-        reader, usage, stopped, done = SseReader(), dict[str, Any](), "", False
+        reader, thinking, usage, stopped, done = SseReader(), WithoutThinking(), dict[str, Any](), "", False
         async for piece in body:
             for data in _events(reader, piece):
                 if data.strip() == "[DONE]":
@@ -128,12 +129,14 @@ class OpenAIGenerator(Generator):
                 usage = chunk.get("usage") or usage
                 text, reason = _choice(chunk)
                 stopped = reason or stopped
-                if text:
+                if text := thinking.feed(text):
                     yield Words(text)
             if done:
                 break
         if not done and not stopped:
             raise GeneratorUnavailable("the stream ended before the answer did")
+        if text := thinking.rest():
+            yield Words(text)
         yield self._used(usage, prompt, stopped)
         if stopped in {"content_filter", "tool_calls", "function_call"}:
             raise GeneratorUnavailable(stopped)

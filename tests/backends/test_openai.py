@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from chat.backends.base import GeneratorUnavailable, Words
 from chat.backends.openai import OpenAIGenerator
 from chat.backends.sse import LONGEST_EVENT, EventTooLong, SseReader
+from chat.backends.thinking import WithoutThinking
 from mangaassist import breaker
 from mangaassist.concealing import conceal
 from tests.backends.briefs import brief, written
@@ -162,6 +163,32 @@ async def test_the_key_is_in_no_message_and_no_log(fake: FakeOpenAI) -> None:
 def test_options_that_do_not_fit(options: dict[str, Any]) -> None:
     with pytest.raises(ImproperlyConfigured):
         OpenAIGenerator(**{"base_url": "http://127.0.0.1:8000/v1", "model": "qwen", **options})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<think>It costs little, I think.</think>\n\nHello.", "Hello."),
+        ("\n<think>\nhm\n</think>Hello. <think>", "Hello. <think>"),
+        ("<think>for ever", ""),
+        ("<thin", "<thin"),
+        ("< think>", "< think>"),
+        ("Hello.", "Hello."),
+        ("", ""),
+    ],
+)
+@given(sizes=st.lists(st.integers(1, 5), max_size=30))
+def test_thinking_aloud_is_not_for_the_shopper(text: str, shown: str, sizes: list[int]) -> None:
+    thinking, told, at = WithoutThinking(), "", 0
+    for size in [*sizes, len(text)]:
+        told += thinking.feed(text[at : at + size])
+        at += size
+    assert told + thinking.rest() == shown
+
+
+async def test_a_model_that_thinks_aloud(fake: FakeOpenAI) -> None:
+    fake.pieces = answer("<thi", "nk>hm", "</think>", "Hello.")
+    assert (await written(openai(fake)))[0] == "Hello."
 
 
 STREAM = ": hi\r\ndata: 一つ\r\rdata: a\ndata: b\n\nevent: x\r\n\r\ndata:\n\ndata: end\r\n\r\n".encode()

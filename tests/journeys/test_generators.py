@@ -71,6 +71,11 @@ async def test_a_models_own_words_come_with_live_values_and_our_cards(model: Fak
     assert {"screen", "guard"} <= {step["step"] for step in turn.trace["steps"]}
 
 
+async def test_a_gap_is_not_the_first_thing_that_is_said(model: FakeOpenAI) -> None:
+    model.pieces = answer("\n\n", "It costs $3.\n\n", PRICE_LINE)
+    assert [frame["text"].strip() for frame in await ask() if frame["type"] == "delta"] == [LIVE_LINE]
+
+
 async def test_in_japanese_as_well(model: FakeOpenAI) -> None:
     line = "{{title:BERSERK-JA-1}}は{{price:BERSERK-JA-1}}で、{{stock:BERSERK-JA-1}}です。"
     model.pieces = answer(line, "値段は五百円です。", "暗く重い物語です。")

@@ -139,6 +139,8 @@ def test_one_start_shows_every_fault_of_the_aws_profile() -> None:
         RECOMMENDER="oracle",
         ANALYTICS_OPTIONS="{",
         REDIS_TIMEOUT_S="soon",
+        BEDROCK_GUARDRAIL_ID="abc123",
+        OPENAI_BASE_URL="localhost:8000/v1",
         REDIS_URL="redis://host:port",
         DATABASE_URL="oracle-of-delphi",
         WIDGET_IDENTITY_KEY="short",
@@ -160,6 +162,8 @@ def test_one_start_shows_every_fault_of_the_aws_profile() -> None:
         "KINESIS_ANALYTICS_STREAM must be set",
         "CONNECT_INSTANCE_ID must be set",
         "BEDROCK_MODEL_ID must be set",
+        "BEDROCK_GUARDRAIL_ID and BEDROCK_GUARDRAIL_VERSION go together",
+        "OPENAI_BASE_URL must look like http://host:port/v1.",
         "CONNECT_CONTACT_FLOW_ID must be set",
     ):
         assert sum(line in each for each in found.stderr.splitlines()) == 1, f"{line}\n{found.stderr}"
