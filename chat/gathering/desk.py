@@ -1,0 +1,60 @@
+"""For promotions, orders, help pages and the page that is open."""
+
+from __future__ import annotations
+
+from chat.dialogue import age_limit
+from chat.evidence import Evidence
+from chat.gathering.editions import first_editions
+from chat.gathering.work import Gathering, running_promotions, series_facts_of, with_facts
+from knowledge.search import asearch_passages, search_products
+from mangaassist.dbthreads import in_database
+from shop.models import ages_up_to
+from shop.orders import OrderView, find_order, orders_of
+
+
+async def for_question(work: Gathering) -> Evidence:
+    """Help that answers it; where there is none, what is said of the product that the shopper looks at or talks of."""
+    request = work.request
+    passages = await work.limited("passages", asearch_passages(request.text, request.language), [])
+    if not passages and "passages" not in work.failed:
+        allowed = ages_up_to(age_limit(request.state))
+        products = await work.products([request.asin or request.context.asin])
+        asins = [asin for asin, product in products.items() if product.age_rating in allowed]
+        passages = (
+            await work.limited("passages", in_database(search_products, request.text, asins), []) if asins else []
+        )
+    return Evidence(passages=tuple(passages))
+
+
+async def for_page(work: Gathering) -> Evidence:
+    context = work.request.context
+    products = await work.products([context.asin])
+    series = await series_facts_of(work, [context.series] if context.series else [])
+    return Evidence(products=products, series=series)
+
+
+async def for_promotions(work: Gathering) -> Evidence:
+    rules = await running_promotions(work)
+    asins = [asin for rule in rules for asin in rule.asins[:2]]
+    series = [each for rule in rules for each in rule.series[:2]]
+    first = await work.limited("products", in_database(first_editions, work, series), [])
+    evidence = await with_facts(work, Evidence(promotions=rules), (*asins, *(asin for _, asin in first)), ())
+    evidence.found = tuple(evidence.products)
+    return evidence
+
+
+async def for_orders(work: Gathering) -> Evidence:
+    customer_id = work.shopper.customer_id
+    if not customer_id:
+        return Evidence()
+    numbers = work.request.order_ids
+    orders = await work.limited("orders", in_database(_orders, customer_id, numbers), [])
+    return Evidence(orders=tuple(orders))
+
+
+def _orders(customer_id: str, numbers: tuple[str, ...]) -> list[OrderView]:
+    """Only ever this customer's own."""
+    if numbers:
+        found = (find_order(number, customer_id=customer_id) for number in numbers)
+        return [order for order in found if order is not None]
+    return orders_of(customer_id, limit=3)

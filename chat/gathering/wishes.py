@@ -1,0 +1,146 @@
+"""For recommendations and searches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from chat.dialogue import age_limit, price_limit
+from chat.evidence import Evidence
+from chat.gathering.editions import first_editions, search_filters
+from chat.gathering.work import CANDIDATES, Gathering, with_facts
+from chat.phrases import say
+from mangaassist.dbthreads import in_database
+from recommendations.ordering import Found, Ordered, aorder_for
+from recommendations.recommend import Recommendation, RecommendationRequest, arecommend_for
+from shop.offers import LiveOffer
+from shop.search import search_editions, search_series, series_by_author
+
+
+async def for_recommendation(work: Gathering) -> Evidence:
+    request = work.request
+    found = await work.limited("recommendations", arecommend_for(recommendation_request(work)), None)
+    items = found.items if found else ()
+    evidence = Evidence()
+    if found:
+        evidence.engine, evidence.recommendation_id = found.engine, found.recommendation_id
+    if not items and "recommendations" in work.failed:
+        items = await _shelf_without_engine(work)
+    evidence = await with_facts(work, evidence, (item.asin for item in items), request.series)
+    evidence.recommended = tuple(await _within_budget(work, items))
+    return evidence
+
+
+def recommendation_request(work: Gathering, *, shelf: str = "") -> RecommendationRequest:
+    request, state = work.request, work.request.state
+    language = request.edition_language or ("ja" if request.language == "ja" else "en")
+    return RecommendationRequest(
+        customer_id=work.shopper.customer_id,
+        session_id=work.shopper.session_id,
+        series_id=request.series[0] if request.series else "",
+        locale=request.language,
+        language=language,
+        format=request.format,
+        genres=state.genres,
+        exclude_genres=state.exclude_genres,
+        themes=state.themes,
+        exclude_themes=state.exclude_themes,
+        demographic=state.demographic,
+        exclude_series=(*request.series, *state.told),
+        max_age_rating=age_limit(state),
+        viewing=request.context.asin,
+        device=request.context.device,
+        shelf="continue" if shelf == "continue" else "discover",
+        limit=CANDIDATES,
+    )
+
+
+async def _shelf_without_engine(work: Gathering) -> tuple[Recommendation, ...]:
+    """With every engine silent: well-rated series of the wished genre, straight from the catalogue."""
+    request, state = work.request, work.request.state
+    words = " ".join((*state.genres, *state.themes)) or state.demographic or "manga"
+    hits = await work.limited(
+        "search", in_database(search_series, words, filters=search_filters(work), limit=CANDIDATES), []
+    )
+    first = await work.limited("products", in_database(first_editions, work, [hit.series_id for hit in hits]), [])
+    language = request.language
+    return tuple(
+        Recommendation(
+            asin=asin,
+            series_id=series_id,
+            engine="catalogue",
+            reason=say(language, "reason.first"),
+            because=(),
+        )
+        for series_id, asin in first
+    )
+
+
+async def _within_budget(work: Gathering, items: Iterable[Recommendation]) -> list[Recommendation]:
+    limit = price_limit(work.request.state)
+    listed = list(items)
+    if limit is None:
+        return listed
+    offers = await work.offers(item.asin for item in listed)
+    return [item for item in listed if _affordable(offers.get(item.asin), limit)]
+
+
+def _affordable(offer: LiveOffer | None, limit: tuple[Decimal, str]) -> bool:
+    amount, currency = limit
+    price = offer.price if offer is not None else None
+    return price is not None and price.amount <= amount and currency in {"", price.currency}
+
+
+async def for_search(work: Gathering) -> Evidence:
+    request = work.request
+    hits = await work.limited("products", in_database(_search, work), [])
+    ordered = await work.limited(
+        "order",
+        aorder_for(
+            hits,
+            customer_id=work.shopper.customer_id,
+            session_id=work.shopper.session_id,
+            device=request.context.device,
+        ),
+        Ordered(tuple(hits), ""),
+    )
+    found = [hit.asin for hit in ordered.found]
+    evidence = await with_facts(work, Evidence(), found, request.series)
+    evidence.found = tuple(asin for asin in found if asin in evidence.products)
+    limit = price_limit(request.state) if request.entities.max_price is not None else None
+    if limit is not None and evidence.found:
+        offers = await work.offers(evidence.found)
+        evidence.found = tuple(asin for asin in evidence.found if _affordable(offers.get(asin), limit))
+    return evidence
+
+
+# What stands before a title and is no part of it.
+_ASKING = re.compile(
+    r"^(?:do you (?:have|carry|sell|stock)|have you got|are you selling|i(?:'m| am) looking for)\s+(?:any|the|an?)?\b",
+    re.IGNORECASE,
+)
+
+
+def _search(work: Gathering) -> list[Found]:
+    """Best first: first volumes of the series found, else the editions found. What was named keeps its place."""
+    entities, filters = work.request.entities, search_filters(work)
+    if entities.asins:
+        return [Found(asin, "", is_named=True) for asin in entities.asins]
+    named: Collection[str] = work.request.series
+    if work.request.series:
+        series = list(work.request.series)
+    elif entities.authors:
+        # What is named is shown, with a word on the age that was given (chat.answers.shelves).
+        of_all_ages = replace(filters, max_age_rating="mature")
+        named = series = [id for author in entities.authors for id in series_by_author(author, filters=of_all_ages)]
+    else:
+        words = " ".join((*entities.genres, *entities.themes)) or _ASKING.sub("", work.request.text)
+        hits = search_series(words, filters=filters, limit=CANDIDATES)
+        series, named = [hit.series_id for hit in hits], {hit.series_id for hit in hits if hit.is_named}
+    found = [Found(asin, series_id, series_id in named) for series_id, asin in first_editions(work, series)]
+    if found or entities.authors:
+        return found
+    editions = search_editions(_ASKING.sub("", work.request.text), filters=filters, limit=CANDIDATES)
+    return [Found(hit.asin, hit.series_id, hit.is_named) for hit in editions]
