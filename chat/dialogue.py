@@ -1,86 +1,33 @@
-"""Dialogue state: what a conversation is about, and what a new message means in its light. Pure rules."""
+"""What a new message means in the light of what was said before. Pure rules."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields, replace
-from decimal import Decimal
-from typing import Any, Literal, cast
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import Literal, cast
 
+from chat import cues
+from chat.constraints import lift, merge, take_in
 from chat.context import PageContext
+from chat.state import DialogueState, age_limit, price_limit, read_state, with_volumes_said
 from chat.understanding.types import Entities, Fact, Intent, Language, Understanding
+
+__all__ = ["DialogueState", "Request", "Want", "age_limit", "price_limit", "read_state", "resolve"]
 
 # Under these the assistant asks instead of guessing.
 UNSURE_BELOW = 0.35
 THIN_MARGIN = 0.05
+SURE = 0.9
 
 # Intents that are about one series or edition, so that "it" and "the second one" have a meaning.
-_LIFTED = re.compile(
-    r"\b(?:forget|drop|lift|ignore) (?:my|the|all|those|these) (?:wish(?:es)?|filters?|constraints?|limits?)\b"
-    r"|\bany age\b|\bfor (?:me|myself|adults?|grown-?ups)\b|\bno (?:limit|budget|filters?)\b"
-    r"|\bfor my (?:husband|wife|boyfriend|girlfriend|partner|mother|father|mom|dad|parents|boss|colleague)s?\b"
-    r"|(?:夫|妻|主人|旦那|彼氏|彼女|母|父|両親|同僚|上司)(?:に|へ|への|の|向け)"
-    r"|条件(?:を(?:外|忘|リセット)|なし|は忘れて)|年齢は(?:気にし|問わ)|大人向け|自分用",
-    re.IGNORECASE,
+_VAGUE: frozenset[str] = frozenset({"search", "other", "recommend"})
+ABOUT_A_TITLE: frozenset[str] = frozenset(
+    {"series_facts", "product_facts", "next_volume", "price", "availability", "reading_order", "budget"}
 )
-_ARRIVES = re.compile(r"\b(?:arrive|come|get here|tracking)\b|いつ届|いつ来|追跡", re.IGNORECASE)
-_MORE = re.compile(
-    r"(?:(?:can you |please )?(?:show|give|tell) me )?(?:some |a few )?more"
-    r"(?: (?:of (?:them|these|those)|like (?:these|that)|please))?"
-    r"|(?:do you have )?any(?:thing)? (?:else|more|others?)|what else(?: do you have)?|(?:any )?others?"
-    r"|(?:もっと|ほか|他|別)(?:に|の|には|にも)?(?:は|も)?(?:もっと)?"
-    r"(?:見せて|教えて|ある|あります|ありますか|ない|ないですか)?(?:ください|か)?",
-    re.IGNORECASE,
-)
-ABOUT_A_TITLE: frozenset[str] = frozenset({"series_facts", "product_facts", "next_volume", "price", "availability"})
 _NEED_NO_CONTEXT: frozenset[str] = frozenset({"greeting", "thanks", "goodbye", "human", "faq", "order_status"})
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DialogueState:
-    """Kept from turn to turn (JSON). ASINs and series ids only: nothing in it ages."""
-
-    language: str = ""
-    intent: str = ""
-    series: str = ""
-    asin: str = ""
-    # The last list, in the order in which it was shown.
-    shown: tuple[str, ...] = ()
-    shown_series: tuple[str, ...] = ()
-    # The order that was spoken of last.
-    order: str = ""
-    # Series that were recommended for the present wish: "more" are others.
-    told: tuple[str, ...] = ()
-    # What the shopper asked for, kept until lifted by a new request.
-    liked: tuple[str, ...] = ()
-    genres: tuple[str, ...] = ()
-    exclude_genres: tuple[str, ...] = ()
-    themes: tuple[str, ...] = ()
-    exclude_themes: tuple[str, ...] = ()
-    demographic: str = ""
-    format: str = ""
-    edition_language: str = ""
-    budget: str = ""
-    age: int | None = None
-    # Answers in a row that did not help: two are one too many.
-    misses: int = 0
-    # Why a person was offered already (escalation.models.Trigger).
-    offered: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in ("", (), None, 0)}
-
-
-def read_state(body: dict[str, Any]) -> DialogueState:
-    """From stored JSON; unknown fields (of another version) are ignored."""
-    known = {field.name for field in fields(DialogueState)}
-    kept: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in body.items() if name in known
-    }
-    return DialogueState(**kept)
-
-
-Want = Intent | Literal["unclear"]
+Want = Intent | Literal["unclear", "reading_order", "compare", "budget", "account", "complaint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +44,8 @@ class Request:
     # Several editions, when a list is meant ("are they in stock?").
     asins: tuple[str, ...] = ()
     volumes: tuple[int, ...] = ()
+    # "Omnibus 2": the second of its kind, whatever volumes it holds.
+    collection: int | None = None
     format: str = ""
     edition_language: str = ""
     # "In Japanese?" after volume 3: the same volumes as this edition, in another language or format.
@@ -105,6 +54,15 @@ class Request:
     entities: Entities
     # "Show me more": the last wish again, without what was told for it.
     more: bool = False
+    # "From volume 3 on": those and all behind them.
+    onwards: bool = False
+    # "Cheaper?": than what was shown last.
+    cheaper: bool = False
+    # What happens in it is asked for, and, once warned, is to be told whatever it gives away.
+    plot: bool = False
+    spoilers_wanted: bool = False
+    # "No, the manga, not the anime": said before the answer.
+    corrected: Literal["", "title", "manga"] = ""
     # The next best reading, when the message was unclear.
     runner_up: Intent | None = None
     context: PageContext
@@ -114,7 +72,7 @@ class Request:
     @property
     def order_ids(self) -> tuple[str, ...]:
         """The orders that are named, or the one that we talk about: "when will it arrive?"."""
-        meant = self.entities.refers_back or _ARRIVES.search(self.text) is not None
+        meant = self.entities.refers_back or cues.ARRIVES.search(self.text) is not None
         return self.entities.order_ids or ((self.state.order,) if self.state.order and meant else ())
 
     @property
@@ -124,25 +82,39 @@ class Request:
 
 def resolve(text: str, heard: Understanding, state: DialogueState, context: PageContext) -> Request:
     """What ``heard`` means after ``state`` and on the page ``context``."""
-    entities = heard.entities
-    if _LIFTED.search(text):
-        state = replace(
-            state, age=None, budget="", format="", edition_language="", exclude_genres=(), exclude_themes=()
+    said = unicodedata.normalize("NFKC", text).strip()
+    entities, lifted = heard.entities, cues.lifted(said)
+    state = lift(replace(state, language=heard.language), lifted)
+    asked, state = state.asked, replace(state, asked="")
+    collection = cues.collection_number(said) if entities.format else None
+    if collection is not None:
+        entities = replace(
+            entities, volumes=tuple(v for v in entities.volumes if v != collection), bare_number=None, ordinal=None
         )
-    more = bool(state.shown_series) and _MORE.fullmatch(text.strip(" .!?。！？、")) is not None
+    heard = replace(heard, entities=entities)
+    more = bool(state.shown_series) and cues.MORE.fullmatch(said.strip(" .!?。！？、")) is not None
     intent: Want = "recommend"
     asin, asins = "", cast("tuple[str, ...]", ())
+    volumes = entities.volumes
     if more:
         # After a list that was searched for: more of that kind.
         series = state.shown_series[:3] if state.intent == "search" else state.liked
-        state = replace(state, language=heard.language, told=_merge(state.told, state.shown_series, without=()))
+        state = replace(state, told=merge(state.told, state.shown_series, without=()))
+    elif asked.startswith("spoiler:") and cues.TELL_ANYWAY.search(said) and not entities.series:
+        intent, asin, series = "product_facts", asked.removeprefix("spoiler:"), ()
     else:
-        intent = _intent_in_context(text, heard, state)
-        state = replace(_take_in(replace(state, language=heard.language), entities, intent), told=())
-        series, asin, asins = _target(intent, entities, state, context)
+        intent = _intent_in_context(said, heard, state, asked=asked, lifted=bool(lifted))
+        series, asin, asins = _target(said, intent, entities, state, context)
+        if _says_what_they_have(said, entities, asked):
+            volumes = _all_they_have(said, entities)
+            about = series[0] if series else state.series or context.series
+            state = with_volumes_said(state, about, volumes) if about else state
+        keeps_wish = bool(lifted) or cues.CHEAPER.search(said) is not None
+        state = replace(take_in(state, entities, intent, keeps_wish=keeps_wish), told=())
     if intent in ABOUT_A_TITLE and not (series or asin or asins):
         # "How much is it?" about nothing known: a title is what is missing.
         intent = "search" if entities.authors or entities.genres else "unclear"
+    wishes = intent == "recommend"
     return Request(
         intent=intent,
         language=heard.language,
@@ -150,32 +122,62 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         series=series,
         asin=asin,
         asins=asins,
-        volumes=entities.volumes,
-        format=entities.format or (state.format if intent == "recommend" else ""),
-        edition_language=entities.language or (state.edition_language if intent == "recommend" else ""),
-        variant_of=_variant_of(entities, state, context),
+        volumes=volumes,
+        collection=collection,
+        onwards=len(entities.volumes) == 1 and cues.FROM.search(said) is not None,
+        format=_form(said, intent, entities) or (state.format if wishes else ""),
+        edition_language=entities.language or (state.edition_language if wishes else ""),
+        variant_of="" if collection else _variant_of(entities, state, context),
         facts=entities.facts,
         entities=entities,
         more=more,
+        cheaper=intent in {"recommend", "search", "price"} and cues.CHEAPER.search(said) is not None,
+        plot=intent == "product_facts" and cues.PLOT.search(said) is not None,
+        spoilers_wanted=asked.startswith("spoiler:") and intent == "product_facts",
+        corrected=_corrected(said, intent, entities, state),
         runner_up=heard.runner_up,
         context=context,
         state=state,
     )
 
 
-def _intent_in_context(text: str, heard: Understanding, state: DialogueState) -> Want:
+# --- What is wanted -----------------------------------------------------------------------------------------
+
+
+def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *, asked: str, lifted: bool) -> Want:
     entities = heard.entities
     names_something = bool(entities.series or entities.authors or entities.asins)
+    sure = heard.confidence >= UNSURE_BELOW
+    about_theirs = not entities.series or cues.THEIRS.search(text) is not None
+    if cues.COMPLAINT.search(text) and heard.intent != "human" and about_theirs:
+        return "complaint"
     if entities.order_ids:
         return "order_status"
-    if heard.intent in _NEED_NO_CONTEXT and heard.confidence >= UNSURE_BELOW:
+    skill = _skill_asked(text, heard, state)
+    if skill:
+        return skill
+    of_a_volume = entities.volumes or entities.asins or (state.asin and re.search(r"what happens|何が起こ", text))
+    if cues.PLOT.search(text) and of_a_volume and (entities.series or state.series or entities.asins):
+        return "product_facts"
+    if _goes_on(text, entities, state, asked):
+        return "budget" if state.intent == "budget" else "next_volume"
+    corrected = _question_corrected(text, entities, state)
+    if corrected:
+        return corrected
+    if heard.intent in _NEED_NO_CONTEXT and sure and not (lifted and state.intent):
         return heard.intent
     if _asks_for_age(text, entities, state):
         return "series_facts"
+    again = _same_question(text, heard, state, lifted=lifted)
+    if again:
+        return again
     may_ask_for_form = heard.intent in {"series_facts", "product_facts", "availability", "search", "other"}
     if entities.format and entities.series and not entities.facts and may_ask_for_form:
         # "Do you have the One Piece box set?": whether there is one, and for how much.
         return "availability"
+    limits = entities.max_price is not None or entities.age is not None
+    if limits and not names_something and _NEW_THING.search(text) and (heard.intent in _VAGUE or not sure):
+        return "recommend"
     narrows = bool(entities.language or entities.format or entities.max_price or entities.age)
     if not names_something and state.intent and (heard.intent in {"other", "search"} or _is_unsure(heard)):
         # "In Japanese?", "as an ebook?", "not horror": the last question again, changed.
@@ -183,7 +185,7 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState) ->
             return _again(state, entities)
         if entities.ordinal is not None or (entities.bare_number is not None and state.shown):
             return "product_facts"
-        if entities.volumes and state.series:
+        if (entities.volumes or entities.bare_number is not None) and state.series:
             return "product_facts"
     if heard.intent == "other" and names_something:
         return "search" if entities.authors and not entities.series else "series_facts"
@@ -192,6 +194,80 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState) ->
             return "product_facts" if entities.volumes else "series_facts"
         return "unclear"
     return heard.intent
+
+
+def _skill_asked(text: str, heard: Understanding, state: DialogueState) -> Want | None:
+    """What needs a skill of its own, by its words."""
+    entities, title = heard.entities, bool(heard.entities.series or state.series or state.shown_series)
+    if cues.asks_to_finish(text) and title and not entities.similar_to:
+        return "budget"
+    if len(entities.series) > 1 and cues.COMPARE.search(text) and not entities.similar_to:
+        return "compare"
+    if not entities.series and len(state.shown_series) > 1 and cues.COMPARE_SHOWN.search(text):
+        return "compare"
+    if cues.READING_ORDER.search(text) and title and not entities.similar_to:
+        return "reading_order"
+    if cues.ACCOUNT.search(text) and not entities.series:
+        return "account"
+    return None
+
+
+def _goes_on(text: str, entities: Entities, state: DialogueState, asked: str) -> bool:
+    """ "I already have 1 to 4", or the number that answers our question for the last volume."""
+    if not (entities.series or state.series) or entities.facts or entities.format or cues.PLOT.search(text):
+        return False
+    return _says_what_they_have(text, entities, asked)
+
+
+def _says_what_they_have(text: str, entities: Entities, asked: str) -> bool:
+    if asked == "last_volume" and not entities.series and (entities.volumes or entities.bare_number is not None):
+        return True
+    return bool(entities.volumes) and cues.HAS.search(text) is not None
+
+
+def _all_they_have(text: str, entities: Entities) -> tuple[int, ...]:
+    """ "I'm at volume 7" means all seven; "I have 2 and 4" means these."""
+    volumes = entities.volumes or ((entities.bare_number,) if entities.bare_number is not None else ())
+    if len(volumes) == 1 and (cues.UP_TO.search(text) or not entities.volumes):
+        return tuple(range(1, min(volumes[0], 400) + 1))
+    return volumes
+
+
+def _same_question(text: str, heard: Understanding, state: DialogueState, *, lifted: bool) -> Want | None:
+    """The last question again: with a constraint lifted, cheaper, corrected, or about what we left a while ago."""
+    entities = heard.entities
+    last = cast("Want", state.intent) if state.intent in {*ABOUT_A_TITLE, "compare", "recommend", "search"} else None
+    wishes = entities.genres or entities.themes or entities.demographic or entities.authors
+    if lifted and last and not entities.series and not wishes and heard.intent != "recommend":
+        return "recommend" if last == "search" else last
+    if cues.CHEAPER.search(text) and last and not wishes and entities.max_price is None:
+        if last in {"recommend", "search"} and not entities.series and not state.series:
+            return "recommend"
+        return "price"
+    narrows = entities.max_price is not None or entities.format or entities.language
+    asks_for_stock = heard.intent == "availability" and heard.confidence > SURE
+    if last == "budget" and narrows and not asks_for_stock and not (entities.series or wishes or entities.volumes):
+        return "budget"
+    if cues.BACK.search(text) and (entities.series or state.previous):
+        return heard.intent if heard.intent in {"price", "availability", "next_volume"} else "series_facts"
+    return None
+
+
+def _question_corrected(text: str, entities: Entities, state: DialogueState) -> Want | None:
+    """The last question again, about what was meant: "no, Vinland Saga", "the manga, not the anime"."""
+    last = cast("Want", state.intent) if state.intent in ABOUT_A_TITLE else None
+    if cues.NOT_THE_ANIME.search(text) and state.series and not entities.series:
+        return last or "series_facts"
+    names_another = entities.series or entities.volumes or entities.language or entities.format
+    return last if last and names_another and cues.CORRECTS.search(text) else None
+
+
+def _corrected(text: str, intent: Want, entities: Entities, state: DialogueState) -> Literal["", "title", "manga"]:
+    if intent not in ABOUT_A_TITLE or not state.intent:
+        return ""
+    if cues.NOT_THE_ANIME.search(text):
+        return "manga"
+    return "title" if entities.series and cues.CORRECTS.search(text) else ""
 
 
 _NEW_THING = re.compile(
@@ -214,6 +290,8 @@ def _is_unsure(heard: Understanding) -> bool:
 
 def _again(state: DialogueState, entities: Entities) -> Want:
     words = entities.genres or entities.exclude_genres or entities.themes or entities.exclude_themes
+    if state.intent == "budget" and not words and entities.age is None:
+        return "budget"
     wishes = bool(words) or entities.max_price is not None or entities.age is not None
     if state.intent in {"recommend", "search"} or wishes:
         return "recommend" if wishes or state.intent == "recommend" else "search"
@@ -222,20 +300,31 @@ def _again(state: DialogueState, entities: Entities) -> Want:
     return "availability" if state.series or state.asin else "recommend"
 
 
+# --- What it is about ---------------------------------------------------------------------------------------
+
+
 def _target(
-    intent: Want, entities: Entities, state: DialogueState, context: PageContext
+    text: str, intent: Want, entities: Entities, state: DialogueState, context: PageContext
 ) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     """(series, one asin, several asins): the named first, then the pointed at, then the page."""
     if entities.asins:
         return (), entities.asins[0], ()
     if entities.series:
+        # "Vinland Saga, not Berserk" corrects: the one that is wanted comes first where it is named first.
         return entities.series, "", ()
+    if intent == "compare":
+        return state.shown_series[:2], "", ()
+    if cues.BACK.search(text) and state.previous:
+        return (state.previous,), "", ()
     if intent == "recommend" and (entities.similar_to or entities.refers_back):
         # "Something similar?": to what we talk about, or to what the page shows.
         meant = state.liked or ((state.series or context.series,) if state.series or context.series else ())
         return meant, "", ()
     if intent not in ABOUT_A_TITLE:
         return (state.liked if intent == "recommend" else ()), "", ()
+    if intent in {"budget", "reading_order"}:
+        about = state.series or context.series or (state.shown_series[0] if state.shown_series else "")
+        return ((about,) if about else ()), "", ()
     number = entities.ordinal or (entities.bare_number if len(state.shown) > 1 else None)
     if number is not None and state.shown:
         position = number - 1 if number > 0 else len(state.shown) + number
@@ -247,13 +336,18 @@ def _target(
             return ((state.series or context.series),), "", ()
         if state.shown_series:
             return (state.shown_series[0],), "", ()
+    return _in_focus(intent, state, context)
+
+
+def _in_focus(intent: Want, state: DialogueState, context: PageContext) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     if state.asin:
         return (
             ((state.series,) if intent in {"series_facts", "next_volume"} and state.series else ()),
             state.asin,
             (),
         )
-    if len(state.shown) > 1 and intent in {"price", "availability"} and not state.series:
+    is_list = not state.series or state.intent == "budget"
+    if len(state.shown) > 1 and intent in {"price", "availability"} and is_list:
         return (), "", state.shown
     if state.series:
         return (state.series,), "", ()
@@ -270,82 +364,16 @@ def _target(
     return (), "", ()
 
 
+def _form(text: str, intent: Want, entities: Entities) -> str:
+    """The format that is asked for. To finish "the whole series" is no wish for a box."""
+    if intent == "budget" and entities.format == "box_set" and not re.search(r"box|ボックス|BOX", text, re.IGNORECASE):
+        return ""
+    return entities.format
+
+
 def _variant_of(entities: Entities, state: DialogueState, context: PageContext) -> str:
     if not (entities.language or entities.format) or entities.volumes or entities.series or entities.asins:
         return ""
     if entities.ordinal is not None or entities.bare_number is not None:
         return ""
     return state.asin or ("" if state.series else context.asin)
-
-
-def _take_in(state: DialogueState, entities: Entities, intent: Want) -> DialogueState:
-    """Constraints stay until lifted; a recommendation with new examples starts a new wish."""
-    if intent == "recommend" and _is_a_new_wish(entities):
-        # What was said for a child's sake (the age) stays.
-        state = replace(
-            state,
-            liked=entities.series,
-            genres=(),
-            exclude_genres=(),
-            themes=(),
-            exclude_themes=(),
-            demographic="",
-            format="",
-            edition_language="",
-            budget="",
-        )
-    if entities.series and entities.series[0] != state.series:
-        # Another title: its language is chosen anew.
-        state = replace(state, edition_language="")
-    wanted = _merge(state.genres, entities.genres, without=entities.exclude_genres)
-    refused = _merge(state.exclude_genres, entities.exclude_genres, without=entities.genres)
-    return replace(
-        state,
-        genres=wanted,
-        exclude_genres=refused,
-        themes=_merge(state.themes, entities.themes, without=entities.exclude_themes),
-        exclude_themes=_merge(state.exclude_themes, entities.exclude_themes, without=entities.themes),
-        demographic=entities.demographic or state.demographic,
-        format=(entities.format or state.format) if intent == "recommend" else state.format,
-        edition_language=entities.language or state.edition_language,
-        budget=f"{entities.max_price} {entities.currency}" if entities.max_price is not None else state.budget,
-        age=entities.age if entities.age is not None else state.age,
-    )
-
-
-def _is_a_new_wish(entities: Entities) -> bool:
-    """Titles, genres or moods wished for, or nothing said at all; "not horror" and "under $10" only narrow."""
-    named = entities.series or entities.genres or entities.themes or entities.demographic
-    narrows = (
-        entities.exclude_genres
-        or entities.exclude_themes
-        or entities.max_price is not None
-        or entities.language
-        or entities.format
-        or entities.age is not None
-        or entities.similar_to
-        or entities.refers_back
-    )
-    return bool(named) or not narrows
-
-
-def _merge(kept: tuple[str, ...], added: tuple[str, ...], *, without: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for word in (*kept, *added) if word not in without))
-
-
-def price_limit(state: DialogueState) -> tuple[Decimal, str] | None:
-    """(amount, currency or empty)."""
-    if not state.budget:
-        return None
-    amount, _, currency = state.budget.partition(" ")
-    return Decimal(amount), currency
-
-
-def age_limit(state: DialogueState) -> str:
-    """The highest age rating that may be shown (shop: all < teen < older_teen < mature < adult).
-
-    Adult works are never offered unasked.
-    """
-    if state.age is None:
-        return "mature"
-    return "all" if state.age < 13 else "teen" if state.age < 16 else "older_teen" if state.age < 18 else "mature"

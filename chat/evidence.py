@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from knowledge.search import Passage
 from recommendations.recommend import Recommendation
+from shop.completion import Completion
 from shop.facts import ProductFacts, SeriesFacts
 from shop.orders import OrderView
 from shop.promotions import PromotionRule
+from shop.reading_order import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """What it takes to have certain volumes of a series in one language.
+
+    ``chosen`` holds ASINs only to be shown: its total is read anew at release. ``within``: how far the shopper's limit
+    goes when it does not pay for all. ``limit_is_foreign``: the limit is in another currency than the prices.
+    """
+
+    series: str
+    language: str
+    wanted: frozenset[int]
+    chosen: Completion
+    within: Completion | None = None
+    limit_is_foreign: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,7 +36,9 @@ class Evidence:
     """``failed`` names the steps that were cut or broke: the answer says so where it matters.
 
     ``editions`` are the ASINs that answer a question about certain editions, best first; ``found`` those of a
-    search; ``owned`` what the signed-in shopper has. No price and no stock in here: those are read at release.
+    search; ``has`` the volumes of the series in question that the shopper has, as bought or as said; ``order`` that of
+    reading. ``bundles``: named groups of ASINs whose total may be told; ``limits``: the shopper's own price limits
+    ("book", "series"), to be repeated to them. No price and no stock in here: those are read at release.
     """
 
     products: dict[str, ProductFacts] = field(default_factory=dict)
@@ -30,7 +52,11 @@ class Evidence:
     passages: tuple[Passage, ...] = ()
     promotions: tuple[PromotionRule, ...] = ()
     orders: tuple[OrderView, ...] = ()
-    owned: frozenset[str] = frozenset()
+    has: frozenset[int] = frozenset()
+    finish: Finish | None = None
+    order: tuple[Step, ...] = ()
+    bundles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    limits: dict[str, tuple[Decimal, str]] = field(default_factory=dict)
     failed: frozenset[str] = frozenset()
 
     def texts(self) -> list[str]:
@@ -47,5 +73,16 @@ class Evidence:
         for series in self.series.values():
             texts += [series.title, series.native_title, series.description, series.native_description]
             texts += [str(n) for n in (series.volume_count, series.started) if n is not None]
+        texts += [str(number) for number in self._worked_out()]
         texts += [str(rule.percent_off) for rule in self.promotions] + [rule.title for rule in self.promotions]
         return texts
+
+    def _worked_out(self) -> Iterable[int]:
+        """Numbers of our own rules: volumes that one has, wants, misses, and how many books that is."""
+        yield from self.has
+        if self.finish is None:
+            return
+        yield from self.finish.wanted
+        for found in (self.finish.chosen, self.finish.within):
+            if found is not None:
+                yield from (*found.missing, *found.overlaps, len(found.asins))

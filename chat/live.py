@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from chat.answers.asked import day_words
 from chat.evidence import Evidence
 from chat.guard import escape
-from chat.phrases import JOINERS, name_of, say
+from chat.phrases import JOINERS, name_of, say, say_day
 from chat.trace import Trace
 from chat.understanding.types import Language
-from shop.facts import SeriesFacts
+from shop.facts import ProductFacts, SeriesFacts
 from shop.offers import LiveOffer, Money, OffersUnavailable, aread_offers
 from shop.orders import OrderView
 
@@ -39,6 +38,16 @@ class LiveValues:
             except OffersUnavailable as error:
                 self._trace.note("live_read_failed", error=type(error).__name__)
 
+    def needed_by(self, slots: Iterable[tuple[str, str]]) -> list[str]:
+        """The ASINs that must be read for these slots."""
+        needed: list[str] = []
+        for kind, id in slots:
+            if kind in {"price", "stock"}:
+                needed.append(id)
+            elif kind in {"total", "verdict"}:
+                needed += self._evidence.bundles.get(id, ())
+        return needed
+
     def fill(self, kind: str, id: str) -> str | None:
         """A slot's text; None when this turn's evidence holds no such thing."""
         value, read_at = self._value(kind, id)
@@ -49,6 +58,8 @@ class LiveValues:
     def _value(self, kind: str, id: str) -> tuple[str | None, datetime | None]:
         if kind in {"price", "stock", "title", "vol", "pages", "released"}:
             return self._of_product(kind, id)
+        if kind in {"total", "verdict", "limit"}:
+            return self._of_money(kind, id)
         if kind in {"series", "count", "started"}:
             series = self._evidence.series.get(id)
             return (self._of_series(kind, series) if series else None), None
@@ -76,14 +87,46 @@ class LiveValues:
             number = product.volume if kind == "vol" else product.pages
             return (str(number) if number is not None else None), None
         if kind == "released":
-            return (day_words(self._language, product.release_date) if product.release_date else None), None
+            return (say_day(self._language, product.release_date) if product.release_date else None), None
         offer = self.offers.get(asin)
         read_at = offer.read_at if offer else None
         if kind == "price":
             if offer is None or offer.price is None:
                 return say(self._language, "slot.price.unknown"), read_at
             return format_money(offer.price, self._language), read_at
-        return say(self._language, f"slot.stock.{offer.availability if offer else 'unknown'}"), read_at
+        return self._stock(product, offer), read_at
+
+    def _stock(self, product: ProductFacts, offer: LiveOffer | None) -> str:
+        if offer is not None and offer.availability == "pre_order" and product.release_date is not None:
+            return say(self._language, "slot.stock.pre_order.due", date=say_day(self._language, product.release_date))
+        return say(self._language, f"slot.stock.{offer.availability if offer else 'unknown'}")
+
+    def _of_money(self, kind: str, id: str) -> tuple[str | None, datetime | None]:
+        """The total of a bundle, whether it keeps to the shopper's limit for a series, or that limit itself."""
+        if kind == "limit":
+            limit = self._evidence.limits.get(id)
+            return (_own_words(limit, self._language) if limit else None), None
+        asins = self._evidence.bundles.get(id)
+        if asins is None:
+            return None, None
+        total, read_at = self._total(asins)
+        if kind == "total":
+            unknown = say(self._language, "slot.price.unknown")
+            return (format_money(total, self._language) if total else unknown), read_at
+        limit = self._evidence.limits.get("series")
+        if limit is None or total is None or limit[1] not in {"", total.currency}:
+            return say(self._language, "slot.verdict.unknown"), read_at
+        verdict = "within" if total.amount <= limit[0] else "over"
+        return say(self._language, f"slot.verdict.{verdict}", limit=_own_words(limit, self._language)), read_at
+
+    def _total(self, asins: Sequence[str]) -> tuple[Money | None, datetime | None]:
+        """None when a price is missing or the currencies differ: a part is no total."""
+        offers = [self.offers[asin] for asin in asins if asin in self.offers]
+        prices = [offer.price for offer in offers if offer.price is not None]
+        read_at = min((offer.read_at for offer in offers), default=None)
+        if len(prices) < len(asins) or len({price.currency for price in prices}) != 1:
+            return None, read_at
+        return Money(sum((price.amount for price in prices), Decimal(0)), prices[0].currency), read_at
 
     def _of_order(self, kind: str, order: OrderView) -> str | None:
         language = self._language
@@ -102,6 +145,14 @@ class LiveValues:
                 return say(language, "slot.order.carrier", carrier=order.carrier, tracking=order.tracking)
             case _:
                 return None
+
+
+def _own_words(limit: tuple[Decimal, str], language: Language) -> str:
+    """A limit as the shopper said it: without a currency when they named none."""
+    amount, currency = limit
+    if currency:
+        return format_money(Money(amount, currency), language)
+    return f"{amount:,}"
 
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}

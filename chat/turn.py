@@ -143,7 +143,7 @@ async def _speak(
                 first = not draft.released
                 if first:
                     # However long a generator has thought: what is shown is read when it begins to be shown.
-                    await live.read(_shown_live(plan, evidence))
+                    await live.read(_shown_live(plan, evidence, live))
                 text = release(sentence, fill=live.fill, proven_numbers=proven)
                 if isinstance(text, Refused):
                     log.warning("sentence_refused", turn=turn.turn_id, reason=text.reason)
@@ -160,17 +160,14 @@ async def _speak(
                         yield card
 
 
-_LIVE = frozenset({"price", "stock"})
 # So long the state of the conversation is believed. What is stored at the end asks once more (chat.records).
 STATE_BELIEVED_S = 0.1
 
 
-def _shown_live(plan: AnswerPlan, evidence: Evidence) -> list[str]:
+def _shown_live(plan: AnswerPlan, evidence: Evidence, live: LiveValues) -> list[str]:
     """The editions whose price or stock this answer may show: a model may speak of all that were gathered."""
     wanted = [card.id for card in plan.cards if card.kind == "product"]
-    wanted += [
-        id for line in plan.lines for word in line.words.values() for kind, id in slots_in(word) if kind in _LIVE
-    ]
+    wanted += live.needed_by(slot for line in plan.lines for word in line.words.values() for slot in slots_in(word))
     return wanted if not generators["default"].writes_freely else [*wanted, *evidence.products]
 
 

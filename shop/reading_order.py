@@ -48,11 +48,11 @@ def reading_order(start: str, relations: Iterable[Relation], started: Mapping[st
             adaptations.add(to)
     connected = _connected(start, neighbours)
     # Two that call each other a side story: the older is the story.
-    for aside, of in list(asides.items()):
-        for story in list(of):
+    for aside, stories in asides.items():
+        for story in list(stories):
             if aside in asides.get(story, ()) and _age(story, started) > _age(aside, started):
-                of.discard(story)
-    aside_of = {aside: of for aside, of in asides.items() if of}
+                stories.discard(story)
+    aside_of = {aside: stories for aside, stories in asides.items() if stories}
     apart = adaptations & connected - {start}
     after = {
         each: {

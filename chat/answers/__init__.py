@@ -10,13 +10,14 @@ from dataclasses import replace
 
 from chat.answers.asked import Asked
 from chat.answers.buying import availability, last_volume, next_volume, price
-from chat.answers.desk import faq, order_status, promotions
+from chat.answers.desk import account, complaint, faq, order_status, promotions
 from chat.answers.manners import goodbye, greeting, human, other, thanks, unclear
 from chat.answers.shelves import recommend, search
+from chat.answers.skills import compare, finish, reading_order
 from chat.answers.titles import product_facts, series_facts
 from chat.dialogue import Request, Want
 from chat.evidence import Evidence
-from chat.plan import AnswerPlan
+from chat.plan import AnswerPlan, Line
 
 __all__ = ["last_volume", "plan_answer"]
 
@@ -26,7 +27,11 @@ def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> Ans
     plan = _ANSWERS[request.intent](asked)
     missed = request.intent in {"unclear", "other"}
     state = replace(plan.state, intent=request.intent if not missed else plan.state.intent)
-    return replace(plan, state=replace(state, misses=state.misses + 1 if missed else 0))
+    before = request.state.series
+    if before and plan.state.series != before:
+        state = replace(state, previous=before)
+    noted = (Line(f"corrected.{request.corrected}"),) if request.corrected else ()
+    return replace(plan, lines=(*noted, *plan.lines), state=replace(state, misses=state.misses + 1 if missed else 0))
 
 
 _ANSWERS: dict[Want, Callable[[Asked], AnswerPlan]] = {
@@ -46,4 +51,9 @@ _ANSWERS: dict[Want, Callable[[Asked], AnswerPlan]] = {
     "promotions": promotions,
     "order_status": order_status,
     "faq": faq,
+    "reading_order": reading_order,
+    "compare": compare,
+    "budget": finish,
+    "account": account,
+    "complaint": complaint,
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date
 
 from chat.dialogue import DialogueState, Request, age_limit
 from chat.evidence import Evidence
@@ -11,6 +11,7 @@ from chat.guard import escape
 from chat.phrases import JOINERS, say
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
+from shop.coverage import spans
 from shop.facts import ProductFacts, SeriesFacts
 from shop.models import ages_up_to
 from shop.promotions import promotions_for
@@ -56,10 +57,6 @@ def description_of(language: Language, series: SeriesFacts) -> str:
     return escape(text)
 
 
-def day_words(language: Language, day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日" if language == "ja" else f"{day:%B} {day.day}, {day.year}"
-
-
 def replies(language: Language, *names: str) -> tuple[str, ...]:
     return tuple(say(language, f"reply.{name}") for name in names)
 
@@ -83,6 +80,30 @@ def promotion_hints(product: ProductFacts, evidence: Evidence) -> list[Line]:
         Line("promotions.hint", {"title": escape(rule.title), "percent": f"{rule.percent_off}%"})
         for rule in promotions_for(product, evidence.promotions)[:1]
     ]
+
+
+def overlap_hints(asked: Asked, product: ProductFacts) -> list[Line]:
+    """What a collection holds that the shopper has already, and what is new in it."""
+    if len(product.volumes) < 2 or not asked.evidence.has:
+        return []
+    again = asked.evidence.has & set(product.volumes)
+    new = set(product.volumes) - asked.evidence.has
+    words = {
+        "title": title_slot(product.asin),
+        "again": volume_words(asked.language, again),
+        "new": volume_words(asked.language, new),
+    }
+    if not again:
+        return [Line("overlap.none", words)]
+    return [Line("overlap.some" if new else "overlap.all", words)]
+
+
+def volume_words(language: Language, volumes: Collection[int]) -> str:
+    """Runs of volumes as they are read aloud: "1 to 4, 6"; 1〜4巻、6巻."""
+    runs = spans(volumes)
+    if language == "ja":
+        return "、".join(f"{first}〜{last}巻" if first < last else f"{first}巻" for first, last in runs)
+    return ", ".join(f"{first} to {last}" if first < last else str(first) for first, last in runs)
 
 
 def chosen_edition(asked: Asked) -> ProductFacts | None:

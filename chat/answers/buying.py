@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chat.answers.asked import (
     LONGEST_LIST,
     Asked,
@@ -9,6 +11,7 @@ from chat.answers.asked import (
     keep_list,
     live_words,
     no_edition,
+    overlap_hints,
     product_cards,
     promotion_hints,
     remember_focus,
@@ -21,7 +24,33 @@ from chat.plan import AnswerPlan, CardRef, Line
 
 
 def price(asked: Asked) -> AnswerPlan:
-    return _live_answer(asked, "price.one")
+    return _cheaper(asked) if asked.request.cheaper else _live_answer(asked, "price.one")
+
+
+def _cheaper(asked: Asked) -> AnswerPlan:
+    """Compared at live prices when it was gathered; what is shown is read again at release."""
+    request, evidence, language = asked.request, asked.evidence, asked.language
+    product = chosen_edition(asked)
+    if product is None:
+        return no_edition(asked)
+    found = tuple(asin for asin in evidence.found if asin in evidence.products)
+    if "offers" in evidence.failed or not found:
+        phrase = "cheaper.failed" if "offers" in evidence.failed else "cheaper.none"
+        return AnswerPlan(
+            lines=(Line(phrase, live_words(product.asin)),),
+            state=keep_list(remember_focus(request.state, evidence, asin=product.asin), request.state),
+            cards=product_cards(product.asin),
+            quick_replies=replies(language, "promotions", "finish", "similar"),
+        )
+    return AnswerPlan(
+        lines=(
+            Line("cheaper.found", live_words(product.asin)),
+            *(Line("price.item", live_words(asin), bullet=True) for asin in found),
+        ),
+        state=remember_focus(request.state, evidence, shown=found, series=product.series_id),
+        cards=product_cards(*found),
+        quick_replies=replies(language, "next", "finish", "similar"),
+    )
 
 
 def availability(asked: Asked) -> AnswerPlan:
@@ -44,7 +73,11 @@ def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
     product = chosen_edition(asked)
     if product is None:
         return no_edition(asked)
-    lines = [Line(phrase, live_words(product.asin)), *promotion_hints(product, evidence)]
+    lines = [
+        Line(phrase, live_words(product.asin)),
+        *overlap_hints(asked, product),
+        *promotion_hints(product, evidence),
+    ]
     instead = tuple(a for a in evidence.found if a in evidence.products and a != product.asin)[:3]
     if instead:
         lines.append(Line("availability.instead"))
@@ -75,32 +108,30 @@ def next_volume(asked: Asked) -> AnswerPlan:
     series_id = request.series[0] if request.series else evidence.products[request.asin].series_id
     product = next((evidence.products[a] for a in evidence.editions if a in evidence.products), None)
     if product is None:
-        known = series_id in evidence.series and bool(evidence.owned)
+        known = series_id in evidence.series and bool(evidence.has)
         if known:
             line = Line("next.complete", {"series": series_title(series_id)})
             return AnswerPlan(lines=(line,), state=remember_focus(request.state, evidence, series=series_id))
         return no_edition(asked)
-    last = last_volume(request, evidence, series_id)
+    last = last_volume(request, evidence)
     words = live_words(product.asin) | {"series": series_title(series_id), "last": str(last)}
     phrase = "next.unknown" if last is None else "next.stated" if request.volumes or request.asin else "next.owned"
+    between = tuple(asin for asin in evidence.found if asin in evidence.products and asin != product.asin)
+    missing = [Line("next.gap")] if between else []
+    missing += [Line("price.item", live_words(asin), bullet=True) for asin in between]
+    state = remember_focus(request.state, evidence, asin=product.asin, series=series_id)
     return AnswerPlan(
-        lines=(Line(phrase, words), *promotion_hints(product, evidence)),
-        state=remember_focus(request.state, evidence, asin=product.asin, series=series_id),
-        cards=product_cards(product.asin),
-        quick_replies=replies(language, "in_stock", "similar"),
+        lines=(Line(phrase, words), *overlap_hints(asked, product), *promotion_hints(product, evidence), *missing),
+        state=replace(state, asked="last_volume" if last is None else ""),
+        cards=product_cards(product.asin, *between),
+        quick_replies=replies(language, "in_stock", "finish", "similar"),
     )
 
 
-def last_volume(request: Request, evidence: Evidence, series_id: str) -> int | None:
-    """Up to where the shopper has read: as said, as on the page or in focus, or as their orders say."""
+def last_volume(request: Request, evidence: Evidence) -> int | None:
+    """Up to where the shopper has read: as said, as on the page or in focus, or as they told and bought earlier."""
     if request.volumes:
         return max(request.volumes)
     if request.asin and request.asin in evidence.products:
         return max(evidence.products[request.asin].volumes, default=None)
-    volumes = [
-        volume
-        for asin in evidence.owned
-        if asin in evidence.products and evidence.products[asin].series_id == series_id
-        for volume in evidence.products[asin].volumes
-    ]
-    return max(volumes, default=None)
+    return max(evidence.has, default=None)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from django.utils.timezone import localdate
 
-from chat.answers.asked import LONGEST_LIST, Asked, product_cards, remember_focus, replies
+from chat.answers.asked import LONGEST_LIST, Asked, product_cards, remember_focus, replies, title_slot
 from chat.guard import escape
+from chat.phrases import say_day
 from chat.plan import AnswerPlan, CardRef, Line
 from shop.backends.base import OrderView
 
@@ -59,6 +60,7 @@ def order_status(asked: Asked) -> AnswerPlan:
     if _is_under_way(order):
         is_late = order.eta is not None and order.eta < localdate()
         lines.append(Line("order.late" if is_late else "order.eta", words))
+    lines += _slips(asked, order)
     if order.tracking and order.status in {"shipped", "delivered"}:
         lines.append(Line("order.tracking", words))
     return AnswerPlan(
@@ -67,6 +69,20 @@ def order_status(asked: Asked) -> AnswerPlan:
         cards=cards,
         quick_replies=replies(language, "returns", "human"),
     )
+
+
+def _slips(asked: Asked, order: OrderView) -> list[Line]:
+    """What it holds that comes out later than today: the order waits for it, whatever day was promised."""
+    products = (asked.evidence.products.get(line.asin) for line in order.lines if order.status == "processing")
+    waits = [each for each in products if each and each.release_date and each.release_date > localdate()]
+    return [
+        Line(
+            "order.slipped" if order.eta and each.release_date and each.release_date > order.eta else "order.waits",
+            {"title": title_slot(each.asin), "date": say_day(asked.language, each.release_date)},
+        )
+        for each in waits
+        if each.release_date
+    ]
 
 
 def _is_under_way(order: OrderView) -> bool:
@@ -92,10 +108,57 @@ def faq(asked: Asked) -> AnswerPlan:
             state=asked.request.state,
             quick_replies=replies(language, "human", "shipping"),
         )
-    best = evidence.passages[0]
     return AnswerPlan(
-        lines=(Line("faq.answer", {"passage": f"{{{{passage:{best.id}}}}}"}),),
+        lines=tuple(_passage(asked)),
         state=asked.request.state,
-        citations=({"title": best.title, "url": best.url},),
+        citations=_source(asked),
         quick_replies=tuple(p.title for p in evidence.passages[1:] if p.kind == "article")[:2],
     )
+
+
+def account(asked: Asked) -> AnswerPlan:
+    """The help page on it if there is one. Nobody's account can be seen or changed from here: said, not pretended."""
+    language = asked.language
+    helped = _passage(asked)
+    return AnswerPlan(
+        lines=(*helped, Line("account")),
+        state=asked.request.state,
+        citations=_source(asked) if helped else (),
+        quick_replies=replies(language, "human", "orders", "recommend"),
+    )
+
+
+def complaint(asked: Asked) -> AnswerPlan:
+    """Sympathy, then facts: what our pages say, and how the order stands. Whether a person is offered or brought in
+    is for the rules of escalation (chat.handoff).
+    """
+    request, evidence, language = asked.request, asked.evidence, asked.language
+    helped = _passage(asked)
+    lines = [Line("complaint"), *helped]
+    named = bool(request.entities.order_ids)
+    orders = evidence.orders if named else tuple(o for o in evidence.orders if _is_under_way(o))[:1]
+    for order in orders[:1]:
+        words = _order_words(order.id)
+        late = _is_under_way(order) and order.eta is not None and order.eta < localdate()
+        lines += [Line("order.one", words), *([Line("order.late", words)] if late else [])]
+    if named and asked.signed_in and not orders and "orders" not in evidence.failed:
+        lines.append(Line("order.unknown"))
+    if not asked.signed_in and not helped:
+        lines.append(Line("complaint.sign_in"))
+    return AnswerPlan(
+        lines=tuple(lines),
+        state=replace(request.state, order=orders[0].id if orders else request.state.order),
+        cards=tuple(CardRef("order", order.id) for order in orders[:1]),
+        citations=_source(asked) if helped else (),
+        quick_replies=replies(language, "human", "returns", "orders"),
+    )
+
+
+def _passage(asked: Asked) -> list[Line]:
+    passages = asked.evidence.passages
+    return [Line("faq.answer", {"passage": f"{{{{passage:{passages[0].id}}}}}"})] if passages else []
+
+
+def _source(asked: Asked) -> tuple[dict[str, str], ...]:
+    best = asked.evidence.passages[0]
+    return ({"title": best.title, "url": best.url},)

@@ -10,6 +10,7 @@ from chat.answers.asked import (
     Asked,
     authors_of,
     fits_age,
+    live_words,
     names,
     product_cards,
     remember_focus,
@@ -27,6 +28,8 @@ def recommend(asked: Asked) -> AnswerPlan:
     request, evidence, language = asked.request, asked.evidence, asked.language
     wishes = _wishes(language, request)
     items = [item for item in evidence.recommended if item.asin in evidence.products][:LONGEST_LIST]
+    if not items and request.cheaper and request.state.shown:
+        return _nothing_cheaper(asked, wishes)
     if not items:
         if "recommendations" in evidence.failed:
             lines = [Line("failed.products")]
@@ -44,8 +47,10 @@ def recommend(asked: Asked) -> AnswerPlan:
     lines += [
         _introduce("recommend.item", language, evidence.series[item.series_id])
         for item in items
-        if item.series_id in evidence.series
+        if item.series_id in evidence.series and not request.cheaper
     ]
+    if request.cheaper:
+        lines += [Line("price.item", live_words(item.asin), bullet=True) for item in items]
     shown = tuple(item.asin for item in items)
     return AnswerPlan(
         lines=tuple(lines),
@@ -55,12 +60,30 @@ def recommend(asked: Asked) -> AnswerPlan:
     )
 
 
+def _nothing_cheaper(asked: Asked, wishes: list[str]) -> AnswerPlan:
+    """The last list stays, with its prices as they are now."""
+    request, evidence = asked.request, asked.evidence
+    shown = tuple(asin for asin in request.state.shown if asin in evidence.products)
+    failed = "offers" in evidence.failed
+    lines = [Line("recommend.cheaper.failed" if failed else "recommend.cheaper.none")]
+    lines += _said_wishes(asked.language, wishes)
+    lines += [Line("price.item", live_words(asin), bullet=True) for asin in shown]
+    return AnswerPlan(
+        lines=tuple(lines),
+        state=request.state,
+        cards=product_cards(*shown),
+        quick_replies=replies(asked.language, "promotions", "lift", "more"),
+    )
+
+
 def _said_wishes(language: Language, wishes: list[str]) -> list[Line]:
     return [Line("recommend.constraints", {"wishes": JOINERS[language].join(wishes)})] if wishes else []
 
 
 def _recommend_intro(asked: Asked, *, personal: bool) -> Line:
     request, language = asked.request, asked.language
+    if request.cheaper:
+        return Line("recommend.cheaper")
     if request.more:
         return Line("recommend.more")
     liked = tuple(each for each in request.series if each in asked.evidence.series)
@@ -89,12 +112,12 @@ def _wishes(language: Language, request: Request) -> list[str]:
     if state.age is not None:
         wishes.append(_age_wish(language, request))
     if state.budget:
-        wishes.append(say(language, "wish.price"))
+        wishes.append(say(language, "wish.price", limit="{{limit:book}}"))
     return wishes
 
 
 def _age_wish(language: Language, request: Request) -> str:
-    return say(language, "wish.age", rating=name_of(language, age_limit(request.state)))
+    return say(language, "wish.age", age=str(request.state.age), rating=name_of(language, age_limit(request.state)))
 
 
 def _age_said(asked: Asked, listed: Iterable[str] = ()) -> list[Line]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from django.utils.timezone import localdate
 
 from chat.answers.asked import (
     Asked,
     authors_of,
     chosen_edition,
-    day_words,
     description_of,
     fits_age,
     keep_list,
     live_words,
     no_edition,
+    overlap_hints,
     product_cards,
     promotion_hints,
     remember_focus,
@@ -22,7 +25,7 @@ from chat.answers.asked import (
     title_slot,
 )
 from chat.guard import escape
-from chat.phrases import join, name_of
+from chat.phrases import join, name_of, say_day
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Fact, Language
 from shop.facts import ProductFacts, SeriesFacts
@@ -69,7 +72,8 @@ def _series_fact(fact: Fact, asked: Asked, series: SeriesFacts) -> list[Line]:
         case "volumes":
             if series.volume_count is None:
                 return [Line("series.volumes.unknown", {"title": title})]
-            phrase = "series.volumes.ongoing" if series.status in {"ongoing", "hiatus"} else "series.volumes"
+            runs_on = series.status in {"ongoing", "hiatus"}
+            phrase = f"series.volumes.{series.status}" if runs_on else "series.volumes"
             return [Line(phrase, {"title": title, "count": str(series.volume_count)})]
         case "status":
             return [Line("series.status", {"title": title, "status": name_of(language, series.status)})]
@@ -141,18 +145,46 @@ def product_facts(asked: Asked) -> AnswerPlan:
         ),
         *_edition_details(language, product, request.facts),
     ]
-    if not request.facts:
-        series = evidence.series.get(product.series_id)
-        if series is not None:
-            lines.append(Line("series.description", {"description": description_of(language, series)}))
+    state = keep_list(remember_focus(request.state, evidence, asin=product.asin), request.state)
+    withheld = request.plot and not request.spoilers_wanted and gives_away(product, evidence.has)
+    if withheld:
+        words = {"title": title_slot(product.asin), "last": str(max(evidence.has))}
+        return AnswerPlan(
+            lines=(Line("edition.spoiler", words),),
+            state=replace(state, asked=f"spoiler:{product.asin}"),
+            cards=product_cards(product.asin),
+            quick_replies=replies(language, "tell_anyway", "next", "price"),
+        )
+    if request.plot or request.spoilers_wanted or not request.facts:
+        lines += _blurb(asked, product)
+    lines += overlap_hints(asked, product)
     lines.append(Line("price.one", live_words(product.asin)))
     lines += promotion_hints(product, evidence)
     return AnswerPlan(
         lines=tuple(lines),
-        state=keep_list(remember_focus(request.state, evidence, asin=product.asin), request.state),
+        state=state,
         cards=product_cards(product.asin),
         quick_replies=replies(language, "next", "similar", "japanese" if product.language == "en" else "english"),
     )
+
+
+def gives_away(product: ProductFacts, has: Collection[int]) -> bool:
+    """Whether its blurb tells of volumes behind the last one that the shopper has. Who has none gets what they ask."""
+    return bool(has) and min(product.volumes, default=1) > max(has)
+
+
+def _blurb(asked: Asked, product: ProductFacts) -> list[Line]:
+    """The edition's own blurb when that gives nothing away or is asked for; else how the series begins."""
+    request, evidence, language = asked.request, asked.evidence, asked.language
+    wanted = request.plot or request.spoilers_wanted
+    safe = min(product.volumes, default=1) <= max(evidence.has, default=1)
+    if product.description and (wanted or (safe and product.language == language)):
+        return [Line("edition.description", {"description": escape(product.description)})]
+    lines = [Line("edition.plot.unknown", {"title": title_slot(product.asin)})] if wanted else []
+    series = evidence.series.get(product.series_id)
+    if series is not None:
+        lines.append(Line("series.description", {"description": description_of(language, series)}))
+    return lines
 
 
 def _age_rating(asked: Asked, series: SeriesFacts) -> Line:
@@ -177,7 +209,7 @@ def _edition_details(language: Language, product: ProductFacts, facts: tuple[Fac
         lines.append(Line("edition.pages.unknown", {"title": title_slot(product.asin)}))
     if product.release_date is not None and (not facts or "release_date" in facts):
         phrase = "edition.releases" if product.release_date > localdate() else "edition.released"
-        lines.append(Line(phrase, {"date": day_words(language, product.release_date)}))
+        lines.append(Line(phrase, {"date": say_day(language, product.release_date)}))
     if product.rating is not None and "rating" in facts:
         lines.append(Line("edition.rating", {"rating": f"{product.rating:g}", "best": "5"}))
     if product.publisher and "publisher" in facts:

@@ -61,8 +61,10 @@ class Generator(ABC):
     """Writes an answer with slots in place of values that age.
 
     Slots: ``{{title|price|stock|vol|pages|released:ASIN}}``, ``{{series|count|started:ID}}``, ``{{passage:ID}}``,
-    ``{{order|order_status|order_eta|order_items|order_tracking:ID}}``. Closing the iterator stops the work. Raises
-    :class:`GeneratorUnavailable`, also after some words.
+    ``{{order|order_status|order_eta|order_items|order_tracking:ID}}``,
+    ``{{total|verdict:BUNDLE}}`` (what a bundle of the evidence costs, and whether the shopper's limit pays for it),
+    ``{{limit:book|series}}``. Closing the iterator stops the work. Raises :class:`GeneratorUnavailable`, also after
+    some words.
     """
 
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from chat.dialogue import age_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import first_editions
@@ -49,7 +51,16 @@ async def for_orders(work: Gathering) -> Evidence:
         return Evidence()
     numbers = work.request.order_ids
     orders = await work.limited("orders", in_database(_orders, customer_id, numbers), [])
-    return Evidence(orders=tuple(orders))
+    # What an order holds may come out later than it was promised for.
+    unreleased = {line.asin for order in orders if order.status == "processing" for line in order.lines}
+    return Evidence(orders=tuple(orders), products=await work.products(unreleased))
+
+
+async def for_complaint(work: Gathering) -> Evidence:
+    """The help page on it, and the orders that it may be about."""
+    help, orders = await asyncio.gather(for_question(work), for_orders(work))
+    help.orders, help.products = orders.orders, orders.products
+    return help
 
 
 def _orders(customer_id: str, numbers: tuple[str, ...]) -> list[OrderView]:

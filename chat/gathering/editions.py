@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 
 from chat.dialogue import Request, age_limit
@@ -83,3 +85,19 @@ def preferred_language(request: Request) -> str:
 
 def bare_volume(request: Request) -> tuple[int, ...]:
     return (request.entities.bare_number,) if request.entities.bare_number else ()
+
+
+def numbered_collection(series_id: str, format: str, number: int, *, prefer: str = "") -> list[str]:
+    """ "Omnibus 2" by its own number, or by that in its title; never by the volumes it holds."""
+    rows = (
+        Edition.objects.of_series(series_id)
+        .in_format(format)
+        .values_list("asin", "title", "edition_number", "language")
+    )
+    named = re.compile(rf"(?<!\d){number}(?!\d)")
+    found = [
+        (language != prefer, asin)
+        for asin, title, edition_number, language in rows
+        if edition_number == number or (edition_number is None and named.search(unicodedata.normalize("NFKC", title)))
+    ]
+    return [asin for _, asin in sorted(found)]

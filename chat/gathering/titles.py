@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from chat.answers import last_volume
 from chat.evidence import Evidence
-from chat.gathering.editions import bare_volume, editions_of, preferred_language, volumes_of
+from chat.gathering.editions import bare_volume, editions_of, numbered_collection, preferred_language, volumes_of
+from chat.gathering.owned import bought, language_read, volumes_had
 from chat.gathering.wishes import recommendation_request
 from chat.gathering.work import BUYABLE, CANDIDATES, Gathering, running_promotions, series_facts_of, with_facts
 from mangaassist.dbthreads import in_database
 from recommendations.recommend import arecommend_for
+from shop.coverage import gaps
+from shop.facts import ProductFacts
 from shop.models import Edition
-from shop.orders import owned_asins
 
 
 async def for_title(work: Gathering) -> Evidence:
@@ -19,10 +21,7 @@ async def for_title(work: Gathering) -> Evidence:
         return await with_facts(work, Evidence(), request.asins, ())
     if request.asin and not request.series:
         evidence = await with_facts(work, Evidence(editions=(request.asin,)), [request.asin], ())
-        if request.intent == "availability":
-            await _offer_instead(work, evidence)
-        evidence.promotions = await running_promotions(work)
-        return evidence
+        return await _around(work, evidence)
     chosen, instead = await work.limited("products", in_database(_editions_asked, work), ([], []))
     related: list[str] = []
     if request.intent == "series_facts":
@@ -30,9 +29,22 @@ async def for_title(work: Gathering) -> Evidence:
         related = [other for facts in known.values() for _, other in facts.relations]
     evidence = Evidence(editions=tuple(chosen), found=tuple(instead) if not chosen else ())
     evidence = await with_facts(work, evidence, (*chosen, *instead), (*request.series, *related))
+    return await _around(work, evidence)
+
+
+async def _around(work: Gathering, evidence: Evidence) -> Evidence:
+    """What belongs to an answer about one edition: promotions, others in its place, and what the shopper has of it."""
+    request = work.request
     evidence.promotions = await running_promotions(work)
-    if request.intent == "availability" and chosen:
-        await _offer_instead(work, evidence)
+    product = evidence.products.get(evidence.editions[0]) if evidence.editions else None
+    if product is None:
+        return evidence
+    if request.cheaper:
+        await _cheaper_than(work, evidence, product)
+    elif request.intent == "availability":
+        await _offer_instead(work, evidence, product)
+    if len(product.volumes) > 1 or request.intent == "product_facts":
+        evidence.has = volumes_had(work, await bought(work), product.series_id)
     return evidence
 
 
@@ -42,6 +54,10 @@ def _editions_asked(work: Gathering) -> tuple[list[str], list[str]]:
     series_id = request.series[0]
     volumes = request.volumes or bare_volume(request) or volumes_of(request.variant_of)
     prefer = preferred_language(request)
+    if request.collection is not None and request.format:
+        numbered = numbered_collection(series_id, request.format, request.collection, prefer=prefer)
+        if numbered:
+            return numbered, []
     exact = editions_of(
         series_id, language=request.edition_language, format=request.format, volumes=volumes, prefer=prefer
     )
@@ -53,12 +69,33 @@ def _editions_asked(work: Gathering) -> tuple[list[str], list[str]]:
     return [], editions_of(series_id, prefer=prefer)
 
 
-async def _offer_instead(work: Gathering, evidence: Evidence) -> None:
+async def _cheaper_than(work: Gathering, evidence: Evidence, product: ProductFacts) -> None:
+    """Other editions in this language that hold the same volumes and cost less now, the cheapest first."""
+    others = await work.limited(
+        "products",
+        in_database(editions_of, product.series_id, language=product.language, volumes=product.volumes),
+        [],
+    )
+    facts = await work.products(others)
+    holding = [asin for asin, other in facts.items() if set(product.volumes) <= set(other.volumes)]
+    offers = await work.offers((product.asin, *holding))
+    prices = {asin: offer.price for asin, offer in offers.items() if offer.price is not None and offer.buyable}
+    here = offers[product.asin].price if product.asin in offers else None
+    less = [
+        asin
+        for asin in holding
+        if here is not None
+        and (price := prices.get(asin))
+        and price.currency == here.currency
+        and price.amount < here.amount
+    ]
+    evidence.found = tuple(sorted(less, key=lambda asin: prices[asin].amount))[:3]
+    evidence.products |= {asin: facts[asin] for asin in evidence.found}
+
+
+async def _offer_instead(work: Gathering, evidence: Evidence, product: ProductFacts) -> None:
     """When the one asked for cannot be bought now: other editions with the same volume that can."""
-    asin = evidence.editions[0] if evidence.editions else ""
-    product = evidence.products.get(asin)
-    if product is None:
-        return
+    asin = product.asin
     offers = await work.offers([asin])
     if asin not in offers or offers[asin].availability in BUYABLE:
         return
@@ -87,29 +124,32 @@ async def for_next_volume(work: Gathering) -> Evidence:
         evidence = await with_facts(work, Evidence(), (item.asin for item in items), ())
         evidence.recommended = items
         return evidence
-    owned: set[str] = set()
-    if work.shopper.customer_id:
-        owned = await work.limited("orders", in_database(owned_asins, work.shopper.customer_id), set())
-    evidence = await with_facts(work, Evidence(owned=frozenset(owned)), (request.asin, *owned), request.series)
+    mine = await bought(work)
+    evidence = await with_facts(work, Evidence(), (request.asin,), request.series)
     series_id = request.series[0] if request.series else ""
     if not series_id and request.asin in evidence.products:
         series_id = evidence.products[request.asin].series_id
-        evidence.series |= await series_facts_of(work, [series_id])
     if not series_id:
         return evidence
-    last = last_volume(request, evidence, series_id)
-    language = request.edition_language or _language_read(evidence, series_id) or preferred_language(request)
-    nexts = await work.limited("products", in_database(_next_editions, series_id, last, language, request.format), [])
-    evidence.editions = tuple(nexts)
-    evidence.products |= await work.products(nexts)
+    evidence.has = volumes_had(work, mine, series_id)
+    last = last_volume(request, evidence)
+    language = request.edition_language or language_read(mine, series_id) or preferred_language(request)
+    evidence.editions = tuple(
+        await work.limited("products", in_database(_next_editions, series_id, last, language, request.format), [])
+    )
+    evidence.found = tuple(
+        await work.limited("products", in_database(_between, series_id, evidence.has, language, request.format), [])
+    )
+    evidence.products |= await work.products((*evidence.editions, *evidence.found))
     evidence.promotions = await running_promotions(work)
     return evidence
 
 
-def _language_read(evidence: Evidence, series_id: str) -> str:
-    """The language in which the shopper has this series so far."""
-    mine = [evidence.products[a] for a in evidence.owned if a in evidence.products]
-    return next((product.language for product in mine if product.series_id == series_id), "")
+def _between(series_id: str, has: frozenset[int], language: str, format: str) -> list[str]:
+    """An edition of each of the first volumes that are missing between those one has."""
+    missing = [volume for volume in gaps(has) if volume > min(has)][:3]
+    found = (editions_of(series_id, language=language, format=format, volumes=(volume,)) for volume in missing)
+    return list(dict.fromkeys(editions[0] for editions in found if editions))
 
 
 def _next_editions(series_id: str, last: int | None, language: str, format: str) -> list[str]:

@@ -21,7 +21,11 @@ from shop.search import search_editions, search_series, series_by_author
 
 async def for_recommendation(work: Gathering) -> Evidence:
     request = work.request
-    found = await work.limited("recommendations", arecommend_for(recommendation_request(work)), None)
+    wished = recommendation_request(work)
+    found = await work.limited("recommendations", arecommend_for(wished), None)
+    if found and not found.items and not request.edition_language and wished.language != "en":
+        # A language that nobody asked for keeps nothing from the shopper.
+        found = await work.limited("recommendations", arecommend_for(replace(wished, language="en")), found)
     items = found.items if found else ()
     evidence = Evidence()
     if found:
@@ -29,7 +33,11 @@ async def for_recommendation(work: Gathering) -> Evidence:
     if not items and "recommendations" in work.failed:
         items = await _shelf_without_engine(work)
     evidence = await with_facts(work, evidence, (item.asin for item in items), request.series)
-    evidence.recommended = tuple(await _within_budget(work, items))
+    kept = await _within_budget(work, items)
+    if request.cheaper:
+        kept = await _cheaper_first(work, kept)
+        evidence = await with_facts(work, evidence, request.state.shown, ())
+    evidence.recommended = tuple(kept)
     return evidence
 
 
@@ -76,6 +84,21 @@ async def _shelf_without_engine(work: Gathering) -> tuple[Recommendation, ...]:
         )
         for series_id, asin in first
     )
+
+
+async def _cheaper_first(work: Gathering, items: list[Recommendation]) -> list[Recommendation]:
+    """Those that cost less than the cheapest of the last list, cheapest first."""
+    offers = await work.offers((*(item.asin for item in items), *work.request.state.shown))
+    prices = {asin: offer.price for asin, offer in offers.items() if offer.price is not None and offer.buyable}
+    before = [prices[asin] for asin in work.request.state.shown if asin in prices]
+    lowest = min(before, key=lambda price: price.amount, default=None)
+    cheaper = [
+        item
+        for item in items
+        if (price := prices.get(item.asin))
+        and (lowest is None or (price.currency == lowest.currency and price.amount < lowest.amount))
+    ]
+    return sorted(cheaper, key=lambda item: prices[item.asin].amount)
 
 
 async def _within_budget(work: Gathering, items: Iterable[Recommendation]) -> list[Recommendation]:

@@ -5,6 +5,8 @@ Slots (``{{price:ASIN}}`` …) come in through the words; no wording holds a num
 
 from __future__ import annotations
 
+from datetime import date
+
 from chat.phrases import en, ja
 from chat.understanding.types import Language
 
@@ -26,3 +28,7 @@ def name_of(language: Language, code: str) -> str:
 
 def join(language: Language, codes: tuple[str, ...]) -> str:
     return JOINERS[language].join(name_of(language, code) for code in codes)
+
+
+def say_day(language: Language, day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日" if language == "ja" else f"{day:%B} {day.day}, {day.year}"

@@ -1,0 +1,151 @@
+"""Words that mean something by their place in a conversation: cheaper, already have, back to, I meant. Pure rules.
+
+All patterns expect NFKC text.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def _cue(english: str, japanese: str) -> re.Pattern[str]:
+    return re.compile(rf"{english}|{japanese}", re.IGNORECASE)
+
+
+ARRIVES = _cue(r"\b(?:arrive|come|get here|tracking)\b", "いつ届|いつ来|追跡")
+MORE = _cue(
+    r"(?:(?:can you |please )?(?:show|give|tell) me )?(?:some |a few )?more"
+    r"(?: (?:of (?:them|these|those)|like (?:these|that)|please))?"
+    r"|(?:do you have )?any(?:thing)? (?:else|more|others?)|what else(?: do you have)?|(?:any )?others?",
+    r"(?:もっと|ほか|他|別)(?:に|の|には|にも)?(?:は|も)?(?:もっと)?"
+    r"(?:見せて|教えて|ある|あります|ありますか|ない|ないですか)?(?:ください|か)?",
+)
+CHEAPER = _cue(
+    r"\bcheaper\b(?! than)|\bless expensive\b|\blower price\b|\bcheapest (?:one|edition|copy)\b|\b(?:something|anything) cheap\b",
+    r"もっと安|より安|安い(?:の|もの|版|ほう|方)|(?:一番|いちばん|最も)安い|安くな",
+)
+# The shopper has it, or has read it: for what comes next and what is left to buy this is the same.
+HAS = _cue(
+    r"\b(?:i|we|he|she|they)(?: have|'ve)?(?: already| only| just| currently)*"
+    r" (?:have|has|own|owns|got|bought|read|finished)\b|\b(?:i|we)'ve\b(?! been)|\bi(?: am|'m) (?:on|at|up to)\b",
+    r"持って|持ってる|読んだ|読みました|読み終|読了|読んで(?:い|る|ます)|買った|買いました|揃って|手元に",
+)
+UP_TO = _cue(r"\b(?:up to|through|until|till|as far as|on|at)\b", "まで")
+FROM = _cue(r"\b(?:from|starting (?:with|at)|onwards?)\b", "から|以降")
+CORRECTS = _cue(
+    r"^(?:no|nope|nah|wrong|sorry|not that(?: one)?|actually)\b|\bi (?:meant|mean)\b|\bthat(?:'s| is) not (?:it|what|the one)\b",
+    r"^(?:いや|いえ|いいえ|違|ちが|ごめん|すみません)|じゃなくて|ではなくて|じゃなく|ではなく|のほう(?:です|だ)",
+)
+NOT_THE_ANIME = _cue(
+    r"\bnot the (?:anime|show|series on tv|tv series|movie|film|game)\b|\b(?:the|i (?:mean|meant) the) manga\b.{0,12}\bnot\b"
+    r"|\bmanga,? not\b",
+    r"(?:アニメ|映画|ドラマ|ゲーム)(?:のほう|の方)?(?:じゃ|では)な|(?:漫画|マンガ|原作)(?:のほう|の方)(?:です|だ)?$",
+)
+BACK = _cue(
+    r"\b(?:go(?:ing)? |come |coming |let's go |let's get )?back to\b|\breturn(?:ing)? to\b|\bthe (?:previous|other|earlier) (?:one|series|title)\b",
+    r"に戻|の話に戻|さっきの|先ほどの|前の作品|前のシリーズ",
+)
+TELL_ANYWAY = _cue(
+    r"^(?:yes|yeah|yep|sure|ok(?:ay)?|go ahead|please do)\b|\btell me anyway\b|\bdon'?t mind spoilers?\b|\bspoil(?:ers? (?:me|are fine)| me)\b",
+    r"^(?:はい|うん|ええ|お願い|どうぞ)|構わない|かまわない|教えてください|ネタバレ(?:して|OK|ＯＫ|でも)",
+)
+PLOT = _cue(
+    r"\bwhat happens\b|\bwhat(?:'s| is) .{0,40}\babout\b|\bplot\b|\bsummary\b|\bblurb\b|\bsynopsis\b",
+    "あらすじ|どんな(?:話|内容|展開)|何が起こ|内容",
+)
+
+# --- Skills -------------------------------------------------------------------------------------------------
+
+FINISH = _cue(
+    r"\b(?:finish(?:ing)?|collect(?:ing)?|catch up (?:with|on)|complet(?:e|ing) (?:the|my|it|<)"
+    r"|(?:get|buy|buying|getting|need) (?:all|everything|every volume|the rest|the whole|the remaining|the missing)"
+    r"|(?:the )?(?:rest|remainder) of|missing volumes|remaining volumes|cheapest way)\b",
+    r"揃え|そろえ|集め|残り(?:の巻|を|全部|は)|最後まで(?:買|読)|最終巻まで|コンプリート|一番安く|最安で|全部買",
+)
+_COSTS = _cue(
+    r"\b(?:how much|cheap(?:est|ly)?|cost|price|under|within|budget|for less|spend|afford)\b|[$€£¥]",
+    "いくら|安|円|ドル|予算|以内|以下",
+)
+COMPARE = _cue(
+    r"\b(?:better|difference|compar\w+|versus|vs\.?|side by side|longer|shorter)\b|\bwhich (?:one )?(?:is|should)\b",
+    "どっち|どちら|違い|比べ|比較",
+)
+COMPARE_SHOWN = _cue(
+    r"\bcompare\b.{0,24}\b(?:them|those|these|two|first|both)\b|\bwhich (?:one )?is (?:longer|shorter|better|finished)\b"
+    r"|\bwhat(?:'s| is) the difference\b",
+    "(?:それら|二つ|2つ|両方|最初の二つ|最初の2つ).{0,8}(?:比べ|比較)|^(?:比べて|比較して)|どっちが(?:長|短|いい)|どちらが(?:長|短|いい)|違いは",
+)
+READING_ORDER = _cue(
+    r"\breading order\b|\b(?:which|what) order\b|\border (?:should|do) i read\b|\bread (?:them )?in order\b|\bwhich (?:one )?(?:do|should) i read first\b"
+    r"|\bwhere (?:do|should|to) (?:i )?(?:start|begin)\b",
+    "読む順|順番|どれから|どこから(?:読|始)|どっちから|どちらから",
+)
+ACCOUNT = _cue(
+    r"\b(?:password|log ?in|sign ?in (?:problem|trouble)|my account|delete my (?:data|account)|change my (?:e-?mail|address|payment|name)"
+    r"|payment (?:method|details)|saved card|unsubscribe)\b",
+    "パスワード|ログイン|アカウント|退会|支払い方法を変|メールアドレス(?:を|の)変|住所(?:を|の)変|個人情報を(?:消|削除)",
+)
+COMPLAINT = _cue(
+    r"\b(?:damaged|torn|ripped|defective|wrong (?:book|item|volume|edition|order)|never (?:arrived|came)|still (?:has ?n[o']t|not)"
+    r" (?:arrived|come)|disappointed|terrible service|unacceptable|complain\w*)\b",
+    "(?:破れ|破損|傷ん|壊れ|折れ|汚れ|濡れ)て|違う(?:本|商品|巻)が届|届(?:かない|きません|いていない)|ひどい|がっかり|不良品|苦情|クレーム",
+)
+
+
+THEIRS = _cue(r"\b(?:my|arrived|came|received|got|delivered|order(?:ed)?|bought)\b", "届|注文|買った|購入")
+
+
+def asks_to_finish(text: str) -> bool:
+    return FINISH.search(text) is not None and (_COSTS.search(text) is not None or "残り" in text or "rest" in text)
+
+
+# --- What is lifted -----------------------------------------------------------------------------------------
+
+_ALL_LIFTED = _cue(
+    r"\b(?:forget|drop|lift|ignore) (?:my|the|all|those|these) (?:wish(?:es)?|filters?|constraints?|limits?)\b|\bno (?:limits?|filters?)\b",
+    r"条件(?:を(?:外|忘|リセット)|なし|は忘れて)",
+)
+_LIFTED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        _cue(
+            r"\bany age\b|\bfor (?:me|myself|adults?|grown-?ups)\b"
+            r"|\bfor my (?:husband|wife|boyfriend|girlfriend|partner|mother|father|mom|dad|parents|boss|colleague)s?\b",
+            r"(?:夫|妻|主人|旦那|彼氏|彼女|母|父|両親|同僚|上司)(?:に|へ|への|の|向け)|年齢は(?:気にし|問わ)|大人向け|自分用",
+        ),
+        "age",
+    ),
+    (
+        _cue(
+            r"\bno budget\b|\b(?:price|money|budget|cost) (?:does ?n[o']t|is ?n[o']t|is no)\b|\bforget (?:the|my) (?:budget|price)\b"
+            r"|\bany price\b",
+            r"(?:予算|値段|価格)は(?:気にし|問わ|忘れ|なし|関係)|いくらでも",
+        ),
+        "budget",
+    ),
+    (_cue(r"\bany format\b|\bformat does ?n[o']t\b|\bforget the format\b", r"形(?:式|態)?は(?:問わ|何でも)|版は問わ"), "format"),
+    (_cue(r"\b(?:any|either) language\b|\blanguage does ?n[o']t\b", r"言語は(?:問わ|何でも)|何語でも"), "edition_language"),
+)  # fmt: skip
+
+
+def lifted(text: str) -> frozenset[str]:
+    """The constraints (fields of the state) that a message takes back."""
+    if _ALL_LIFTED.search(text):
+        return frozenset(
+            {"age", "budget", "series_budget", "format", "edition_language", "exclude_genres", "exclude_themes"}
+        )
+    names = frozenset(name for pattern, name in _LIFTED if pattern.search(text))
+    return names | {"series_budget"} if "budget" in names else names
+
+
+# --- Numbers of collections ---------------------------------------------------------------------------------
+
+_NUMBERED = _cue(
+    r"\b(?:omnibus|deluxe(?: edition)?|box ?set|3-in-1|2-in-1)\s*(?:edition\s*)?(?:,?\s*vol(?:ume)?s?\.?|no\.?|number|#|part|book)?\s*(\d{1,2})\b",
+    r"(?:合本|愛蔵版|完全版|ボックス(?:セット)?)(?:の)?\s*第?\s*(\d{1,2})",
+)
+
+
+def collection_number(text: str) -> int | None:
+    """The number of an omnibus, deluxe edition or box that is named: no volume of the series."""
+    match = _NUMBERED.search(text)
+    return int(match[1] or match[2]) if match else None

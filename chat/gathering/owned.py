@@ -1,0 +1,36 @@
+"""What the shopper has of a series: as bought here, and as they say."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from chat.gathering.work import Gathering
+from chat.state import volumes_said
+from mangaassist.dbthreads import in_database
+from shop.coverage import coverage
+from shop.facts import ProductFacts
+from shop.orders import owned_asins
+
+
+async def bought(work: Gathering) -> dict[str, ProductFacts]:
+    """The signed-in shopper's own editions; empty for a guest."""
+    if not work.shopper.customer_id:
+        return {}
+    owned = await work.limited("orders", in_database(owned_asins, work.shopper.customer_id), set())
+    return await work.products(owned)
+
+
+def volumes_had(work: Gathering, mine: dict[str, ProductFacts], series_id: str, language: str = "") -> frozenset[int]:
+    """Bought, in that language if one is given, and said to be there."""
+    editions = [
+        product.volumes
+        for product in mine.values()
+        if product.series_id == series_id and language in {"", product.language}
+    ]
+    return coverage(editions).volumes | volumes_said(work.request.state, series_id)
+
+
+def language_read(mine: dict[str, ProductFacts], series_id: str) -> str:
+    """The language in which the shopper has most of this series; empty for none."""
+    languages = Counter(product.language for product in mine.values() if product.series_id == series_id)
+    return languages.most_common(1)[0][0] if languages else ""

@@ -1,0 +1,100 @@
+"""Dialogue state: what a conversation is about and what was wished for in it. Kept from turn to turn. Pure rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields, replace
+from decimal import Decimal
+from typing import Any
+
+from shop.coverage import read_spans, write_spans
+
+# Series of which we keep what the shopper has; the oldest is forgotten first.
+MOST_SERIES_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialogueState:
+    """Kept from turn to turn (JSON). ASINs and series ids only: nothing in it ages."""
+
+    language: str = ""
+    intent: str = ""
+    series: str = ""
+    asin: str = ""
+    # The series that was spoken of before this one: "back to the other one".
+    previous: str = ""
+    # The last list, in the order in which it was shown.
+    shown: tuple[str, ...] = ()
+    shown_series: tuple[str, ...] = ()
+    # The order that was spoken of last.
+    order: str = ""
+    # What we have just asked: "last_volume", or "spoiler:ASIN" before a blurb that may tell too much.
+    asked: str = ""
+    # What the shopper says they have or have read: "series:1-4,6". Orders are read anew in every turn.
+    has: tuple[str, ...] = ()
+    # Series that were recommended for the present wish: "more" are others.
+    told: tuple[str, ...] = ()
+    # What the shopper asked for, kept until lifted by a new request.
+    liked: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    exclude_genres: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    exclude_themes: tuple[str, ...] = ()
+    demographic: str = ""
+    format: str = ""
+    edition_language: str = ""
+    # "amount currency": of one book, and of what is left of a series.
+    budget: str = ""
+    series_budget: str = ""
+    age: int | None = None
+    # Answers in a row that did not help: two are one too many.
+    misses: int = 0
+    # Why a person was offered already (escalation.models.Trigger).
+    offered: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value not in ("", (), None, 0)}
+
+
+def read_state(body: dict[str, Any]) -> DialogueState:
+    """From stored JSON; unknown fields (of another version) are ignored."""
+    known = {field.name for field in fields(DialogueState)}
+    kept: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in body.items() if name in known
+    }
+    return DialogueState(**kept)
+
+
+def volumes_said(state: DialogueState, series_id: str) -> frozenset[int]:
+    """The volumes of a series that the shopper says they have or have read."""
+    return next((read_spans(text) for id, _, text in _kept(state) if id == series_id), frozenset())
+
+
+def with_volumes_said(state: DialogueState, series_id: str, volumes: Collection[int]) -> DialogueState:
+    """Adds volumes to what the shopper says they have."""
+    others = [f"{id}:{text}" for id, _, text in _kept(state) if id != series_id]
+    mine = write_spans(volumes_said(state, series_id) | set(volumes))
+    return replace(state, has=(*others, f"{series_id}:{mine}")[-MOST_SERIES_KEPT:])
+
+
+def _kept(state: DialogueState) -> list[tuple[str, str, str]]:
+    return [entry.rpartition(":") for entry in state.has]
+
+
+def price_limit(state: DialogueState, *, of_series: bool = False) -> tuple[Decimal, str] | None:
+    """(amount, currency or empty), of one book or of what is left of a series."""
+    limit = state.series_budget if of_series else state.budget
+    if not limit:
+        return None
+    amount, _, currency = limit.partition(" ")
+    return Decimal(amount), currency
+
+
+def age_limit(state: DialogueState) -> str:
+    """The highest age rating that may be shown (shop: all < teen < older_teen < mature < adult).
+
+    Adult works are never offered unasked.
+    """
+    if state.age is None:
+        return "mature"
+    return "all" if state.age < 13 else "teen" if state.age < 16 else "older_teen" if state.age < 18 else "mature"
