@@ -48,6 +48,14 @@ def write_spans(volumes: Collection[int]) -> str:
     return ",".join(f"{first}-{last}" if first < last else str(first) for first, last in spans(volumes))
 
 
+def gives_away(edition: Collection[int], has: Collection[int]) -> bool:
+    """Whether the blurb of an edition (its volumes) tells of what lies behind the last volume that a reader has.
+
+    Who has nothing has no ceiling: they get what they ask for.
+    """
+    return bool(has) and min(edition, default=1) > max(has)
+
+
 _SPAN = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")
 
 

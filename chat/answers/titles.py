@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from django.utils.timezone import localdate
@@ -28,6 +27,7 @@ from chat.guard import escape
 from chat.phrases import join, name_of, say_day
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Fact, Language
+from shop.coverage import gives_away
 from shop.facts import ProductFacts, SeriesFacts
 
 MOST_COMPARED = 3
@@ -146,7 +146,7 @@ def product_facts(asked: Asked) -> AnswerPlan:
         *_edition_details(language, product, request.facts),
     ]
     state = keep_list(remember_focus(request.state, evidence, asin=product.asin), request.state)
-    withheld = request.plot and not request.spoilers_wanted and gives_away(product, evidence.has)
+    withheld = request.plot and not request.spoilers_wanted and gives_away(product.volumes, evidence.has)
     if withheld:
         words = {"title": title_slot(product.asin), "last": str(max(evidence.has))}
         return AnswerPlan(
@@ -166,11 +166,6 @@ def product_facts(asked: Asked) -> AnswerPlan:
         cards=product_cards(product.asin),
         quick_replies=replies(language, "next", "similar", "japanese" if product.language == "en" else "english"),
     )
-
-
-def gives_away(product: ProductFacts, has: Collection[int]) -> bool:
-    """Whether its blurb tells of volumes behind the last one that the shopper has. Who has none gets what they ask."""
-    return bool(has) and min(product.volumes, default=1) > max(has)
 
 
 def _blurb(asked: Asked, product: ProductFacts) -> list[Line]:

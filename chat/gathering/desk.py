@@ -7,9 +7,11 @@ import asyncio
 from chat.dialogue import age_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import first_editions
+from chat.gathering.owned import bought, volumes_had
 from chat.gathering.work import Gathering, running_promotions, series_facts_of, with_facts
 from knowledge.search import asearch_passages, search_products
 from mangaassist.dbthreads import in_database
+from shop.coverage import gives_away
 from shop.models import ages_up_to
 from shop.orders import OrderView, find_order, orders_of
 
@@ -21,7 +23,13 @@ async def for_question(work: Gathering) -> Evidence:
     if not passages and "passages" not in work.failed:
         allowed = ages_up_to(age_limit(request.state))
         products = await work.products([request.asin or request.context.asin])
-        asins = [asin for asin, product in products.items() if product.age_rating in allowed]
+        mine = await bought(work) if products else {}
+        asins = [
+            asin
+            for asin, product in products.items()
+            if product.age_rating in allowed
+            and not gives_away(product.volumes, volumes_had(work, mine, product.series_id))
+        ]
         passages = (
             await work.limited("passages", in_database(search_products, request.text, asins), []) if asins else []
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 
 from chat.gathering.work import Gathering
 from chat.state import volumes_said
 from mangaassist.dbthreads import in_database
-from shop.coverage import coverage
+from shop.coverage import coverage, gives_away
 from shop.facts import ProductFacts
 from shop.orders import owned_asins
 
@@ -28,6 +30,13 @@ def volumes_had(work: Gathering, mine: dict[str, ProductFacts], series_id: str, 
         if product.series_id == series_id and language in {"", product.language}
     ]
     return coverage(editions).volumes | volumes_said(work.request.state, series_id)
+
+
+def without_spoilers(product: ProductFacts, has: Collection[int]) -> ProductFacts:
+    """Its blurb is gone when it tells of volumes behind the last one that the shopper has: whoever writes the answer
+    cannot give away what they were not given.
+    """
+    return replace(product, description="") if gives_away(product.volumes, has) else product
 
 
 def language_read(mine: dict[str, ProductFacts], series_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chat.answers import last_volume
 from chat.evidence import Evidence
 from chat.gathering.editions import bare_volume, editions_of, numbered_collection, preferred_language, volumes_of
-from chat.gathering.owned import bought, language_read, volumes_had
+from chat.gathering.owned import bought, language_read, volumes_had, without_spoilers
 from chat.gathering.wishes import recommendation_request
 from chat.gathering.work import BUYABLE, CANDIDATES, Gathering, running_promotions, series_facts_of, with_facts
 from mangaassist.dbthreads import in_database
@@ -45,6 +45,8 @@ async def _around(work: Gathering, evidence: Evidence) -> Evidence:
         await _offer_instead(work, evidence, product)
     if len(product.volumes) > 1 or request.intent == "product_facts":
         evidence.has = volumes_had(work, await bought(work), product.series_id)
+    if not request.spoilers_wanted:
+        evidence.products = {asin: without_spoilers(each, evidence.has) for asin, each in evidence.products.items()}
     return evidence
 
 

@@ -29,8 +29,8 @@ def after(text: str, understanding: Understanding, page: PageContext = NO_PAGE, 
     return resolve(text, understanding, DialogueState(**state), page)
 
 
-LIST = {"intent": "search", "shown": ("A", "B", "C"), "shown_series": ("a", "b", "c")}
-TITLE = {"intent": "price", "series": "berserk", "asin": "B-3"}
+LIST: dict[str, Any] = {"intent": "search", "shown": ("A", "B", "C"), "shown_series": ("a", "b", "c")}
+TITLE: dict[str, Any] = {"intent": "price", "series": "berserk", "asin": "B-3"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_they_have_adds_up_and_is_bounded() -> None:
     assert volumes_said(state, "a") == frozenset()
 
 
-WISHES = {
+WISHES: dict[str, Any] = {
     "intent": "recommend", "genres": ("horror",), "age": 12, "budget": "15 USD", "format": "ebook",
     "edition_language": "en", "exclude_genres": ("romance",),
 }  # fmt: skip

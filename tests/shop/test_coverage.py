@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.coverage import coverage, gaps, read_spans, spans, write_spans
+from shop.coverage import coverage, gaps, gives_away, read_spans, spans, write_spans
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,21 @@ def test_what_editions_cover_together(editions: list[list[int]], volumes: list[i
 )
 def test_gaps_lie_before_the_last_volume(volumes: list[int], missing: tuple[int, ...]) -> None:
     assert gaps(volumes) == missing
+
+
+@pytest.mark.parametrize(
+    ("edition", "has", "too_much"),
+    [
+        ([5], [1, 2, 3, 4], True),
+        ([4], [1, 2, 3, 4], False),
+        # A collection that begins with what one has.
+        ([4, 5, 6], [1, 2, 3, 4], False),
+        ([8], [], False),
+        ([], [1], False),
+    ],
+)
+def test_the_ceiling_for_blurbs(edition: list[int], has: list[int], too_much: bool) -> None:
+    assert gives_away(edition, has) is too_much
 
 
 def test_runs_of_volumes() -> None:
