@@ -63,6 +63,8 @@ class Request:
     spoilers_wanted: bool = False
     # "No, the manga, not the anime": said before the answer.
     corrected: Literal["", "title", "manga"] = ""
+    # Told by its very words (chat.cues), whatever the model thought of it.
+    by_words: bool = False
     # The next best reading, when the message was unclear.
     runner_up: Intent | None = None
     context: PageContext
@@ -135,6 +137,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         plot=intent == "product_facts" and cues.PLOT.search(said) is not None,
         spoilers_wanted=asked.startswith("spoiler:") and intent == "product_facts",
         corrected=_corrected(said, intent, entities, state),
+        by_words=intent in {"reading_order", "compare", "budget"},
         runner_up=heard.runner_up,
         context=context,
         state=state,

@@ -244,7 +244,7 @@ async def plan_with_person(
     said = Said(
         text=request.text,
         intent=request.intent,
-        confidence=heard.confidence,
+        confidence=1.0 if request.by_words else heard.confidence,
         misses=plan.state.misses,
         bad_ratings=bad_ratings,
         before=[line.text for line in memory.lines if line.role == "user"],

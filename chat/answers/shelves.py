@@ -42,8 +42,8 @@ def recommend(asked: Asked) -> AnswerPlan:
             quick_replies=replies(language, "lift", "recommend", "human") if wishes else replies(language, "recommend"),
         )
     lines = [Line("recommend.failed")] if "recommendations" in evidence.failed else []
-    lines.append(_recommend_intro(asked, personal=any(item.engine != "popular" for item in items)))
     lines += _said_wishes(language, wishes)
+    lines.append(_recommend_intro(asked, personal=any(item.engine != "popular" for item in items)))
     lines += [
         _introduce("recommend.item", language, evidence.series[item.series_id])
         for item in items
@@ -65,8 +65,8 @@ def _nothing_cheaper(asked: Asked, wishes: list[str]) -> AnswerPlan:
     request, evidence = asked.request, asked.evidence
     shown = tuple(asin for asin in request.state.shown if asin in evidence.products)
     failed = "offers" in evidence.failed
-    lines = [Line("recommend.cheaper.failed" if failed else "recommend.cheaper.none")]
-    lines += _said_wishes(asked.language, wishes)
+    lines = _said_wishes(asked.language, wishes)
+    lines.append(Line("recommend.cheaper.failed" if failed else "recommend.cheaper.none"))
     lines += [Line("price.item", live_words(asin), bullet=True) for asin in shown]
     return AnswerPlan(
         lines=tuple(lines),

@@ -87,16 +87,16 @@ async def _shelf_without_engine(work: Gathering) -> tuple[Recommendation, ...]:
 
 
 async def _cheaper_first(work: Gathering, items: list[Recommendation]) -> list[Recommendation]:
-    """Those that cost less than the cheapest of the last list, cheapest first."""
+    """Those that cost less than the dearest of the last list, cheapest first."""
     offers = await work.offers((*(item.asin for item in items), *work.request.state.shown))
     prices = {asin: offer.price for asin, offer in offers.items() if offer.price is not None and offer.buyable}
     before = [prices[asin] for asin in work.request.state.shown if asin in prices]
-    lowest = min(before, key=lambda price: price.amount, default=None)
+    dearest = max(before, key=lambda price: price.amount, default=None)
     cheaper = [
         item
         for item in items
         if (price := prices.get(item.asin))
-        and (lowest is None or (price.currency == lowest.currency and price.amount < lowest.amount))
+        and (dearest is None or (price.currency == dearest.currency and price.amount < dearest.amount))
     ]
     return sorted(cheaper, key=lambda item: prices[item.asin].amount)
 
