@@ -21,6 +21,8 @@ THIN_MARGIN = 0.05
 SURE = 0.9
 
 # Intents that are about one series or edition, so that "it" and "the second one" have a meaning.
+# An order number in it does not make a complaint a question for the order.
+_COMPLAINS: frozenset[str] = frozenset({"complaint"})
 _VAGUE: frozenset[str] = frozenset({"search", "other", "recommend"})
 ABOUT_A_TITLE: frozenset[str] = frozenset(
     {"series_facts", "product_facts", "next_volume", "price", "availability", "reading_order", "budget"}
@@ -107,6 +109,9 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
     else:
         intent = _intent_in_context(said, heard, state, asked=asked, lifted=bool(lifted))
         series, asin, asins = _target(said, intent, entities, state, context)
+        if intent == "budget" and not (series or asin) and entities.max_price is not None:
+            # "Manga under $12" is about no series: a limit for each book.
+            intent = "recommend"
         if _says_what_they_have(said, entities, asked):
             volumes = _all_they_have(said, entities)
             about = series[0] if series else state.series or context.series
@@ -152,7 +157,8 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     names_something = bool(entities.series or entities.authors or entities.asins)
     sure = heard.confidence >= UNSURE_BELOW
     about_theirs = not entities.series or cues.THEIRS.search(text) is not None
-    if cues.COMPLAINT.search(text) and heard.intent != "human" and about_theirs:
+    complains = cues.COMPLAINT.search(text) is not None and heard.intent != "human" and about_theirs
+    if complains or (sure and heard.intent in _COMPLAINS):
         return "complaint"
     if entities.order_ids:
         return "order_status"

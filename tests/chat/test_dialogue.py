@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -139,6 +139,25 @@ def test_limits_stay_until_they_are_lifted(text: str, entities: dict[str, Any], 
 def test_a_limit_for_a_series_is_none_for_a_book() -> None:
     request = after("finish it for under $60", heard(max_price=Decimal(60), currency="USD"), **TITLE)
     assert (request.intent, request.state.series_budget, request.state.budget) == ("budget", "60 USD", "")
+
+
+@pytest.mark.parametrize(
+    ("intent", "entities", "state", "meant"),
+    [
+        ("budget", {"series": ("berserk",)}, {}, "budget"),
+        ("budget", {"max_price": Decimal(12)}, {}, "recommend"),
+        ("budget", {}, {}, "unclear"),
+        ("compare", {"series": ("a", "b")}, {}, "compare"),
+        ("compare", {}, LIST, "compare"),
+        ("reading_order", {}, TITLE, "reading_order"),
+        ("account", {}, {}, "account"),
+        ("complaint", {"order_ids": ("MA-10001",)}, {}, "complaint"),
+    ],
+)
+def test_what_the_model_hears_as_a_skill(
+    intent: str, entities: dict[str, Any], state: dict[str, Any], meant: str
+) -> None:
+    assert after("…", heard(cast("Intent", intent), **entities), **state).intent == meant
 
 
 def test_an_omnibus_number_is_no_volume() -> None:
