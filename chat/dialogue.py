@@ -173,6 +173,8 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     corrected = _question_corrected(text, entities, state)
     if corrected:
         return corrected
+    if _is_ellipsis(text, heard) and state.intent:
+        return _again(state, entities)
     if heard.intent in _NEED_NO_CONTEXT and sure and not (lifted and state.intent):
         return heard.intent
     if _asks_for_age(text, entities, state):
@@ -201,8 +203,33 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     if _is_unsure(heard) and heard.intent not in {"other"}:
         if entities.series:
             return "product_facts" if entities.volumes else "series_facts"
+        if entities.facts and (state.asin or state.series):
+            return _facts_asked(entities, state)
         return "unclear"
+    if heard.intent == "product_facts" and entities.series:
+        return _facts_asked(entities, state)
     return heard.intent
+
+
+def _facts_asked(entities: Entities, state: DialogueState) -> Want:
+    """Of an edition where one is meant by its volume, form or facts; else of the series."""
+    of_edition = entities.volumes or entities.format or entities.language or entities.asins
+    of_one = bool(state.asin or entities.series) and bool(_EDITION_FACTS & set(entities.facts))
+    return "product_facts" if of_edition or of_one else "series_facts"
+
+
+_EDITION_FACTS: frozenset[Fact] = frozenset({"pages", "release_date", "rating", "publisher"})
+# "As an e-book?", "電子書籍では？": so short that only what was asked last makes it a question.
+_SHORT = re.compile(r"(?:\S+\s+){0,4}\S+|[^\x00-\x7f]{1,10}[?？]?")
+
+
+def _is_ellipsis(text: str, heard: Understanding) -> bool:
+    entities = heard.entities
+    narrows = entities.format or entities.language or entities.max_price is not None
+    names = entities.series or entities.authors or entities.asins or entities.volumes or entities.facts
+    by_rule = heard.confidence > SURE
+    is_short = len(text) <= 28 and _SHORT.fullmatch(text) is not None
+    return bool(narrows) and not names and not by_rule and is_short and heard.intent in _NEED_NO_CONTEXT
 
 
 def _skill_asked(text: str, heard: Understanding, state: DialogueState) -> Want | None:

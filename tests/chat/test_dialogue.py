@@ -59,6 +59,11 @@ TITLE: dict[str, Any] = {"intent": "price", "series": "berserk", "asin": "B-3"}
         ("いや、NANAのほうです", heard("thanks", series=("nana",)), TITLE, "price", "nana"),
         ("the manga, not the anime", heard(), TITLE, "price", "B-3"),
         ("back to the other one", heard(), TITLE | {"previous": "nana"}, "series_facts", "nana"),
+        ("tell me about Nana", heard("product_facts", series=("nana",)), {}, "series_facts", "nana"),
+        ("how many pages has Nana?", heard("product_facts", series=("nana",), facts=("pages",)), {}, "product_facts", "nana"),
+        ("when does it come out?", heard("price", confidence=0.2, facts=("release_date",)), TITLE, "product_facts", "B-3"),
+        ("as an e-book?", heard("faq", confidence=0.6, format="ebook"), TITLE, "price", "berserk"),
+        ("e-book returns", heard("faq", confidence=0.99, format="ebook"), TITLE, "faq", ""),
         # Nothing to point at: we ask, and do not guess.
         ("how much is it?", heard("price"), {}, "unclear", ""),
         ("cheaper?", heard("price"), {}, "unclear", ""),
