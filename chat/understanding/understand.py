@@ -22,8 +22,8 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
     ),
     (
         re.compile(
-            r"^(?:ok(?:ay)?,? |great,? |perfect,? |awesome,? )?(?:many )?(?:thanks|thank you|thx|ty|cheers|ta)\b.{0,24}$"
-            r"|^.{0,8}(?:ありがと|サンキュ|感謝(?:し|です)).{0,14}$",
+            r"^(?!.*\bbye)(?:ok(?:ay)?,? |great,? |perfect,? |awesome,? )?(?:many )?(?:thanks|thank you|thx|ty|cheers|ta)\b.{0,24}$"
+            r"|^(?!.*さよ?うなら).{0,8}(?:ありがと|サンキュ|感謝(?:し|です)).{0,14}$",
             re.IGNORECASE,
         ),
         "thanks",
@@ -38,22 +38,12 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
         ),
         "human",
     ),
-    (re.compile(r"\b(?:in stock|out of stock|sold out|available)\b\??|(?:全巻|ボックス|セット)(?:セット)?は?(?:あり|ある)|在庫(?!.*(?:お知らせ|通知))|売り切れ|品切れ", re.IGNORECASE), "availability"),
-    (
-        re.compile(
-            r"\b(?:on sale|discounts?|promotions?|special offers?|any deals|deals|bargains?|coupon codes?|promo)\b|セール|割引|キャンペーン|お買い得|値引き|バーゲン",
-            re.IGNORECASE,
-        ),
-        "promotions",
-    ),
-    (re.compile(r"\bwhere(?: is|'s| are) my (?:order|package|parcel|books?|stuff|delivery)\b|\bmy orders?\b(?!.*\b(?:cancel|change|return))", re.IGNORECASE), "order_status"),
-    (re.compile(r"\bshipping\b|\bpostage\b|\breturn policy\b|\brefunds?\b|送料|返品|返金|ギフト|包装", re.IGNORECASE), "faq"),
-    (re.compile(r"\b(?:damaged|torn|ripped|defective)\b|(?:破れ|破損|傷ん|壊れ|折れ|汚れ|濡れ)て", re.IGNORECASE), "faq"),
-    (re.compile(r"(?=.*<title>.*<title>)(?:.*(?:\bbetter\b|\bdifference\b|\bcompare|\bversus\b|\bvs\b|どっち|どちら|違い|比べ))", re.IGNORECASE), "series_facts"),
-    (re.compile(r"\bhow much (?:is|are|does|for|do|would|will)\b(?!.*\b(?:shipping|postage|delivery|gift)\b)|\bprice of\b|いくら|値段|何円", re.IGNORECASE), "price"),
-    (re.compile(r"\bwho (?:wrote|drew|created)\b|\bwhat(?:'s| is) .{0,60} about\b|作者は(?:誰)?|どんな(?:話|内容|作品)|どんな漫画(?:です|なの|？|$)|あらすじ", re.IGNORECASE), "series_facts"),
-    (re.compile(r"\bnext (?:volume|book|one)\b|\bafter volume\b|次の巻|続きは|続きが|続巻", re.IGNORECASE), "next_volume"),
-    (re.compile(r"\brecommend|\bsuggest|\bforget my wishes\b|条件なし|\bsimilar\b|\bsomething like\b|\banything like\b|おすすめ|オススメ|お勧め|みたいな|に似た", re.IGNORECASE), "recommend"),
+    (re.compile(r"\b(?:torn|ripped|bent|crushed|dented|defective|misprinted)\b(?! between)|\b(?:arrived|came|is|was|were|got|received) (?:a )?(?:damaged|broken)\b|(?:破れ|破損し|傷ん|壊れ|折れ|汚れ|濡れ|潰れ)て(?!いた場合|いたら)", re.IGNORECASE), "complaint"),
+    (re.compile(r"(?=.*<title>.*<title>)(?!.*(?:\bfirst\b|\bbefore\b|\border\b|順|先に|前に|後に))(?:.*(?:\bbetter\b|\bdifferen(?:ce|t)\b|\bcompare|\bversus\b|\bvs\b|どっち|どちら|違い|比べ|比較))", re.IGNORECASE), "compare"),
+    (re.compile(r"^(?:is|are) .{0,60}\b(?:in stock|out of stock|sold out)\b|^(?:in stock|available)\?*$|在庫(?:が|は|を|の)?(?:あり|ある|確認|状況|切れ)|(?:売り|品)切れ(?:です|て|$)", re.IGNORECASE), "availability"),
+    (re.compile(r"\b(?:on sale|discounts?|promotions?|special offers?|any deals|deals|bargains?|coupon codes?|promo)\b|セール(?!ス)|割引|キャンペーン|お買い得|値引き|バーゲン", re.IGNORECASE), "promotions"),
+    (re.compile(r"\bnext (?:volume|book) (?:of|in|for|please)\b|^(?:the )?next (?:volume|book|one)\b(?!.*\b(?:stock|price|cost)\b)|次の巻(?:は|を|が)", re.IGNORECASE), "next_volume"),
+    (re.compile(r"\bforget my wishes\b|条件なし", re.IGNORECASE), "recommend"),
 )  # fmt: skip
 
 

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from chat.understanding import intents
 from tests.shop.catalogue import load_small_catalogue
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trained() -> None:
+    """As a started process is: the first shopper's turn is not the one that trains the models."""
+    intents.warm()
 
 
 @pytest.fixture
