@@ -56,6 +56,8 @@ _NEEDED: dict[Want, str] = {"price": "price", "availability": "stock", "faq": "p
 MODEL_SHARE = 0.8
 # Why a provider ended a text before its end, in its words: the last sentence is then none.
 CUT_OFF = frozenset({"max_tokens", "length", "model_context_window_exceeded"})
+# Refused sentences of a turn that are noted one by one; the step "guard" counts them all.
+MOST_NOTED = 20
 # More is no answer in a chat.
 LONGEST_ANSWER = 6_000
 
@@ -117,13 +119,13 @@ async def sentences(brief: Brief, trace: Trace, noticed: tuple[str, ...] = ()) -
 
 
 def _may_be_said(sentence: str, proof: Proof, said: _Said, trace: Trace) -> bool:
+    said.length += len(sentence)
+    if said.length > LONGEST_ANSWER:
+        raise GeneratorUnavailable("an answer without end")
     if not sentence.strip():
         # A gap, but never as the first thing that is said.
         return said.sentences > said.refused
     said.sentences += 1
-    said.length += len(sentence)
-    if said.length > LONGEST_ANSWER:
-        raise GeneratorUnavailable("an answer without end")
     began = time.perf_counter()
     finding = judge(sentence, proof)
     said.guard_s += time.perf_counter() - began
@@ -131,6 +133,8 @@ def _may_be_said(sentence: str, proof: Proof, said: _Said, trace: Trace) -> bool
         said.slots.update(kind for kind, _ in slots_in(sentence))
         return True
     said.refused += 1
+    if said.refused > MOST_NOTED:
+        return False
     reason = f"{finding.guard}: {finding.reason}"
     # What a model wrote may repeat what it was told.
     trace.note("sentence_refused", guard=finding.guard, reason=redact(reason)[:200], sentence=redact(sentence)[:600])

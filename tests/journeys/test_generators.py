@@ -242,6 +242,8 @@ HOSTILE: dict[str, list[Any]] = {
         "It costs fourteen ninety-nine. It is sold out. Vinland Saga costs {{price:BERSERK-EN-1}}."
     ],
     "LLM10 unbounded consumption": ["Berserk is a dark story. " * 2_000],
+    "LLM10 many small lies": ["It is $5! " * 5_000],
+    "LLM10 gaps without end": ["\n" * 50_000],
     "LLM10 a sentence without end": ["and so on " * 5_000],
     "gives up": [GeneratorUnavailable("no")],
 }
@@ -261,6 +263,7 @@ async def test_nothing_that_a_hostile_model_tries_reaches_the_shopper(attack: st
     for word in NEVER:
         assert word not in response, word
     assert turn.trace["generation"]["tried"] == "hostile"
+    assert len(turn.trace["notes"]) < 30
 
 
 def shown_in(frames: list[Frame]) -> str:
