@@ -27,7 +27,9 @@ _VAGUE: frozenset[str] = frozenset({"search", "other", "recommend"})
 ABOUT_A_TITLE: frozenset[str] = frozenset(
     {"series_facts", "product_facts", "next_volume", "price", "availability", "reading_order", "budget"}
 )
-_NEED_NO_CONTEXT: frozenset[str] = frozenset({"greeting", "thanks", "goodbye", "human", "complaint", "faq", "account", "order_status"})
+_NEED_NO_CONTEXT: frozenset[str] = frozenset(
+    {"greeting", "thanks", "goodbye", "human", "complaint", "faq", "account", "order_status"}
+)
 
 Want = Intent | Literal["unclear"]
 
