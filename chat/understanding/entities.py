@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from datetime import date
 
 from chat.understanding.lexicon import (
     ASKED_FACTS,
@@ -17,6 +17,7 @@ from chat.understanding.lexicon import (
     THEMES,
     Lexicon,
 )
+from chat.understanding.numbers import isbns_of, price_limit_of, release_dates_of, with_digits
 from chat.understanding.types import Entities, Fact, Language
 from shop.titles import Mention
 
@@ -29,7 +30,7 @@ _ORDER_NUMBER = re.compile(
 )
 _ASIN = re.compile(r"\b(?:B0[A-Z0-9]{8}|MD[A-Z0-9]{6,})\b")
 _VOLUME_RANGE = re.compile(
-    r"(?:vol(?:ume)?s?\.?\s*)(\d{1,3})\s*(?:to|-|–|〜|~|through|until)\s*(\d{1,3})"
+    r"(?:(?:vol(?:ume)?s?|books?)\.?\s*)(\d{1,3})\s*(?:to|-|–|〜|~|through|until)\s*(\d{1,3})(?!\d)"
     r"|(\d{1,3})\s*巻?\s*(?:から|〜|~|-|–)\s*(\d{1,3})\s*巻"
     r"|\b(?:have|own|read|got)\s+(\d{1,3})\s*(?:to|-|–|through)\s*(\d{1,3})\b",
     re.IGNORECASE,
@@ -41,13 +42,14 @@ _VOLUME = re.compile(
     r"(?:\bvol(?:ume)?s?\.?|\bbook|\bpart|\bnumber|第|#)\s*(\d{1,3})(?!\d|\s*%)|(\d{1,3})\s*(?:巻|冊目|集)",
     re.IGNORECASE,
 )
-_MAX_PRICE = re.compile(
-    r"(?:under|below|less than|cheaper than|at most|up to|max(?:imum)?(?: of)?|within|no more than)\s*"
-    r"(?:[$€£¥]|usd|us\$)?\s*(\d+(?:[.,]\d{1,2})?)"
-    r"|(\d+(?:,\d{3})*(?:\.\d{1,2})?)\s*(?:円|ドル|dollars|usd)\s*(?:以下|以内|未満|まで|or less|max)",
+_EDITION_NUMBER = re.compile(
+    r"(?:\bomnibus|\bbox(?:ed)? ?set|\bdeluxe(?: edition)?|合本(?:版)?|ボックス(?:セット)?|愛蔵版|完全版)\s*"
+    r"(?:vol(?:ume)?\.?|number|no\.?|#|第)?\s*(\d{1,2})(?!\d|\s*(?:%|巻分|冊分|円))\s*巻?",
     re.IGNORECASE,
 )
-_DOLLARS = re.compile(r"[$]|dollar|usd|buck|ドル", re.IGNORECASE)
+_FIRST_VOLUMES = re.compile(
+    r"\bfirst\s+(\d{1,2})\s+(?:volumes|books)\b|(?:最初|はじめ)の(\d{1,2})(?:巻|冊)", re.IGNORECASE
+)
 _AGE = re.compile(
     r"(\d{1,2})\s*[- ]?\s*(?:years?|yrs?)?[- ]?\s*(?:old|yo\b)|\baged?\s+(\d{1,2})\b|(\d{1,2})\s*(?:歳|才)",
     re.IGNORECASE,
@@ -75,14 +77,24 @@ _NEGATION_AFTER_JA = re.compile(
 )
 
 
-def entities_of(text: str, language: Language, find_mentions: FindMentions) -> tuple[Entities, str]:
-    """(entities, the text with what was found replaced by ``<title>``, ``<author>``, ``<num>``)."""
+def entities_of(
+    text: str, language: Language, find_mentions: FindMentions, today: date | None = None
+) -> tuple[Entities, str]:
+    """(entities, the text with what was found replaced by ``<title>``, ``<author>``, ``<num>``).
+
+    ``today``: what "next month" is told from; without it such words say nothing.
+    """
     text = unicodedata.normalize("NFKC", text)
     mentions = sorted(find_mentions(text), key=lambda mention: mention.start)
-    order_ids, rest = _order_ids(_blank(text, mentions))
+    isbns, rest = isbns_of(_blank(text, mentions))
+    order_ids, rest = _order_ids(rest)
     asins = tuple(dict.fromkeys(match[0] for match in _ASIN.finditer(text)))
-    max_price, currency, rest = _max_price(rest)
+    # Positions are no longer those of the text where a numeral became shorter or longer.
+    rest = with_digits(rest)
+    released_from, released_before = release_dates_of(rest, today) if today else (None, None)
+    max_price, currency, rest = price_limit_of(rest)
     age, rest = _age(rest, text)
+    edition_number, rest = _edition_number(rest)
     volumes, rest = _volumes(rest, text, mentions)
     ordinal = _ordinal(rest)
     genres, without_genres = _polar(rest, GENRES)
@@ -99,6 +111,10 @@ def entities_of(text: str, language: Language, find_mentions: FindMentions) -> t
         exclude_themes=without_themes,
         demographic=_first(rest, DEMOGRAPHICS),
         volumes=volumes,
+        edition_number=edition_number,
+        isbns=isbns,
+        released_from=released_from,
+        released_before=released_before,
         format=_first(rest, FORMATS),
         language=_first(rest, EDITION_LANGUAGES),
         max_price=max_price,
@@ -144,21 +160,6 @@ def _order_ids(rest: str) -> tuple[tuple[str, ...], str]:
     return tuple(dict.fromkeys(found)), rest
 
 
-def _max_price(rest: str) -> tuple[Decimal | None, str, str]:
-    match = _MAX_PRICE.search(rest)
-    if match is None:
-        return None, "", rest
-    said = rest[match.start() : match.end() + 9]
-    currency = "JPY" if re.search(r"[¥円]|yen", said, re.IGNORECASE) else "USD" if _DOLLARS.search(said) else ""
-    digits = match[1] or match[2]
-    digits = digits.replace(",", ".") if re.fullmatch(r"\d+,\d{2}", digits) else digits.replace(",", "")
-    try:
-        limit = Decimal(digits)
-    except InvalidOperation:
-        return None, "", rest
-    return limit, currency, rest[: match.start()] + " " + rest[match.end() :]
-
-
 _CHILDREN = (
     (re.compile(r"\b(?:kids?|child(?:ren)?|toddler)\b|子供|子ども|幼児|小学生|園児", re.IGNORECASE), 10),
     (re.compile(r"\b(?:teen(?:ager)?s?|nephew|niece)\b|中学生|ティーン", re.IGNORECASE), 13),
@@ -181,12 +182,23 @@ def _age(rest: str, text: str) -> tuple[int | None, str]:
     return None, rest
 
 
+def _edition_number(rest: str) -> tuple[int | None, str]:
+    """The number behind the name of a format; the name itself stays, it is still looked for."""
+    match = _EDITION_NUMBER.search(rest)
+    if match is None:
+        return None, rest
+    return int(match[1]), rest[: match.start(1)] + " " * len(match[1]) + rest[match.end() :]
+
+
 def _volumes(rest: str, text: str, mentions: list[Mention]) -> tuple[tuple[int, ...], str]:
     found: list[int] = []
     for match in _VOLUME_RANGE.finditer(rest):
         first, last = (int(group) for group in match.groups() if group)
         found += range(first, min(last, first + 200) + 1)
     rest = _VOLUME_RANGE.sub(" ", rest)
+    for match in _FIRST_VOLUMES.finditer(rest):
+        found += range(1, int(match[1] or match[2]) + 1)
+    rest = _FIRST_VOLUMES.sub(" ", rest)
     for match in _VOLUME_LIST.finditer(rest):
         found += map(int, re.findall(r"\d{1,3}", match[0]))
     rest = _VOLUME_LIST.sub(" ", rest)

@@ -46,6 +46,9 @@ EDITION_LANGUAGES: Lexicon = (
         ),
         "en",
     ),
+    (_words(r"in french|french (?:edition|version|translation)", "フランス語"), "fr"),
+    (_words(r"in german|german (?:edition|version|translation)", "ドイツ語"), "de"),
+    (_words(r"in spanish|spanish (?:edition|version|translation)", "スペイン語"), "es"),
 )
 
 DEMOGRAPHICS: Lexicon = (
@@ -84,12 +87,17 @@ GENRES: Lexicon = (
 THEMES: Lexicon = (
     (
         _words(
-            r"grim|bleak|gore|gory|brutal|violent|violence|bloody|dark",
+            r"grim|bleak|depressing|gore|gory|brutal|violent|violence|bloody|dark",
             "陰惨|グロ|残酷|暗(?=い|く|す)|重(?=い|く|す)|暴力",
         ),
         "grim",
     ),
-    (_words(r"co[sz]y|comforting|relaxing|healing|heart-?warming|gentle", "ほのぼの|癒|まったり|ほっこり"), "cosy"),
+    (
+        _words(
+            r"co[sz]y|comforting|relaxing|healing|soothing|calm|heart-?warming|gentle", "ほのぼの|癒|まったり|ほっこり"
+        ),
+        "cosy",
+    ),
     (_words(r"wholesome|feel-?good|uplifting", "心温まる|ハートフル|心が温"), "wholesome"),
     (_words(r"funny|hilarious|laugh", "笑える|面白おかしい|笑いたい"), "funny"),
     (_words(r"sad|melanchol\w+|tear-?jerker|cry|bittersweet", "泣ける|切ない|悲しい"), "melancholic"),

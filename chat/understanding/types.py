@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -64,10 +65,16 @@ class Entities:
     exclude_themes: tuple[str, ...] = ()
     demographic: str = ""
     volumes: tuple[int, ...] = ()
+    # "omnibus 2", 合本2: the number of the edition, which is no volume's number
+    edition_number: int | None = None
+    isbns: tuple[str, ...] = ()  # ISBN-13 with a right check digit, without hyphens
+    # "before 2020", 来月: released on or after the one, and before the other
+    released_from: date | None = None
+    released_before: date | None = None
     format: str = ""  # paperback | hardcover | ebook | omnibus | deluxe | box_set
-    language: str = ""  # of the edition: en | ja
+    language: str = ""  # of the edition: en | ja | fr | de | es
     max_price: Decimal | None = None
-    currency: str = ""  # of max_price, when it was said: USD | JPY
+    currency: str = ""  # of max_price, when it was said: USD | JPY | EUR | GBP
     age: int | None = None
     # "the second one" → 2, "the last one" → -1
     ordinal: int | None = None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+
+from django.utils import timezone
 
 from chat.understanding import intents
 from chat.understanding.entities import FindMentions, entities_of
@@ -51,11 +54,18 @@ _DO_YOU_HAVE = re.compile(r"^(?:do you (?:have|carry|sell|stock)|have you got|ar
 
 
 def understand(
-    text: str, *, hint: Language | None = None, find_mentions: FindMentions = find_in_catalogue
+    text: str,
+    *,
+    hint: Language | None = None,
+    find_mentions: FindMentions = find_in_catalogue,
+    today: date | None = None,
 ) -> Understanding:
-    """What one message says, by itself. ``hint``: the conversation's language so far. Never raises for a text."""
+    """What one message says, by itself. ``hint``: the conversation's language so far. Never raises for a text.
+
+    ``today``: what "next month" is told from; the shop's own date unless given.
+    """
     language = language_of(text, hint=hint or "en")
-    entities, masked = entities_of(text, language, find_mentions)
+    entities, masked = entities_of(text, language, find_mentions, today or timezone.localdate())
     guess = intents.load(language).guess(masked, language)
     ruled = _rule(masked, entities)
     if ruled is not None:
@@ -83,7 +93,7 @@ def _rule(masked: str, entities: Entities) -> Intent | None:
         return "order_status"
     bare = re.sub(r"<\w+>|\b(?:vol(?:ume)?s?|book|please)\b|[第巻]|[\W_]", "", masked, flags=re.IGNORECASE)
     if not bare and entities.series:
-        return "search" if not entities.volumes else "product_facts"
+        return "product_facts" if entities.volumes or entities.edition_number is not None else "search"
     if not bare and entities.authors:
         return "search"
     ruled = next((intent for pattern, intent in _RULES if pattern.search(masked)), None)

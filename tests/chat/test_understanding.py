@@ -6,9 +6,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -102,43 +100,6 @@ def test_training_is_reproducible() -> None:
     one, two = intents.train("ja"), intents.train("ja")
     assert (one.weights == two.weights).all()
     assert one.vocabulary == two.vocabulary
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Berserk vol. 7", {"series": ("berserk",), "volumes": (7,)}),
-        ("Berserk 3", {"volumes": (3,)}),
-        ("volumes 3 to 5 of Berserk", {"volumes": (3, 4, 5)}),
-        ("I own volume 1 and 2", {"volumes": (1, 2)}),
-        ("第７巻はありますか", {"volumes": (7,)}),
-        ("Berserkを3巻まで読んだ", {"volumes": (3,)}),
-        ("not horror please", {"exclude_genres": ("horror",)}),
-        ("something like Berserk but less grim", {"similar_to": True, "exclude_themes": ("grim",)}),
-        ("ホラー以外で", {"exclude_genres": ("horror",)}),
-        ("怖くないのがいい", {"exclude_genres": ("horror",)}),
-        ("ほのぼのした漫画", {"themes": ("cosy",)}),
-        ("in Japanese?", {"language": "ja"}),
-        ("英語版は？", {"language": "en"}),
-        ("as an ebook", {"format": "ebook"}),
-        ("the deluxe edition", {"format": "deluxe"}),
-        ("全巻セットで", {"format": "box_set"}),
-        ("under $15", {"max_price": Decimal("15"), "currency": "USD"}),
-        ("1500円以下で", {"max_price": Decimal("1500"), "currency": "JPY"}),
-        ("for my 11-year-old", {"age": 11}),
-        ("11歳の娘に", {"age": 11}),
-        ("the second one", {"ordinal": 2}),
-        ("最後のは？", {"ordinal": -1}),
-        ("where is MA-10023", {"order_ids": ("MA-10023",)}),
-        ("注文10023はどこ", {"order_ids": ("MA-10023",)}),
-        ("who wrote Berserk", {"facts": ("author",)}),
-        ("7", {"bare_number": 7}),
-        ("I'd like Berserk", {"similar_to": False}),
-    ],
-)
-def test_what_is_named(text: str, expected: dict[str, Any]) -> None:
-    entities = understand(text, find_mentions=find).entities
-    assert {name: getattr(entities, name) for name in expected} == expected
 
 
 @pytest.mark.parametrize(
