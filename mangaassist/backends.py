@@ -25,7 +25,9 @@ def build_defaults() -> None:
     Raises ``ImproperlyConfigured``.
     """
     for handler in handlers:
-        handler["default"]
+        # A role may have none: a queue that nobody configured.
+        if "default" in getattr(settings, handler.setting, {}):
+            handler["default"]
 
 
 class BackendHandler(Generic[B]):

@@ -11,10 +11,13 @@ from pathlib import Path
 import django
 import pytest
 
+from tests.learned import share_with
+
 # Before Django reads its settings (so they are named here and not in pyproject.toml): this process's own
 # folder, and patience with a busy machine.
 _data_dir = Path(tempfile.mkdtemp(prefix="ma-test-"))
 os.environ["DATA_DIR"] = str(_data_dir)
+share_with(_data_dir)
 os.environ["DJANGO_SETTINGS_MODULE"] = "mangaassist.settings"
 os.environ["MANGAASSIST_PROFILE"] = "embedded"
 os.environ.setdefault("REDIS_TIMEOUT_S", "2")

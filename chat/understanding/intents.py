@@ -15,6 +15,7 @@ import tomllib
 import unicodedata
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -179,6 +180,15 @@ def _read(path: Path) -> IntentModel:
         bias=parts["bias"],
         intents=tuple(parts["intents"].tolist()),
     )
+
+
+def train_missing(tell: Callable[[str], object] = lambda line: None) -> None:
+    """What a first start does before anybody asks: a few seconds for each language that has no model yet."""
+    missing = [language for language in get_args(Language) if not model_path(language).exists()]
+    if missing:
+        tell("Learning what shoppers mean (on the first start only) …")
+    for language in missing:
+        _save(train(language), model_path(language))
 
 
 _models: dict[Language, IntentModel] = {}

@@ -19,6 +19,7 @@ import redis
 from django.conf import settings
 
 from mangaassist.embedded import redis_socket
+from tests.learned import share_with
 
 START_S = 60.0
 
@@ -42,6 +43,7 @@ class Running:
         self.data_dir = data_dir
         self.port = port
         self.lines: list[str] = []
+        share_with(data_dir)
         outside = {name: value for name, value in os.environ.items() if name not in {"REDIS_TIMEOUT_S", "REDIS_URL"}}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mangaassist.supervisor"],

@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from chat.understanding.intents import train_missing
 from mangaassist.checks import SETTINGS
 from mangaassist.operator import demo_operator
 from shop.demo.build import TODAY
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             self._migrate()
             if settings.DEMO:
                 self._load_demo()
+            train_missing(self.stdout.write)
             if settings.EMBEDDED:
                 self._print_operator()
         except OperationalError as error:
