@@ -1,8 +1,9 @@
 """Conversation memory: a hot copy in Redis, the durable copy behind role MEMORY.
 
-Memory is state and no cache: the durable copy is written first, in the turn's own transaction, and the hot copy
-behind the answer. The hot copy names the turn it was written after, and counts only if that is the conversation's
-last one: a lost write or a Redis restored from yesterday costs one query and is never believed.
+Memory is state and no cache: the durable copy is written first, in the turn's own transaction (of a store outside the
+row of the outbox that carries it there), and the hot copy behind the answer. The hot copy names the turn it was
+written after, and counts only if that is the conversation's last one: a lost write or a Redis restored from yesterday
+costs one query and is never believed.
 """
 
 from __future__ import annotations

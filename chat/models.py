@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils import timezone
@@ -68,6 +68,10 @@ class TurnQuerySet(models.QuerySet["Turn"]):
     def abandoned(self, now: datetime) -> TurnQuerySet:
         """Running on paper, but its process has not been heard of for longer than it renews its sign of life."""
         return self.running().filter(alive_at__lt=now - timedelta(seconds=Turn.SILENT_AFTER_S))
+
+    def last_dialogue(self) -> dict[str, Any]:
+        """Of the last of these turns that has one: a turn that was given up leaves it as it was."""
+        return self.exclude(dialogue={}).order_by("-started_at").values_list("dialogue", flat=True).first() or {}
 
 
 class Turn(models.Model):

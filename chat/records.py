@@ -180,12 +180,12 @@ def store_answer(turn_id: str, answer: Answer) -> bool:
         Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now, last_turn_id=turn.pk)
         question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
         if memory_is_outside():
-            write_durably(_remembered(turn, question or "", answer, now))
+            write_durably(_remembered(turn, question or "", answer.template, answer.dialogue, now))
     turn_finished.send_robust(sender=Turn, record=_record(turn, question or "", answer, now))
     return True
 
 
-def _remembered(turn: Turn, question: str, answer: Answer, at: datetime) -> RememberedTurn:
+def _remembered(turn: Turn, said: str, answered: str, dialogue: dict[str, Any], at: datetime) -> RememberedTurn:
     """Called when the conversation's row was written: that lock makes turns which end together wait for one another.
 
     The number counts turns that have ended, and not those before ``at``: hosts' clocks differ.
@@ -194,9 +194,9 @@ def _remembered(turn: Turn, question: str, answer: Answer, at: datetime) -> Reme
         conversation_id=str(turn.conversation_id),
         number=Turn.objects.filter(conversation=turn.conversation_id, finished_at__isnull=False).count(),
         turn_id=str(turn.pk),
-        said=question,
-        answered=answer.template,
-        dialogue=answer.dialogue,
+        said=said,
+        answered=answered,
+        dialogue=dialogue,
         at=at,
     )
 
@@ -240,4 +240,8 @@ def fail_abandoned(turn_id: str, content: str) -> bool:
                 conversation_id=turn.conversation_id, turn=turn, role=Message.Role.ASSISTANT, content=content
             )
             Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now, last_turn_id=turn.pk)
+            if memory_is_outside():
+                question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
+                dialogue = Turn.objects.filter(conversation=turn.conversation_id).last_dialogue()
+                write_durably(_remembered(turn, question or "", content, dialogue, now))
     return bool(ended)

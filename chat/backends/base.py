@@ -81,8 +81,8 @@ class MemoryUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberedTurn:
-    """What memory keeps of one turn. ``number``: the turn's place in its conversation, from 1; ``said`` and
-    ``answered`` with their slots unfilled."""
+    """What memory keeps of one turn. ``number``: how many of its conversation have ended, this one included; ``said``
+    and ``answered`` with their slots unfilled."""
 
     conversation_id: str
     number: int
@@ -101,9 +101,9 @@ class MemoryStore(ABC):
 
     @abstractmethod
     def load(self, conversation_id: str, *, after_turn: str) -> Memory:
-        """The memory after that turn (its id). An unknown conversation has an empty memory.
+        """The conversation's memory, of which that turn (its id) is the last that its caller knows of.
 
-        Raises :class:`MemoryUnavailable`.
+        Raises :class:`MemoryUnavailable`, also when a store outside has another turn as its last one.
         """
 
     @abstractmethod

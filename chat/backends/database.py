@@ -14,7 +14,6 @@ class DatabaseMemory(MemoryStore):
 
     def load(self, conversation_id: str, *, after_turn: str) -> Memory:
         turns = Turn.objects.filter(conversation_id=conversation_id).exclude(status=Turn.Status.RUNNING)
-        last = turns.exclude(dialogue={}).order_by("-started_at").values_list("dialogue", flat=True).first()
         recent = (
             Message.objects.filter(conversation_id=conversation_id, role__in=("user", "assistant"))
             .filter(turn__in=turns)
@@ -25,7 +24,7 @@ class DatabaseMemory(MemoryStore):
             Remembered(role="assistant" if role == "assistant" else "user", text=template or content)
             for role, content, template in reversed(recent)
         ]
-        return Memory(lines=tuple(lines), dialogue=last or {})
+        return Memory(lines=tuple(lines), dialogue=turns.last_dialogue())
 
     def append(self, turns: Sequence[RememberedTurn]) -> Mapping[str, str]:
         """Already stored: a turn's row carries the dialogue, its messages their templates."""

@@ -1,7 +1,8 @@
 """Amazon DynamoDB: one item per turn (API facts: botocore's service model, 2012-08-10).
 
-Key: ``conversation_id`` (S), ``turn`` (N, the turn's number). Items expire by ``expires_at`` (epoch seconds), which the
-service may be two days late with, so that readers look at it too.
+Key: ``conversation_id`` (S), ``turn`` (N, the turn's number or, where another turn has that, the next free one).
+Items expire by ``expires_at`` (epoch seconds), which the service may be two days late with, so that readers look at
+it too.
 """
 
 from __future__ import annotations

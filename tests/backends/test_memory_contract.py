@@ -18,6 +18,7 @@ from chat.backends.dynamodb import DynamoMemory
 from chat.memory import TOPIC, load_memory, stores
 from chat.memory_types import REMEMBERED_TURNS, Memory
 from chat.models import Conversation, Message, Turn
+from chat.records import fail_abandoned
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
 from mangaassist.outbox.topics import NotYet
@@ -209,6 +210,22 @@ class TestConversation:
 
         rows = OutboxMessage.objects.filter(topic=TOPIC).order_by("created_at")
         assert [row.payload["number"] async for row in rows] == [1, 2]
+
+    async def test_a_turn_whose_process_died_is_remembered_like_any_other(self, table: Any) -> None:
+        _, conversation_id = await ask("do you have Berserk volume 3?")
+
+        def die() -> str:
+            turn = Turn.objects.create(conversation_id=conversation_id, alive_at=NOW - timedelta(hours=1))
+            Message.objects.create(conversation_id=conversation_id, turn=turn, role="user", content="how much is it?")
+            assert fail_abandoned(str(turn.pk), "Sorry, please ask again.")
+            drain(TOPIC)
+            return str(turn.pk)
+
+        last = await sync_to_async(die)()
+        memory = await sync_to_async(stores["default"].load)(conversation_id, after_turn=last)
+        assert [line.text for line in memory.lines[2:]] == ["how much is it?", "Sorry, please ask again."]
+        assert memory.dialogue["language"]
+        assert memory == await sync_to_async(DatabaseMemory().load)(conversation_id, after_turn=last)
 
     async def test_before_it_is_delivered_the_rows_answer(self, table: Any) -> None:
         _, conversation_id = await ask("do you have Berserk volume 3?")
