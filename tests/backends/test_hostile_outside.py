@@ -17,6 +17,7 @@ from chat.backends.base import RememberedTurn
 from chat.backends.dynamodb import DynamoMemory
 from mangaassist import aws, breaker
 from mangaassist.outbox import consumers, relay
+from mangaassist.outbox.backends import feedback_queues
 from mangaassist.outbox.backends.base import QueueUnavailable
 from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.models import InboxKey, OutboxMessage
@@ -188,7 +189,10 @@ def applied(outside: Outside, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     options = {"queue_url": url, "visibility_s": 0}
     settings.FEEDBACK_QUEUES = {"default": {"BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue", "OPTIONS": options}}
     applied: list[int] = []
-    monkeypatch.setitem(consumers._consumers, "feedback", lambda body: applied.append(body["n"]))
+    monkeypatch.setitem(consumers._consumers, "feedback", consumers.find_consumer("feedback"))
+    consumers.register_queue_consumer(
+        "feedback", lambda: feedback_queues["default"], lambda body: applied.append(body["n"])
+    )
     return applied
 
 
