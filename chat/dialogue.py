@@ -177,7 +177,8 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
         return corrected
     if _is_ellipsis(text, heard) and state.intent:
         return _again(state, entities)
-    if heard.intent in _NEED_NO_CONTEXT and sure and not (lifted and state.intent):
+    goes_back = cues.BACK.search(text) is not None and bool(state.previous)
+    if heard.intent in _NEED_NO_CONTEXT and sure and not goes_back and not (lifted and state.intent):
         return heard.intent
     if _asks_for_age(text, entities, state):
         return "series_facts"

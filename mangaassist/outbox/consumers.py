@@ -16,14 +16,14 @@ from mangaassist.outbox.backends.base import Outgoing, Queue, Received, Stream
 from mangaassist.outbox.delivery import park
 from mangaassist.outbox.models import InboxKey
 from mangaassist.outbox.shards import ApplyRecords, ShardReader
-from mangaassist.outbox.topics import Delivery, Topic, register_topic
+from mangaassist.outbox.topics import Delivery, Refused, Topic, register_topic
 
 log = structlog.get_logger(__name__)
 Apply = Callable[[dict[str, Any]], None]
 INBOX_KEPT_DAYS = 14
 
 
-class MessageRefused(Exception):
+class MessageRefused(Refused):
     """This message can't be applied, now or later: it is taken off the queue and parked, with the reason."""
 
 

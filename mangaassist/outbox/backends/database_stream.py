@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from mangaassist.outbox.backends.base import Outgoing, Record, Shard, ShardRead, Stream, StreamUnavailable
@@ -41,7 +41,7 @@ class DatabaseStream(Stream):
                 end.number += len(rows)
                 end.save(update_fields=["number"])
                 self._forget_old()
-        except DatabaseError as error:
+        except (OperationalError, InterfaceError) as error:
             raise StreamUnavailable(str(error)) from error
         return {}
 
@@ -59,7 +59,7 @@ class DatabaseStream(Stream):
         try:
             found = StreamRecord.objects.filter(stream=self.name, number__gt=int(after or 0))
             rows = list(found.order_by("number")[:limit])
-        except DatabaseError as error:
+        except (OperationalError, InterfaceError) as error:
             raise StreamUnavailable(str(error)) from error
         records = tuple(Record(row.record_id, row.body, str(row.number)) for row in rows)
         return ShardRead(records, records[-1].position if records else after)

@@ -15,13 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from mangaassist import aws
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.outbox.backends.base import Outgoing, Record, Shard, ShardRead, Stream, StreamUnavailable
-from mangaassist.outbox.backends.kinesis_put import (
-    LONGEST_PARTITION_KEY,
-    MOST_RECORD_BYTES,
-    Entry,
-    put_in_batches,
-)
-from mangaassist.outbox.topics import Hopeless, NotYet
+from mangaassist.outbox.backends.kinesis_put import Entry, put_in_batches
 
 T = TypeVar("T")
 # So long a stream is believed to be the same.
@@ -63,7 +57,7 @@ class KinesisStream(Stream):
             for message in messages
         ]
         refused = self._ask(lambda: put_in_batches(self._client, self.stream, entries))
-        return {messages[place].id: _reason(entries[place]) for place in refused}
+        return {messages[place].id: why for place, why in refused.items()}
 
     def shards(self) -> list[Shard]:
         found: list[Shard] = []
@@ -128,12 +122,6 @@ class KinesisStream(Stream):
                 if error.response["Error"]["Code"] not in _STALE:
                     raise
         return str(self._client.get_shard_iterator(**wanted, ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
-
-
-def _reason(entry: Entry) -> str:
-    if len(entry["Data"]) + LONGEST_PARTITION_KEY > MOST_RECORD_BYTES:
-        return Hopeless("Too big for Amazon Kinesis.")
-    return NotYet("Amazon Kinesis refused it.")
 
 
 def _partition(message: Outgoing) -> str:
