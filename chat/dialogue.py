@@ -185,6 +185,9 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     again = _same_question(text, heard, state, lifted=lifted)
     if again:
         return again
+    if heard.intent == "compare" and len(entities.series) == 1 and not cues.COMPARE.search(text):
+        # "And Yotsuba&!?": one title is none to compare it with, but the last question again.
+        return _again(state, entities) if state.intent in ABOUT_A_TITLE else "series_facts"
     may_ask_for_form = heard.intent in {"series_facts", "product_facts", "availability", "search", "other"}
     if entities.format and entities.series and not entities.facts and may_ask_for_form:
         # "Do you have the One Piece box set?": whether there is one, and for how much.
