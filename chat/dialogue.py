@@ -187,7 +187,8 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
         return again
     if heard.intent == "compare" and len(entities.series) == 1 and not cues.COMPARE.search(text):
         # "And Yotsuba&!?": one title is none to compare it with, but the last question again.
-        return _again(state, entities) if state.intent in ABOUT_A_TITLE else "series_facts"
+        asked_last = next((each for each in ABOUT_A_TITLE if each == state.intent), None)
+        return cast(Want, asked_last or "series_facts")
     may_ask_for_form = heard.intent in {"series_facts", "product_facts", "availability", "search", "other"}
     if entities.format and entities.series and not entities.facts and may_ask_for_form:
         # "Do you have the One Piece box set?": whether there is one, and for how much.

@@ -48,7 +48,7 @@ def test_what_needs_no_title_is_answered_without_one(intent: Intent) -> None:
     assert resolve("…", heard("en", intent=intent), DialogueState(), PageContext()).intent == intent
 
 
-@pytest.mark.parametrize("intent", ["reading_order", "compare", "budget"])
+@pytest.mark.parametrize("intent", ["reading_order", "budget"])
 def test_what_is_about_a_title_asks_for_it(intent: Intent) -> None:
     clear = heard("en", confidence=0.9, margin=0.8, intent=intent)
     assert resolve("…", clear, DialogueState(), PageContext()).intent == "unclear"
