@@ -15,7 +15,7 @@ from django.utils import timezone
 from escalation.actors import AGENTS, LEADS, Actor
 from escalation.desk_cards import cards_of_lines, involved_cards
 from escalation.models import AgentPresence, CannedReply, Handoff, HandoffLine
-from shop.orders import OrdersUnavailable, orders_of
+from shop.orders import OrdersUnavailable, find_order, orders_of
 
 # More than anybody reads; who waits further back moves up.
 MOST_ROWS = 400
@@ -153,11 +153,12 @@ def _canned(handoff: Handoff, actor: Actor) -> list[dict[str, str]]:
 
 
 def _order_spoken_of(handoff: Handoff) -> str:
-    """The first of the package's, else the customer's newest; empty when there is none or it cannot be read."""
-    orders = handoff.package.get("orders")
-    if isinstance(orders, list) and orders and isinstance(orders[0], dict) and orders[0].get("id"):
-        return str(orders[0]["id"])
+    """The package's first that is the customer's own, else their newest; empty for none, or when none can be read."""
+    spoken_of = handoff.package.get("orders")
     try:
+        for id in spoken_of if isinstance(spoken_of, list) else ():
+            if find_order(str(id), customer_id=handoff.customer_id) is not None:
+                return str(id)
         return next((each.id for each in orders_of(handoff.customer_id, 1)), "")
     except OrdersUnavailable:
         return ""

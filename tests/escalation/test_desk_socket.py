@@ -14,6 +14,7 @@ from escalation import consumers
 from escalation.actors import Actor
 from escalation.handoffs import close_handoff
 from escalation.models import AgentPresence, CannedReply, Handoff, HandoffLine
+from escalation.package import Involved, build_package
 from mangaassist import breaker
 from mangaassist.dbthreads import in_database
 from tests.escalation.desk import Desk, Frame
@@ -284,17 +285,27 @@ async def test_ready_answers_come_filled_and_in_the_shoppers_language_first() ->
 
 
 @pytest.mark.parametrize(
-    ("package", "customer_id", "filled"),
+    ("orders", "customer_id", "filled"),
     [
-        ({"orders": [{"id": "MA-10001"}, {"id": "MA-10002"}]}, "alice", "Order MA-10001."),
-        ({"orders": []}, "alice", "Order MA-10002."),  # The newest.
-        ({"orders": "MA-1"}, "bob", "Order MA-20001."),
-        ({}, "", "Order ."),
+        (("MA-10001", "MA-10002"), "alice", "Order MA-10001."),
+        (("MA-20001", "MA-10001"), "alice", "Order MA-10001."),  # Not somebody else's.
+        ((), "alice", "Order MA-10002."),  # The newest.
+        ((), "bob", "Order MA-20001."),
+        (("MA-10001",), "", "Order ."),
     ],
 )
-async def test_a_ready_answer_names_the_order_spoken_of(package: Frame, customer_id: str, filled: str) -> None:
+async def test_a_ready_answer_names_the_order_spoken_of(orders: tuple[str, ...], customer_id: str, filled: str) -> None:
     await CannedReply.objects.acreate(locale="en", shortcut="order", text="Order {order}.")
     about = await in_database(conversation)
+    package = await in_database(
+        build_package,
+        trigger="asked",
+        detail="",
+        reason="",
+        language="en",
+        tried=[],
+        involved=Involved(orders=orders),
+    )
     handoff = await Handoff.objects.acreate(conversation_id=about, customer_id=customer_id, package=package)
     async with Desk(await who()) as desk:
         (reply,) = (await desk.do("look", id=str(handoff.pk)))["conversation"]["canned"]
