@@ -6,9 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from escalation.actors import SYSTEM, Actor
+from escalation.contacts import centre
 from escalation.handoffs import return_handoff
 from escalation.models import AgentPresence, Handoff, HandoffQuerySet
 
@@ -26,12 +28,17 @@ def set_presence(by: Actor, *, status: str | None = None, capacity: int | None =
 
 
 def return_silent() -> int:
-    """Conversations whose agent has not been heard of for long go back to the queue; the number of them.
+    """Conversations whose agent has not been heard of for long, or is no user any more, go back to the queue; the
+    number of them.
 
-    Only of agents who work at our desk: those of a contact centre are its own affair.
+    Only of agents who work at our desk: those of a contact centre, who are no users here, are its own affair.
     """
     since = timezone.now() - timedelta(seconds=AgentPresence.SILENT_AFTER_S)
-    held = Handoff.objects.filter(status=Handoff.Status.AGENT, agent__presence__seen_at__lt=since)
+    # Who never opened the desk is not heard of either: a lead gave it to them.
+    silent = Q(agent__presence__seen_at__lt=since) | Q(agent__isnull=False, agent__presence__isnull=True)
+    backend = centre()
+    theirs = Q(contact_id__gt="") if backend is not None and backend.carries_words else Q(pk__in=())
+    held = Handoff.objects.filter(silent | (Q(agent__isnull=True) & ~theirs), status=Handoff.Status.AGENT)
     ids = list(held.values_list("pk", flat=True))
     return sum(_return(handoff_id, held.filter(pk=handoff_id)) for handoff_id in ids)
 

@@ -21,6 +21,7 @@ from escalation.contact_events import ContactUnknown, apply_contact_event
 from escalation.handoffs import cancel_handoff, close_handoff, take_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Handoff
+from escalation.presence import return_silent
 from escalation.standing import standing_of
 from mangaassist.breaker import registry
 from mangaassist.outbox.consumers import MessageRefused, NothingToConsume, consume
@@ -290,6 +291,12 @@ def test_words_go_there_and_back_once(connect: FakeConnect, chat: str) -> None:
     apply_contact_event(streamed("text/plain", Content="too late"))
     assert Conversation.objects.get().state == "bot"
     assert not Message.objects.filter(content="too late").exists()
+
+
+def test_what_the_contact_centre_has_is_not_put_back_for_want_of_a_user_here(connect: FakeConnect, chat: str) -> None:
+    apply_contact_event(streamed(JOINED))
+    assert return_silent() == 0
+    assert Handoff.objects.get().agent_name == "Chie"
 
 
 def test_an_expired_connection_is_made_anew_and_no_word_is_lost(connect: FakeConnect, chat: str) -> None:

@@ -162,6 +162,22 @@ def test_conversations_of_an_agent_who_vanished_wait_again() -> None:
     assert outcome(Handoff.objects.get(pk=kept)) == "agent Ben"
 
 
+@pytest.mark.parametrize("how", ["user deleted", "desk never opened"])
+def test_conversations_of_an_agent_who_is_not_there_wait_again(how: str) -> None:
+    id = waiting()
+    if how == "user deleted":
+        set_presence(agent(), status="available")
+        take_handoff(id, by=agent())
+        User.objects.get(username="aiko").delete()
+    else:
+        assign_handoff(id, to=agent(), by=lead())
+    assert return_silent() == 1
+    handoff = Handoff.objects.get(pk=id)
+    assert outcome(handoff) == "queued"
+    assert Conversation.objects.get(pk=handoff.conversation_id).state == "queued"
+    take_handoff(id, by=agent("ben"))
+
+
 def test_only_staff_of_the_two_groups_and_superusers_answer() -> None:
     assert agent().role == "agent"
     assert lead().is_lead
