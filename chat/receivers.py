@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from chat.models import Conversation, Message
 from chat.signals import BELL
+from escalation.models import Handoff
 from escalation.signals import agent_spoke, agent_typing, handoff_changed
 from mangaassist.doorbell import ring, ring_after_commit
 
@@ -25,6 +27,16 @@ def follow_handoff(sender: Any, conversation_id: str, status: str, by_email: boo
         state = Conversation.State.BOT
     Conversation.objects.filter(pk=conversation_id).update(state=state)
     ring_after_commit(BELL, conversation_id)
+
+
+@receiver(post_delete, sender=Handoff)
+def answer_again(sender: Any, instance: Handoff, **kwargs: Any) -> None:
+    """An open request that is deleted and not closed must not leave its conversation with nobody who answers."""
+    id = instance.conversation_id
+    if Handoff.objects.open().filter(conversation_id=id).exists():
+        return
+    if Conversation.objects.filter(pk=id).exclude(state=Conversation.State.BOT).update(state=Conversation.State.BOT):
+        ring_after_commit(BELL, id)
 
 
 @receiver(agent_spoke)

@@ -55,7 +55,11 @@ class HandoffAdmin(admin.ModelAdmin[Handoff]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.action(description="Close the selected requests")
+    def has_delete_permission(self, request: HttpRequest, obj: Handoff | None = None) -> bool:
+        """One that is open is closed first: its shopper, and a contact centre, must hear of the end."""
+        return (obj is None or obj.status not in Handoff.OPEN) and super().has_delete_permission(request, obj)
+
+    @admin.action(description="Close the selected requests", permissions=["change"])
     def close_selected(self, request: HttpRequest, queryset: QuerySet[Handoff]) -> None:
         by = Actor(name=request.user.get_username(), shown="", role="lead", user_id=request.user.pk)
         closed = sum(close_handoff(str(handoff.pk), by=by) for handoff in queryset)
