@@ -11,9 +11,11 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.db import transaction
 
 from escalation.actors import contact_centre
-from escalation.handoffs import close_handoff, take_handoff, transfer_handoff
+from escalation.contacts import centre
+from escalation.handoffs import close_handoff, record, take_handoff, transfer_handoff
 from escalation.lines import LONGEST_LINE, say
 from escalation.models import Handoff, HandoffLine
 from escalation.signals import agent_typing
@@ -23,6 +25,7 @@ from mangaassist.outbox.consumers import MessageRefused, NothingToConsume
 
 TOPIC = "handoff-events"
 _EVENT = "application/vnd.amazonaws.connect.event."
+_ENDS = frozenset({"DISCONNECTED", "COMPLETED"})
 _WORDS = frozenset({"text/plain", "text/markdown"})
 
 
@@ -115,8 +118,39 @@ def _contact_event(detail: Any) -> None:
     handoff = _handoff_of(detail.get("contactId"), detail.get("initialContactId"))
     if handoff is None or handoff.status not in Handoff.OPEN:
         return
-    match detail.get("eventType"):
-        case "CONNECTED_TO_AGENT":
-            _taken(handoff, "")
-        case "DISCONNECTED" | "COMPLETED" if detail.get("contactId") == handoff.contact_id:
-            close_handoff(str(handoff.pk), by=contact_centre(""), reason=Handoff.CloseReason.ELSEWHERE)
+    kind = detail.get("eventType")
+    all_ended = _follow(str(handoff.pk), detail, ended=kind in _ENDS)
+    backend = centre()
+    carries_words = backend is not None and backend.carries_words
+    if kind == "CONNECTED_TO_AGENT" and carries_words:
+        _taken(handoff, "")
+    elif kind == "CONNECTED_TO_AGENT":
+        _task_accepted(str(handoff.pk), str(detail.get("contactId")))
+    elif all_ended and not carries_words:  # A chat outlives its contacts and says itself when it ends.
+        close_handoff(str(handoff.pk), by=contact_centre(""), reason=Handoff.CloseReason.ELSEWHERE)
+
+
+@transaction.atomic
+def _follow(handoff_id: str, detail: dict[str, Any], *, ended: bool) -> bool:
+    """A transfer makes a new contact with the same ``initialContactId`` and ends the one before. All are remembered, in
+    whatever order they are heard of: {contact: whether it has ended}. True when none is left.
+    """
+    handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
+    contacts: dict[str, bool] = {handoff.contact_id: False} | handoff.contact.get("contacts", {})
+    contact, previous = str(detail.get("contactId")), detail.get("previousContactId")
+    contacts[contact] = ended or contacts.get(contact, False)
+    if ended and previous in contacts:  # Its own end may have been lost: events are sent at best effort.
+        contacts[previous] = True
+    if contacts != handoff.contact.get("contacts"):
+        handoff.contact = handoff.contact | {"contacts": contacts}
+        handoff.save(update_fields=["contact"])
+    return all(contacts.values())
+
+
+@transaction.atomic
+def _task_accepted(handoff_id: str, contact_id: str) -> None:
+    """Whoever accepts a task answers at our desk, as the user they are there: it waits until they take it."""
+    handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
+    detail = f"task {contact_id} accepted"
+    if handoff.status == Handoff.Status.QUEUED and not handoff.transitions.filter(detail=detail).exists():
+        record(handoff, before=handoff.status, by=contact_centre(""), detail=detail)

@@ -63,8 +63,7 @@ def _deliver(delivery: Delivery) -> None:
             line = HandoffLine.objects.filter(pk=delivery.payload["line_id"]).first()
             if line is not None:
                 state = backend.tell(handoff, line.text, word_id=delivery.id)
-                if state != handoff.contact:
-                    Handoff.objects.filter(pk=handoff.pk, contact_id=handoff.contact_id).update(contact=state)
+                _renew(handoff, state)
         case "stop" if handoff.contact_id:
             backend.stop(handoff)
 
@@ -81,6 +80,16 @@ def _start(backend: ContactCentre, handoff: Handoff, delivery: Delivery) -> None
             _remember(handoff, {"unreached": True}, detail="the contact centre does not answer")
         raise
     _remember(handoff, contact.state, contact_id=contact.id, detail=f"contact {contact.id}")
+
+
+@transaction.atomic
+def _renew(handoff: Handoff, state: dict[str, object]) -> None:
+    """Keeps what has changed of it while a word was told; what else came to be known meanwhile stays."""
+    changed = {name: value for name, value in state.items() if handoff.contact.get(name) != value}
+    if changed:
+        locked = Handoff.objects.select_for_update().get(pk=handoff.pk)
+        locked.contact = locked.contact | changed
+        locked.save(update_fields=["contact"])
 
 
 @transaction.atomic

@@ -140,7 +140,8 @@ class Connect(ContactCentre):
     def _start_task(self, handoff: Handoff) -> Contact:
         references: dict[str, Any] = {}
         if self.desk_url:
-            address = f"{self.desk_url.rstrip('/')}/{handoff.pk}/"
+            # The page shows what its fragment names.
+            address = f"{self.desk_url.rstrip('/')}/#{handoff.pk}"
             references["MangaAssist"] = {"Value": address, "Type": "URL"}
         answer = self._client.start_task_contact(
             InstanceId=self.instance_id,
@@ -197,7 +198,10 @@ class Connect(ContactCentre):
         )
 
     def stop(self, handoff: Handoff) -> None:
-        self._reach(partial(self._stop, handoff.contact_id))
+        # A transfer has made others (escalation.contact_events).
+        contacts: dict[str, bool] = handoff.contact.get("contacts") or {handoff.contact_id: False}
+        for contact_id in (id for id, ended in contacts.items() if not ended):
+            self._reach(partial(self._stop, contact_id))
 
     def _stop(self, contact_id: str) -> None:
         # It may have ended by itself.

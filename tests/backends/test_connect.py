@@ -6,18 +6,22 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import orjson
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import F
+from django.test import Client
 from moto import mock_aws
 
 from chat.models import Conversation, Message
 from escalation.backends import handoff_backends
 from escalation.backends.connect import ATTRIBUTE_BYTES, Connect, attributes_of
 from escalation.contact_events import ContactUnknown, apply_contact_event
+from escalation.desk_floor import may_see
 from escalation.handoffs import cancel_handoff, close_handoff, take_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Handoff
@@ -97,7 +101,7 @@ def test_a_task_carries_what_the_contract_names(connect: FakeConnect, configure:
     assert operation == "StartTaskContact"
     assert (task["InstanceId"], task["ContactFlowId"], task["ClientToken"]) == (INSTANCE, FLOW, id)
     assert task["Name"] == "Asked for a person: please"
-    assert task["References"] == {"MangaAssist": {"Value": f"https://shop.example/desk/{id}/", "Type": "URL"}}
+    assert task["References"] == {"MangaAssist": {"Value": f"https://shop.example/desk/#{id}", "Type": "URL"}}
     assert {"customer_id", "conversation_summary", "session_id", "escalation_reason"} <= set(task["Attributes"])
     assert task["Attributes"]["session_id"] == conversation_id
     assert Handoff.objects.get().contact_id == contact_id_of(1)
@@ -234,22 +238,86 @@ def test_before_there_is_a_contact_the_queue_is_asked(connect: FakeConnect, conf
     assert asked["Filters"] == {"Queues": [QUEUE], "Channels": ["TASK"]}
 
 
-def test_a_task_is_taken_and_ended_by_contact_events(connect: FakeConnect, configure: Configure) -> None:
+def contact_event(kind: str, number: int = 1, **detail: str) -> None:
+    """Of our contact, or (from 2) of one that transfers have made of it."""
+    known = {"eventType": kind, "contactId": contact_id_of(number), "initialContactId": contact_id_of(1)}
+    if number > 1:
+        known["previousContactId"] = contact_id_of(number - 1)
+    apply_contact_event({"detail-type": "Amazon Connect Contact Event", "detail": known | detail})
+
+
+def test_the_tasks_link_opens_the_desk(connect: FakeConnect, configure: Configure, client: Client) -> None:
+    configure(desk_url="https://shop.example/desk")
+    id = waiting()
+    deliver()
+    ((_, task),) = connect.asked
+    address = urlsplit(task["References"]["MangaAssist"]["Value"])
+    assert address.fragment == id  # Which the page opens.
+    client.force_login(User.objects.get(pk=agent().user_id))
+    assert client.get(address.path).status_code == 200
+
+
+def test_who_accepts_a_task_takes_the_shopper_at_the_desk(connect: FakeConnect, configure: Configure) -> None:
+    configure()
+    id = waiting()
+    deliver()
+    for _ in range(2):
+        contact_event("CONNECTED_TO_AGENT")
+    assert Conversation.objects.get().state == "queued"
+    handoff = Handoff.objects.get()
+    assert may_see(handoff, agent())
+    take_handoff(id, by=agent())
+    details = list(handoff.transitions.values_list("status", "detail"))[1:]
+    assert details == [
+        ("queued", f"contact {contact_id_of(1)}"),
+        ("queued", f"task {contact_id_of(1)} accepted"),
+        ("agent", ""),
+    ]
+
+
+def test_a_task_is_ended_by_contact_events(connect: FakeConnect, configure: Configure) -> None:
+    configure()
+    waiting()
+    deliver()
+    contact_event("DISCONNECTED", contactId="x", initialContactId="x")  # Another's: none of our business.
+    assert Handoff.objects.get().status == "queued"
+    contact_event("DISCONNECTED")
+    handoff = Handoff.objects.get()
+    assert (handoff.status, handoff.close_reason) == ("closed", "elsewhere")
+
+
+TRANSFERS: list[list[tuple[str, int]]] = [
+    [("INITIATED", 2), ("DISCONNECTED", 1), ("INITIATED", 3), ("DISCONNECTED", 2), ("DISCONNECTED", 3)],
+    [("CONNECTED_TO_AGENT", 3), ("DISCONNECTED", 2), ("DISCONNECTED", 1), ("INITIATED", 2), ("DISCONNECTED", 3)],
+    [("INITIATED", 2), ("DISCONNECTED", 2)],  # The end of the first was lost.
+]
+
+
+@pytest.mark.parametrize("events", TRANSFERS)
+def test_a_task_that_is_transferred_ends_with_its_last_contact(
+    connect: FakeConnect, configure: Configure, events: list[tuple[str, int]]
+) -> None:
+    configure()
+    waiting()
+    deliver()
+    for kind, number in events[:-1]:
+        contact_event(kind, number)
+        assert Handoff.objects.get().status == "queued"
+    contact_event(*events[-1])
+    assert Handoff.objects.get().status == "closed"
+
+
+def test_the_contact_that_is_ended_is_the_one_that_lives(connect: FakeConnect, configure: Configure) -> None:
     configure()
     conversation_id = conversation()
     waiting(conversation_id)
     deliver()
-    event = {"detail-type": "Amazon Connect Contact Event", "detail": {"contactId": contact_id_of(1)}}
-    event["detail"]["eventType"] = "CONNECTED_TO_AGENT"  # type: ignore[index]
-    apply_contact_event(event)
-    apply_contact_event(event)
-    assert Conversation.objects.get().state == "agent"
-    event["detail"]["eventType"] = "DISCONNECTED"  # type: ignore[index]
-    apply_contact_event(event)
-    handoff = Handoff.objects.get()
-    assert (handoff.status, handoff.close_reason) == ("closed", "elsewhere")
-    other = {"detail-type": "Amazon Connect Contact Event", "detail": {"contactId": "x", "eventType": "DISCONNECTED"}}
-    apply_contact_event(other)  # Of another contact of the instance: none of our business.
+    connect.contacts["a transfer"] = contact_id_of(2)
+    contact_event("INITIATED", 2)
+    contact_event("DISCONNECTED", 1)
+    cancel_handoff(conversation_id)
+    deliver()
+    assert connect.stopped == {contact_id_of(2)}
 
 
 # --- Chats -----------------------------------------------------------------------------------------------------
@@ -297,6 +365,23 @@ def test_what_the_contact_centre_has_is_not_put_back_for_want_of_a_user_here(con
     apply_contact_event(streamed(JOINED))
     assert return_silent() == 0
     assert Handoff.objects.get().agent_name == "Chie"
+
+
+def test_a_chat_goes_on_through_a_transfer(connect: FakeConnect, chat: str) -> None:
+    contact_event("CONNECTED_TO_AGENT")
+    contact_event("INITIATED", 2)
+    # A renewed token and what is known of the transfer are kept together.
+    connect.expired = {f"speak {contact_id_of(1)}"}
+    shopper_spoke(chat, "still there?", client_id=uuid.uuid4())
+    deliver()
+    for number in (1, 2):
+        contact_event("DISCONNECTED", number)
+    handoff = Handoff.objects.get()
+    assert (handoff.status, set(handoff.contact)) == ("agent", {"participant_token", "connection_token", "contacts"})
+    apply_contact_event(streamed("text/plain", Content="I'm Dan.", ContactId=contact_id_of(2), DisplayName="Dan"))
+    apply_contact_event(streamed(ENDED, role="SYSTEM", ContactId=contact_id_of(2)))
+    assert Message.objects.get().content == "I'm Dan."
+    assert Handoff.objects.get().status == "closed"
 
 
 def test_an_expired_connection_is_made_anew_and_no_word_is_lost(connect: FakeConnect, chat: str) -> None:
