@@ -182,7 +182,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case HandoffAsked():
                 self.listener.asking = True
                 try:
-                    state = await in_database(session.ask_for_person, reason=frame.reason, cancel=frame.cancel)
+                    state = await in_database(
+                        session.ask_for_person, frame.client_msg_id, reason=frame.reason, cancel=frame.cancel
+                    )
                 finally:
                     self.listener.asking = False
                 self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
 from chat.context import PageContext, read_context
 from chat.feedback import Opinion, save_feedback
-from chat.handoff import HandoffState, ask_for_person, withdraw_request
-from chat.models import Conversation, Message, Turn
+from chat.handoff import HandoffState, ask_for_person, read_handoff, withdraw_request
+from chat.models import ActionReceipt, Conversation, Message, Turn
 from chat.phrases import say
 from chat.records import fail_abandoned
 from chat.signals import conversation_started
@@ -48,10 +50,18 @@ class Session:
         except Message.DoesNotExist as error:
             raise NotFound("There is no such answer in this conversation.") from error
 
-    def ask_for_person(self, *, reason: str = "", cancel: bool = False) -> HandoffState:
-        if cancel:
-            return withdraw_request(self.conversation_id, self.locale)
-        return ask_for_person(self.conversation_id, reason=reason, language=self.locale)
+    def ask_for_person(self, client_msg_id: str, *, reason: str = "", cancel: bool = False) -> HandoffState:
+        """Asks or withdraws, once per ``client_msg_id``; a resend gets what is so by now."""
+        action = "withdraw_handoff" if cancel else "ask_handoff"
+        with transaction.atomic():
+            _, is_new = ActionReceipt.objects.get_or_create(
+                conversation_id=self.conversation_id, client_msg_id=client_msg_id, defaults={"action": action}
+            )
+            if not is_new:
+                return read_handoff(self.conversation_id)
+            if cancel:
+                return withdraw_request(self.conversation_id, self.locale)
+            return ask_for_person(self.conversation_id, reason=reason, language=self.locale)
 
     def rate_person(self, handoff_id: str, csat: int, comment: str) -> None:
         """Raises :class:`NotFound` for a handoff that is not this conversation's, or that nobody answered."""

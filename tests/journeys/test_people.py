@@ -99,6 +99,34 @@ async def test_two_clicks_and_two_tabs_make_one_request() -> None:
             pass
 
 
+async def test_a_request_that_is_sent_again_asks_and_withdraws_once() -> None:
+    """A page resends what was not answered before its connection broke, also when much has happened since."""
+    ask, withdraw = ({"type": "handoff", "client_msg_id": str(uuid.uuid4()), "cancel": each} for each in (False, True))
+    async with Socket() as socket:
+        ready = await socket.hello(token())
+        await socket.send(**ask)
+        id = (await socket.next("handoff_state"))["handoff_id"]
+        await in_database(take_handoff, id, by=await who())
+        await in_database(close_handoff, id, by=await who())
+    async with Socket() as socket:
+        await socket.hello(token(conversation_id=ready["conversation_id"]))
+        await socket.send(**ask)
+        assert (await socket.next("saved"))["client_msg_id"] == ask["client_msg_id"]
+        now = await socket.next("handoff_state")
+        assert (now["state"], now["handoff_id"], now["rate"]) == ("bot", id, True)
+        second = await queue_up(socket)
+        await socket.send(**withdraw)
+        while (await socket.next("handoff_state"))["state"] != "bot":
+            pass
+        third = await queue_up(socket)
+    async with Socket() as socket:
+        await socket.hello(token(conversation_id=ready["conversation_id"]))
+        await socket.send(**withdraw)
+        await socket.next("saved")
+    states = {str(each.pk): each.status async for each in Handoff.objects.all()}
+    assert states == {id: "closed", second: "cancelled", third: "queued"}
+
+
 async def test_while_they_wait_the_assistant_is_silent_but_offers_to_go_on() -> None:
     async with Socket() as socket:
         await socket.hello(token())
