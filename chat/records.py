@@ -163,7 +163,9 @@ def store_answer(turn_id: str, answer: Answer) -> bool:
         )
         if not ended:
             return False
-        turn = Turn.objects.select_related("conversation").get(pk=turn_id)
+        turn = Turn.objects.get(pk=turn_id)
+        # Locked: a person takes over either before this is read or after the answer is stored.
+        turn.conversation = Conversation.objects.select_for_update(no_key=True).get(pk=turn.conversation_id)
         if answer.status == Turn.Status.COMPLETE and turn.conversation.state == Conversation.State.AGENT:
             raise TakenOver
         Message.objects.create(

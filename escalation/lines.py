@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from escalation.actors import Actor
 from escalation.contacts import tell_centre
@@ -85,22 +85,21 @@ def note(handoff_id: str, text: str, *, by: Actor, client_id: uuid.UUID) -> Hand
 
 def shopper_spoke(conversation_id: str, text: str, *, client_id: uuid.UUID) -> Heard | None:
     """The shopper's word for whoever answers; None when no handoff is open. Once per ``client_id``."""
-    handoff = Handoff.objects.open().filter(conversation_id=conversation_id).first()
-    if handoff is None:
-        return None
-    waiting = handoff.status == Handoff.Status.QUEUED
-    before = handoff.lines.filter(client_id__isnull=False, role=Role.SHOPPER)
-    heard = Heard(
-        handoff_id=str(handoff.pk), status=handoff.status, first_while_waiting=waiting and not before.exists()
-    )
-    try:
-        with transaction.atomic():
-            line = HandoffLine.objects.create(handoff=handoff, role=Role.SHOPPER, text=text, client_id=client_id)
+    with transaction.atomic():
+        # Locked: one that is being closed is over when this goes on, and the assistant answers the word.
+        handoff = Handoff.objects.open().filter(conversation_id=conversation_id).select_for_update().first()
+        if handoff is None:
+            return None
+        waiting = handoff.status == Handoff.Status.QUEUED
+        before = handoff.lines.filter(client_id__isnull=False, role=Role.SHOPPER)
+        first = waiting and not before.exists()
+        line, is_new = HandoffLine.objects.get_or_create(
+            handoff=handoff, client_id=client_id, defaults={"role": Role.SHOPPER, "text": text}
+        )
+        if is_new:
             tell_centre(handoff, "tell", line_id=line.pk)
             ring_after_commit(DESK_BELL, str(handoff.pk))
-    except IntegrityError:
-        return Heard(handoff_id=heard.handoff_id, status=heard.status, first_while_waiting=False)
-    return heard
+    return Heard(handoff_id=str(handoff.pk), status=handoff.status, first_while_waiting=first and is_new)
 
 
 def agent_types(handoff_id: str, *, by: Actor, active: bool) -> None:
