@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from escalation.office_hours import Opening
 from escalation.zones import zone_choices
 
 
@@ -251,6 +252,10 @@ class OfficeHours(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M} {self.zone}"
+
+    @property
+    def opening(self) -> Opening:
+        return Opening(self.weekday, self.opens, self.closes, self.zone)
 
     def clean(self) -> None:
         # A field that its own check refused is not there.

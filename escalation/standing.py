@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from escalation.backends import handoff_backends
 from escalation.backends.base import HandoffUnavailable, QueueView
+from escalation.contacts import centre
 from escalation.models import AgentPresence, Handoff, OfficeHours
-from escalation.office_hours import Opening, next_opening
+from escalation.office_hours import next_opening
 
 _UNKNOWN = QueueView(position=None, estimated_wait=None)
 
@@ -68,12 +69,14 @@ def standing_of(conversation_id: str) -> Standing | None:
 
 def opens_at() -> datetime | None:
     """When office hours begin; None within them."""
-    openings = [Opening(each.weekday, each.opens, each.closes, each.zone) for each in OfficeHours.objects.all()]
-    return next_opening(openings, timezone.now())
+    return next_opening([each.opening for each in OfficeHours.objects.all()], timezone.now())
 
 
 def somebody_is_at_work() -> bool:
-    """Also when it is not known, because nobody has ever been at our desk: people may answer elsewhere."""
+    """Also when it is not known: in a contact centre of its own, and where nobody has ever been at our desk."""
+    backend = centre()
+    if backend is not None and backend.carries_words:
+        return True
     return AgentPresence.objects.at_work().exists() or not AgentPresence.objects.exists()
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, Sum
+from datetime import datetime
+
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from escalation.backends.base import HandoffBackend, QueueView
-from escalation.models import AgentPresence, Handoff
+from escalation.models import AgentPresence, Handoff, HandoffTransition, OfficeHours
+from escalation.office_hours import is_open
 from escalation.wait import estimate_wait
 
 # So many recent handoffs are experience.
@@ -13,11 +17,12 @@ RECENT = 20
 
 
 class Desk(HandoffBackend):
-    """The urgent first, then first come, first served."""
+    """The urgent first, then first come, first served; who is answered by e-mail is in nobody's way."""
 
     def look(self, handoff: Handoff) -> QueueView:
         earlier = Q(priority=handoff.priority, opened_at__lt=handoff.opened_at)
-        ahead = Handoff.objects.queued().filter(Q(priority__gt=handoff.priority) | earlier).count()
+        here = Handoff.objects.queued().filter(email="")
+        ahead = here.filter(Q(priority__gt=handoff.priority) | earlier).count()
         return QueueView(position=ahead + 1, estimated_wait=_wait(ahead + 1))
 
 
@@ -27,12 +32,27 @@ def _wait(position: int) -> int | None:
     if not places:
         return None
     taken = Handoff.objects.filter(status=Handoff.Status.AGENT, agent__presence__in=at_work).count()
-    ended = Handoff.objects.filter(taken_at__isnull=False, closed_at__isnull=False).order_by("-closed_at")
-    times = list(ended.values_list("opened_at", "taken_at", "closed_at")[:RECENT])
+    times = _recent()
     return estimate_wait(
         position,
         places=places,
         taken=taken,
-        handling_s=[(closed - taken_at).total_seconds() for _, taken_at, closed in times if closed and taken_at],
-        pick_up_s=[(taken_at - opened).total_seconds() for opened, taken_at, _ in times if taken_at],
+        handling_s=[(closed - taken_at).total_seconds() for _, _, taken_at, closed in times],
+        pick_up_s=[(first - opened).total_seconds() for opened, first, _, _ in times],
     )
+
+
+def _recent() -> list[tuple[datetime, datetime, datetime, datetime]]:
+    """(opened, first taken, last taken, closed) of the last ones: ``taken_at`` is the newest agent's.
+
+    Who asked at night waited for the morning, which tells nothing of a day's wait.
+    """
+    agents = HandoffTransition.objects.filter(handoff=OuterRef("pk"), status=Handoff.Status.AGENT).order_by("id")
+    ended = (
+        Handoff.objects.filter(taken_at__isnull=False, closed_at__isnull=False, email="")
+        .annotate(first=Coalesce(Subquery(agents.values("at")[:1]), F("taken_at")))
+        .order_by("-closed_at")
+    )
+    openings = [each.opening for each in OfficeHours.objects.all()]
+    times = list(ended.values_list("opened_at", "first", "taken_at", "closed_at")[:RECENT])
+    return [each for each in times if is_open(openings, each[0])]

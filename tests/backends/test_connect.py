@@ -25,7 +25,7 @@ from escalation.desk_floor import may_see
 from escalation.handoffs import cancel_handoff, close_handoff, take_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Handoff
-from escalation.presence import return_silent
+from escalation.presence import return_silent, set_presence
 from escalation.standing import standing_of
 from mangaassist.breaker import registry
 from mangaassist.outbox.consumers import MessageRefused, NothingToConsume, consume
@@ -359,6 +359,13 @@ def test_words_go_there_and_back_once(connect: FakeConnect, chat: str) -> None:
     apply_contact_event(streamed("text/plain", Content="too late"))
     assert Conversation.objects.get().state == "bot"
     assert not Message.objects.filter(content="too late").exists()
+
+
+def test_a_look_at_our_desk_says_nothing_of_who_works_in_the_contact_centre(connect: FakeConnect, chat: str) -> None:
+    set_presence(agent(), status="away")
+    standing = standing_of(chat)
+    assert standing is not None
+    assert standing.attended
 
 
 def test_what_the_contact_centre_has_is_not_put_back_for_want_of_a_user_here(connect: FakeConnect, chat: str) -> None:
