@@ -168,22 +168,43 @@ def _holds_word(folded: str, word: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded) is not None
 
 
-_PEOPLE = (
-    r"(?:human(?: being)?s?|(?:real |actual |live )?person|people|agents?|someone|somebody|anyone|representative|rep|"
-    r"staff|operator|manager|supervisor|advis[oe]r|member of (?:your |the )?(?:staff|team)|customer (?:service|support|care)|"
-    r"support team|human support)"
+# Who answers for a shop; and words that may as well be somebody in a sentence about a gift or a story.
+_CLEARLY = (
+    r"(?:human(?: being)?|(?:real |actual |live )(?:human|person|people|agent|someone)|person|representative|rep|"
+    r"operator|supervisor|advis[oe]r|staff|member of (?:your |the )?(?:staff|team)|customer (?:service|support|care)|"
+    r"(?:human )?support(?: team| staff)?|(?:support|service) agent)s?"
 )
+_PERHAPS = r"(?:people|agents?|someone|somebody|anyone|anybody|managers?)"
+_PEOPLE = rf"(?:{_CLEARLY}|{_PERHAPS})"
+_A = r"(?:(?:an?|the|your|some|any|another|one of your|in|touch|with)\s+){0,3}"
+# "The Manager, volume 2" is a book, and who is told more of is nobody of ours.
+_NO_BOOK = r"(?!['’]|,? (?:vol|volumes?|manga|series|books?|editions?|special|new to|\d|who (?:is|loves?|likes?|has|reads?)|(?:that|called)\b))"
+_SPEAK = r"(?:talk|speak|chat|spoke|talking|speaking|deal(?:ing)?|be in touch|get in touch)"
 _ASKED = re.compile(
-    rf"\b(?:talk|speak|chat|connect|transfer|put|get|give|reach|deal|contact|call|ring|e-?mail|phone|write|switch|hook|see)\b.{{0,32}}\b{_PEOPLE}\b"
-    rf"|\b{_PEOPLE} (?:from|of|in|at) (?:your|the) (?:team|shop|store|company)\b|\b(?:speak|talk|chat) (?:with|to) support\b"
-    r"|\b(?:no more|enough|sick of) (?:ro)?bots?\b"
-    rf"|\b(?:want|need|prefer|like)\b.{{0,16}}\b(?:an? )?{_PEOPLE}\b(?! (?:who|that|called|from the))"
+    rf"\b{_SPEAK}\b.{{0,24}}\b(?:to|with) {_A}{_PEOPLE}\b{_NO_BOOK}"
+    rf"|\b(?:connect|transfer|switch|hook|put|pass|hand|move|redirect)\b.{{0,24}}\b(?:to|with) {_A}{_PEOPLE}\b{_NO_BOOK}"
+    rf"|\bget (?:me |us )?(?:through|hold|on|over)\b.{{0,12}}\b(?:to|with|of) {_A}{_PEOPLE}\b"
+    rf"|\b(?:get|give|find|fetch|bring|send) (?:me|us) {_A}{_PEOPLE}\b{_NO_BOOK}(?! (?:for|to (?:read|watch)))"
+    rf"|\b(?:get|put|bring) {_A}{_PEOPLE}\b (?:on the (?:line|phone)|to (?:help|call|answer|contact) (?:me|us)|in here|here|on here)"
+    rf"|\b(?:contact|call|reach|ring|phone|e-?mail|write to|message|see) {_A}(?:{_PEOPLE}\b{_NO_BOOK}(?=(?:[.?!,]|$| (?:please|now|about|at|in|from|by|who|here|instead|directly)\b)))"
+    rf"|\b(?:speak|talk|chat) (?:with|to) support\b|\b(?:no more|enough|sick of) (?:ro)?bots?\b"
+    rf"|\b(?:want|need|prefer|(?:would|'d|’d) like)(?: to (?:have|see|get))? {_A}{_CLEARLY}\b{_NO_BOOK}"
     rf"|\bis (?:there )?(?:anyone|anybody|someone|a (?:real )?person) (?:real|there|here|i|who can help)\b"
-    rf"|^(?:an? )?{_PEOPLE}(?:,? please)?[.!?]*$|\b(?:real|actual|live) (?:human|person|agent)\b"
-    r"|\bcall me(?: back)?\b|\b(?:not|instead of|than) (?:an? |the |this )?(?:ro)?bot\b"
-    r"|(?:人間?|担当(?:者|の方)?|オペレーター|スタッフ|店員|係|責任者|上司|中の人)(?:の(?:方|人|スタッフ))?(?:さん)?"
-    r"(?:と(?:直接)?(?:お?話|チャット|やりとり|相談)|に(?:代わ|替わ|変わ|つな|繋|聞|相談|問い合わせ)|を(?:呼|出|お願い)|は?(?:います|いません|いない))"
-    r"|^オペレーター|有人(?:チャット|対応|サポート)|責任者を出|電話で(?:話|問い合わせ|相談|聞)|(?:カスタマー|お客様)(?:サポート|サービス|センター|相談)|ボット(?:じゃ|では)な",
+    rf"|^(?:an? )?{_PEOPLE}(?:,? (?:please|now))?[.!?]*$"
+    r"|\bcall me back\b|\b(?:please|someone|somebody|anyone|can you|could you|will you)\b(?:,? please)? call me\b"
+    r"|\b(?:not|instead of|than) (?:an? |the |this )?(?:ro)?bot\b"
+    r"|(?:(?:(?<!ん)(?<!の)(?<!友)(?<!恋)(?<!主)(?<!大)人間?|担当(?:者|の方)?|オペレーター|スタッフ|店員|(?<!関)係|責任者|上司|中の人)(?:の(?:方|人|スタッフ))?|本物の人間?|実際の人間?|生身の人間?|お店の人)(?:さん)?"
+    r"(?:と(?:直接)?(?:お?話(?!題|が合|の)|チャット|やりとり|相談)|に(?:代わ|替わ|変わ|つな|繋|聞(?!いた|かれ)|相談(?!し(?:た|て(?:い|る)))|問い合わせ)|を(?:呼(?!ぶ)|出(?!て)|お願い))"
+    r"|(?:人間|(?<![だい])人|担当(?:者|の方)?|オペレーター|スタッフ|店員|係の人|責任者)(?:の(?:方|人))?(?:さん)?は?(?:います|いません|いない)"
+    r"|^オペレーター|有人(?:チャット|対応|サポート)|責任者を出|電話で(?:話(?!題)|問い合わせ|相談|聞)|(?:カスタマー|お客様)(?:サポート|サービス|センター|相談)|ボット(?:じゃ|では)な",
+    re.IGNORECASE,
+)
+# Wanting somebody, without a word of speaking to them: a person is offered, and the assistant answers.
+_WANTED = re.compile(
+    rf"\b(?:want|need|(?:would|'d|’d) like)(?: to (?:have|see))? (?:an? |the |your |some )?{_PERHAPS}\b{_NO_BOOK}"
+    rf"|\b{_PEOPLE} (?:from|of|in|at) your (?:team|shop|store|company)\b"
+    r"|(?<!on )(?<!about )\b(?:a|any) (?:real|actual|live) (?:human|person|agent)\b(?! (?:behind|in) the)"
+    r"|\ba (?:human|person),? (?:i mean|please)\b",
     re.IGNORECASE,
 )
 
@@ -191,6 +212,8 @@ _ASKED = re.compile(
 def _asked(text: str, said: Said) -> Need | None:
     if said.intent == "human" or (_ASKED.search(text) and not _is_about_a_story(text)):
         return Need(trigger=Trigger.ASKED, action="open")
+    if _WANTED.search(text) and not _is_about_a_story(text):
+        return Need(trigger=Trigger.ASKED, action="offer")
     return None
 
 
@@ -264,10 +287,23 @@ def _frustration(text: str, said: Said) -> Need | None:
     return Need(trigger=Trigger.FRUSTRATION, action="open" if again and "words" in detail else "offer", detail=detail)
 
 
+# In capitals these are no title; after a row of exclamation marks those are no anger.
+_UPSET = re.compile(
+    r"\b(?:WHERE|WHY|NOT|DON'?T|DOESN'?T|CAN'?T|STILL|NOW|STOP|ANSWER|LISTEN|WRONG|TOLD|REFUND|MONEY)\b"
+)
+_PLEASED = re.compile(
+    r"\b(?:lov(?:e|ed|ing|ely)|great|thanks?|thank you|awesome|amazing|yay|wow|cool|perfect|nice|best|excited|excellent|"
+    r"wonderful|happy|fantastic|brilliant|yes|please|can'?t wait|beautiful|cute|hello|hi|hey)\b"
+    r"|ありがと|感謝|最高|好き|嬉し|うれし|楽し|すご|凄|面白|おもしろ|やった|かわい|お願い",
+    re.IGNORECASE,
+)
+
+
 def _shouts(text: str) -> bool:
-    """Several words in capitals, or a row of exclamation marks."""
+    """Several words in capitals that are more than a title, or a row of exclamation marks without joy."""
     words = re.findall(r"[A-Za-z]{2,}", text)
-    return (len(words) >= 4 and all(word.isupper() for word in words)) or text.count("!") >= 3
+    in_capitals = len(words) >= 4 and all(word.isupper() for word in words) and _UPSET.search(text) is not None
+    return in_capitals or ("!!!" in text and not _PLEASED.search(text))
 
 
 def _repeats(text: str, before: Sequence[str]) -> bool:

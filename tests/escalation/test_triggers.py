@@ -28,6 +28,29 @@ def test_sentences_that_shaped_the_rules(trigger: str, text: str) -> None:
     assert found(Said(text=text)) == trigger
 
 
+@pytest.mark.parametrize("text", [text for _, text in sentences("shop")])
+def test_somebody_in_a_sentence_is_no_wish_for_a_person(text: str) -> None:
+    assert found(Said(text=text)) == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("I want to speak to someone", "open"),
+        ("can I talk with a manager", "open"),
+        ("I want a human", "open"),
+        ("担当者と話したい", "open"),
+        ("I need someone", "offer"),
+        ("I want a manager", "offer"),
+        ("I'd like an agent", "offer"),
+    ],
+)
+def test_whom_nobody_is_to_speak_to_is_only_offered(text: str, action: str) -> None:
+    need = person_needed(Said(text=text))
+    assert need is not None
+    assert (need.trigger, need.action) == ("asked", action)
+
+
 def test_sentences_that_the_rules_have_not_met() -> None:
     """Of words alone; most who ask in other words are recognised by the intents, and the button is always there."""
     outcomes = [(trigger, found(Said(text=text))) for trigger, text in sentences("last")]
