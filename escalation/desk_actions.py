@@ -17,6 +17,7 @@ from escalation.desk_frames import (
     Close,
     DeskFrame,
     DeskFrameRefused,
+    Email,
     Find,
     GiveBack,
     Look,
@@ -27,6 +28,7 @@ from escalation.desk_frames import (
     Transfer,
     Types,
 )
+from escalation.follow_up import answer_by_email
 from escalation.handoffs import (
     HandoffConflict,
     assign_handoff,
@@ -101,6 +103,8 @@ def _perform(frame: DeskFrame, by: Actor) -> dict[str, Any]:
         case Note():
             _seen(frame.handoff_id, by)
             note(frame.handoff_id, frame.text, by=by, client_id=uuid.UUID(frame.client_id))
+        case Email():
+            answer_by_email(frame.handoff_id, frame.text, by=by, client_id=uuid.UUID(frame.client_id))
         case Types():
             agent_types(frame.handoff_id, by=by, active=frame.active)
         case Presence():

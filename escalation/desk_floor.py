@@ -89,6 +89,7 @@ def _row(handoff: Any) -> Row:
         "priority": handoff.priority,
         "language": handoff.language,
         "customer_id": handoff.customer_id,
+        "email": handoff.email,
         "opened_at": _when(handoff.opened_at),
         "taken_at": _when(handoff.taken_at),
         "closed_at": _when(handoff.closed_at),

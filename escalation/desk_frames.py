@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from escalation.follow_up import LONGEST_MAIL
 from escalation.models import AgentPresence, Handoff
 from mangaassist.typed_text import without_controls
 
@@ -17,12 +18,8 @@ LONGEST_TEXT = 4000
 LONGEST_DETAIL = 200
 LONGEST_QUERY = 200
 MOST_CARDS = 10
-# How an agent may end it: the rest are the shopper's and the contact centre's.
-CLOSE_REASONS = (
-    Handoff.CloseReason.RESOLVED,
-    Handoff.CloseReason.NO_ANSWER,
-    Handoff.CloseReason.BY_EMAIL,
-)
+# How an agent may end it: the rest are the shopper's and the contact centre's, and a mail ends it by itself.
+CLOSE_REASONS = (Handoff.CloseReason.RESOLVED, Handoff.CloseReason.NO_ANSWER)
 
 
 class DeskFrameRefused(Exception):
@@ -95,6 +92,13 @@ class Say(About):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(About):
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Email(About):
+    """The answer to the address that the shopper left; the conversation ends with it."""
+
     text: str
 
 
@@ -231,6 +235,9 @@ _READERS: dict[str, Callable[[dict[str, Any], str], DeskFrame]] = {
     "say": _say,
     "note": lambda body, client_id: Note(
         client_id=client_id, handoff_id=_handoff_id(body), text=_text(body, "text", LONGEST_TEXT, needed=True)
+    ),
+    "email": lambda body, client_id: Email(
+        client_id=client_id, handoff_id=_handoff_id(body), text=_text(body, "text", LONGEST_MAIL, needed=True)
     ),
     "types": lambda body, client_id: Types(
         client_id=client_id, handoff_id=_handoff_id(body), active=body.get("active") is True

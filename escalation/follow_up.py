@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from smtplib import SMTPException
 
@@ -48,19 +49,23 @@ def leave_email(conversation_id: str, email: str) -> bool:
 
 
 @transaction.atomic
-def answer_by_email(handoff_id: str, text: str, *, by: Actor) -> None:
-    """An agent's answer to the address that the shopper left, and the end of the handoff.
+def answer_by_email(handoff_id: str, text: str, *, by: Actor, client_id: uuid.UUID) -> None:
+    """An agent's answer to the address that the shopper left, and the end of the handoff; once per ``client_id``.
 
     Raises :class:`LineRefused`, and :class:`HandoffConflict`: over, not_taken, not_yours, no_email.
     """
     text = text.strip()
     if not 0 < len(text) <= LONGEST_MAIL:
         raise LineRefused(f"A mail has 1 to {LONGEST_MAIL} characters.")
+    if HandoffLine.objects.filter(handoff_id=handoff_id, client_id=client_id).exists():
+        return
     handoff = find_open(handoff_id)
     must_hold(handoff, by)
     if not handoff.email:
         raise HandoffConflict("no_email", "The shopper has left no address.")
-    HandoffLine.objects.create(handoff=handoff, role=HandoffLine.Role.AGENT, text=text, author=by.shown)
+    HandoffLine.objects.create(
+        handoff=handoff, role=HandoffLine.Role.AGENT, text=text, author=by.shown, client_id=client_id
+    )
     _post(handoff, f"{text}\n\n{by.shown}", key=f"{handoff.pk} answer")
     close_handoff(handoff_id, by=by, reason=Handoff.CloseReason.BY_EMAIL)
 

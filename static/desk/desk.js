@@ -8,13 +8,13 @@
 
 /**
  * @typedef {{id: string, conversation_id: string, status: string, trigger: string, reason: string, priority: number,
- *   language: string, customer_id: string, opened_at: string, taken_at: string|null, closed_at: string|null,
+ *   language: string, customer_id: string, email: string, opened_at: string, taken_at: string|null, closed_at: string|null,
  *   close_reason: string, agent_id: number|null, agent_name: string, csat: number|null, csat_comment: string,
  *   said_id: number, said: string}} Row
  * @typedef {{id: number, name: string, status: string, capacity: number, load: number}} Agent
  * @typedef {{kind: string, id: string, data: any}} Card
  * @typedef {{id: number, role: string, text: string, author: string, at: string, client_id: string|null, cards: Card[]}} Line
- * @typedef {{text: string, note: string, mode: "reply"|"note", cards: Card[]}} Draft
+ * @typedef {{text: string, note: string, email: string, mode: "reply"|"note"|"email", cards: Card[]}} Draft
  */
 
 const W = JSON.parse(document.getElementById("desk-words").textContent);
@@ -242,7 +242,7 @@ const isMine = (row) => row?.status === "agent" && row.agent_id === me.id;
 const isUnread = (row) => isMine(row) && row.said_id > (seen.read()[row.id] ?? 0);
 
 /** @returns {Draft} */
-const draftOf = (id) => drafts.read()[id] ?? { text: "", note: "", mode: "reply", cards: [] };
+const draftOf = (id) => drafts.read()[id] ?? { text: "", note: "", email: "", mode: "reply", cards: [] };
 
 function keepDraft(id, changes) {
   drafts.write({ ...drafts.read(), [id]: { ...draftOf(id), ...changes } });
@@ -599,24 +599,38 @@ function cardItem({ kind, data }) {
 
 // --- What is written --------------------------------------------------------------------------------------
 
-const LONGEST = 4000;
+/** By what is written: its field in a draft, the frame that sends it, how long it may be. */
+const MODES = {
+  reply: { field: "text", type: "say", longest: 4000 },
+  note: { field: "note", type: "note", longest: 4000 },
+  email: { field: "email", type: "email", longest: 10_000 },
+};
+
+/** Without an address there is no mail to write. */
+function modeOf(id) {
+  const { mode } = draftOf(id);
+  return mode === "email" && id === current && !currentRow?.email ? "reply" : mode;
+}
 
 function showComposer() {
   const box = $("text");
   const row = currentRow;
-  const { mode, text, note, cards } = draftOf(current);
+  const draft = draftOf(current);
+  const mode = modeOf(current);
   const replying = mode === "reply";
-  $("mode-reply").setAttribute("aria-pressed", String(replying));
-  $("mode-note").setAttribute("aria-pressed", String(!replying));
-  box.setAttribute("aria-label", replying ? W.replyTo : W.noteFor);
-  box.placeholder = replying ? W.replyHint : W.noteHint;
-  $("composer").classList.toggle("as-note", !replying);
-  if (box.value !== (replying ? text : note)) box.value = replying ? text : note;
-  const may = replying ? isMine(row) : mayNote(row);
+  const address = row?.email ?? "";
+  $("mode-email").hidden = !address;
+  for (const each of Object.keys(MODES)) $(`mode-${each}`).setAttribute("aria-pressed", String(each === mode));
+  box.setAttribute("aria-label", { reply: W.replyTo, note: W.noteFor, email: fill(W.mailTo, { email: address }) }[mode]);
+  box.placeholder = { reply: W.replyHint, note: W.noteHint, email: fill(W.mailHint, { email: address }) }[mode];
+  $("composer").classList.toggle("as-note", mode === "note");
+  const written = draft[MODES[mode].field] ?? "";
+  if (box.value !== written) box.value = written;
+  const may = mode === "note" ? mayNote(row) : isMine(row);
   box.readOnly = !may;
   $("send").disabled = !may;
-  $("send").textContent = replying ? W.send : W.saveNote;
-  $("attached").replaceChildren(...(replying ? cards : []).map((card) => el(
+  $("send").textContent = { reply: W.send, note: W.saveNote, email: W.sendMail }[mode];
+  $("attached").replaceChildren(...(replying ? draft.cards : []).map((card) => el(
     "li", {}, cardItem(card),
     el("button", { type: "button", class: "quiet", "aria-label": fill(W.remove, { title: card.data.title ?? card.data.id }), onclick: () => detach(card) }, "×"),
   )));
@@ -626,12 +640,14 @@ function showComposer() {
 
 function hint() {
   const row = currentRow;
-  const over = [...$("text").value].length - LONGEST;
-  const replying = draftOf(current).mode === "reply";
+  const mode = modeOf(current);
+  const over = [...$("text").value].length - MODES[mode].longest;
+  const replying = mode !== "note";
   let text = "";
   if (over > 0) text = fill(W.tooLong, { over });
   else if (replying && row?.status === "queued") text = W.takeFirst;
   else if (replying && row?.status === "agent" && !isMine(row)) text = fill(W.notYours, { name: row.agent_name });
+  else if (mode === "email") text = fill(W.mailHint, { email: row.email });
   $("hint").textContent = text;
   $("text").toggleAttribute("aria-invalid", over > 0);
 }
@@ -650,8 +666,8 @@ function setMode(mode) {
 }
 
 function typed() {
-  const { mode } = draftOf(current);
-  keepDraft(current, { [mode === "reply" ? "text" : "note"]: $("text").value });
+  const mode = modeOf(current);
+  keepDraft(current, { [MODES[mode].field]: $("text").value });
   hint();
   size();
   showReady();
@@ -670,13 +686,15 @@ function stopTyping() {
 }
 
 function send() {
-  const { mode, cards } = draftOf(current);
+  const { cards } = draftOf(current);
+  const mode = modeOf(current);
+  const { field, type, longest } = MODES[mode];
   const text = $("text").value.trim();
   const replying = mode === "reply";
-  if (!(text || (replying && cards.length)) || [...text].length > LONGEST || $("send").disabled) return;
+  if (!(text || (replying && cards.length)) || [...text].length > longest || $("send").disabled) return;
   typedAt = 0;
-  unsent.set(newId(), { handoff: current, type: replying ? "say" : "note", text, cards: replying ? cards : [] });
-  keepDraft(current, replying ? { text: "", cards: [] } : { note: "" });
+  unsent.set(newId(), { handoff: current, type, text, cards: replying ? cards : [] });
+  keepDraft(current, replying ? { text: "", cards: [] } : { [field]: "" });
   showComposer();
   sendUnsent([...unsent.keys()].pop());
   showUnsent();
@@ -711,7 +729,7 @@ function showUnsent() {
       continue;
     }
     $("log").append(el(
-      "div", { class: `line unsent ${word.type === "say" ? "agent" : "note"}` },
+      "div", { class: `line unsent ${word.type === "note" ? "note" : "agent"}` },
       word.text && el("p", { class: "line-text" }, word.text),
       word.cards.length > 0 && el("ul", { class: "cards" }, word.cards.map((card) => el("li", {}, cardItem(card)))),
       word.error
@@ -727,7 +745,7 @@ let ready = [];
 let readyAt = 0;
 
 function showReady() {
-  const asked = draftOf(current).mode === "reply" ? /^\/([\w-]*)$/.exec($("text").value) : null;
+  const asked = modeOf(current) === "reply" ? /^\/([\w-]*)$/.exec($("text").value) : null;
   ready = asked ? (conversation?.canned ?? []).filter(({ shortcut }) => shortcut.startsWith(asked[1].toLowerCase())) : [];
   readyAt = 0;
   $("ready").hidden = !ready.length;
@@ -805,7 +823,7 @@ function showPackage() {
   }
   const { summary, trigger, language, version, ...rest } = conversation.package;
   const known = {
-    summary, customer: customer(row), email: conversation.email, trigger: trigger ?? row.trigger, reason: row.reason,
+    summary, customer: customer(row), email: row.email, trigger: trigger ?? row.trigger, reason: row.reason,
     language: language ?? row.language, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => !isEmpty(value))),
   };
   const entries = Object.entries(known).filter(([, value]) => !isEmpty(value));
@@ -1111,6 +1129,7 @@ $("return").addEventListener("click", () => doing($("return"), () => connection.
 $("close").addEventListener("click", closeIt);
 $("mode-reply").addEventListener("click", () => setMode("reply"));
 $("mode-note").addEventListener("click", () => setMode("note"));
+$("mode-email").addEventListener("click", () => setMode("email"));
 $("show-settings").addEventListener("click", showSettings);
 $("text").addEventListener("input", typed);
 $("text").addEventListener("keydown", fieldKey);

@@ -11,6 +11,7 @@ from escalation.desk_frames import (
     Close,
     DeskFrame,
     DeskFrameRefused,
+    Email,
     Find,
     Look,
     Presence,
@@ -45,6 +46,7 @@ GOOD = [
         {"type": "say", "id": ID, "text": "", "cards": [{"kind": "product", "id": "X"}] * 2},
         Say(client_id=WORD, handoff_id=ID, text="", cards=(("product", "X"),)),
     ),
+    ({"type": "email", "id": ID, "text": " Hi "}, Email(client_id=WORD, handoff_id=ID, text="Hi")),
     ({"type": "presence", "status": "away"}, Presence(client_id=WORD, status="away")),
     ({"type": "presence", "capacity": 20}, Presence(client_id=WORD, capacity=20)),
     (
@@ -62,6 +64,10 @@ def test_a_frame_becomes_a_typed_value(fields: dict[str, Any], frame: DeskFrame)
 BAD = [
     ({"type": "dance"}, "unknown_type"),
     ({"type": "take"}, "bad_id"),
+    ({"type": "email", "id": ID, "text": ""}, "empty_text"),
+    ({"type": "email", "id": ID, "text": 7}, "bad_text"),
+    ({"type": "email", "id": ID, "text": "x" * 10_001}, "bad_text"),
+    ({"type": "close", "id": ID, "reason": "by_email"}, "bad_reason"),
     ({"type": "take", "id": "1"}, "bad_id"),
     ({"type": "take", "id": [ID]}, "bad_id"),
     ({"type": "take", "id": "g" * 36}, "bad_id"),

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
+from django.core import mail
 
 from escalation import consumers
 from escalation.actors import Actor
+from escalation.follow_up import leave_email
 from escalation.handoffs import close_handoff
 from escalation.models import AgentPresence, CannedReply, Handoff, HandoffLine
 from escalation.package import Involved, build_package
 from mangaassist import breaker
 from mangaassist.dbthreads import in_database
+from mangaassist.outbox.relay import drain
 from tests.escalation.desk import Desk, Frame
 from tests.escalation.people import agent, conversation, lead, waiting
 from tests.journeys.shopper import Socket, token
@@ -112,6 +115,32 @@ async def test_two_pages_of_one_agent_see_the_same() -> None:
             frames = [frame for frame in desk.frames if frame["type"] == "lines"] or [await desk.next("lines")]
             assert [line["text"] for frame in frames for line in frame["lines"]] == ["Hello!"]
     assert await texts(id, "agent") == ["Hello!"]
+
+
+async def test_a_request_that_goes_on_by_email_is_answered_from_the_desk() -> None:
+    id = await in_line()
+    aiko = await who()
+    async with Desk(aiko) as desk:
+        await desk.do("take", id=id)
+        assert (await desk.ask("email", id=id, text="Hello"))["code"] == "no_email"
+        await desk.do("return", id=id)
+        handoff = await Handoff.objects.aget()
+        assert await in_database(leave_email, handoff.conversation_id, "ada@shop.example")
+        assert (await desk.ask("email", id=id, text="Hello"))["code"] == "not_taken"
+        await desk.do("take", id=id)
+        assert (await desk.do("look", id=id))["conversation"]["email"] == "ada@shop.example"
+        # Nobody is written to by closing.
+        assert (await desk.ask("close", id=id, reason="by_email"))["code"] == "bad_reason"
+        assert (await desk.ask("email", id=id, text=" "))["code"] == "empty_text"
+        word = str(uuid.uuid4())
+        for _ in range(2):  # Its answer was lost: asked again, mailed once.
+            answer = await desk.ask("email", client_id=word, id=id, text="It is on its way.")
+            assert answer["type"] == "done"
+    await handoff.arefresh_from_db()
+    assert (handoff.status, handoff.close_reason) == ("closed", "by_email")
+    await in_database(drain, "handoff-mail")
+    assert [each.body for each in mail.outbox if "on its way" in each.body] == ["It is on its way.\n\nAiko"]
+    assert mail.outbox[-1].to == ["ada@shop.example"]
 
 
 async def test_a_page_that_lost_its_connection_reads_what_is_so() -> None:
@@ -228,7 +257,7 @@ async def test_notes_go_on_after_the_end_for_who_had_it() -> None:
     async with Desk(aiko) as desk, Desk(await who("ben")) as other:
         await desk.do("look", id=id)
         await desk.do("take", id=id)
-        await desk.do("close", id=id, reason="by_email")
+        await desk.do("close", id=id, reason="no_answer")
         await desk.do("note", id=id, text="write on Monday")
         assert (await other.ask("note", id=id, text="who is it?"))["code"] == "not_yours"
     assert await texts(id, "note") == ["write on Monday"]

@@ -13,7 +13,7 @@ from escalation.lines import LineRefused
 from escalation.models import Handoff
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
-from tests.escalation.people import agent, conversation, waiting
+from tests.escalation.people import agent, conversation, waiting, word_id
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,9 @@ def test_from_an_address_to_an_answer() -> None:
     assert Conversation.objects.get().state == "bot"
     assert Handoff.objects.get().status == "queued"
     take_handoff(id, by=agent())
-    answer_by_email(id, " Your book is on its way. ", by=agent())
+    word = word_id()
+    for _ in range(2):
+        answer_by_email(id, " Your book is on its way. ", by=agent(), client_id=word)
     handoff = Handoff.objects.get()
     assert (handoff.status, handoff.close_reason) == ("closed", "by_email")
     drain("handoff-mail")
@@ -61,15 +63,15 @@ def test_nobody_is_waited_for() -> None:
 def test_an_answer_needs_an_address_words_and_the_handoff() -> None:
     id = waiting()
     with pytest.raises(HandoffConflict) as refusal:
-        answer_by_email(id, "hello", by=agent())
+        answer_by_email(id, "hello", by=agent(), client_id=word_id())
     assert refusal.value.code == "not_taken"
     take_handoff(id, by=agent())
     with pytest.raises(HandoffConflict) as refusal:
-        answer_by_email(id, "hello", by=agent())
+        answer_by_email(id, "hello", by=agent(), client_id=word_id())
     assert refusal.value.code == "no_email"
     for text in ("", "  ", "x" * 10_001):
         with pytest.raises(LineRefused):
-            answer_by_email(id, text, by=agent())
+            answer_by_email(id, text, by=agent(), client_id=word_id())
 
 
 def test_a_mail_that_cannot_be_sent_is_tried_again(settings: object) -> None:
