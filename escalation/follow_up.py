@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from smtplib import SMTPException
 
 from django.core.exceptions import ValidationError
@@ -17,15 +18,20 @@ from escalation.handoffs import HandoffConflict, close_handoff, find_open, must_
 from escalation.lines import LineRefused
 from escalation.models import Handoff, HandoffLine
 from mangaassist.outbox.delivery import enqueue
+from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.topics import Delivery
 
 TOPIC = "handoff-mail"
 LONGEST_MAIL = 10_000
 _SUBJECTS = {"en": "Your request to our team", "ja": "お問い合わせの件"}
 _NOTED = {
-    "en": "Thank you for your request. Our team has it and will write to you at this address.\n\n{reason}",
-    "ja": "お問い合わせありがとうございます。担当者が確認のうえ、このアドレスにご連絡いたします。\n\n{reason}",
+    "en": "Thank you for your request. Our team has it and will write to you at this address.",
+    "ja": "お問い合わせありがとうございます。担当者が確認のうえ、このアドレスにご連絡いたします。",
 }
+# Nobody has shown that an address is theirs: a confirmation holds no word of whoever gave it, and goes out so rarely
+# that it troubles nobody. The request itself is kept all the same.
+CONFIRMATIONS_PER_CONVERSATION = 2
+CONFIRMED_AGAIN_AFTER = timedelta(days=1)
 
 
 def leave_email(conversation_id: str, email: str) -> bool:
@@ -44,7 +50,8 @@ def leave_email(conversation_id: str, email: str) -> bool:
             handoff.email = email
             handoff.save(update_fields=["email"])
             record(handoff, before=handoff.status, by=SHOPPER, detail="left an e-mail address")
-            _post(handoff, _NOTED[_language(handoff)].format(reason=handoff.reason), key=f"{handoff.pk} noted")
+            if _may_confirm(handoff):
+                _post(handoff, _NOTED[_language(handoff)], key=_noted_key(handoff.email))
     return True
 
 
@@ -70,12 +77,32 @@ def answer_by_email(handoff_id: str, text: str, *, by: Actor, client_id: uuid.UU
     close_handoff(handoff_id, by=by, reason=Handoff.CloseReason.BY_EMAIL)
 
 
+def _noted_key(email: str) -> str:
+    """By mailbox: what follows a plus is the same person's."""
+    name, _, host = email.casefold().rpartition("@")
+    return f"noted {name.partition('+')[0]}@{host}"[:200]
+
+
+def _may_confirm(handoff: Handoff) -> bool:
+    """At most twice in a conversation, and once a day to an address, whoever gives it."""
+    told = OutboxMessage.objects.filter(topic=TOPIC, key__startswith="noted ")
+    if told.filter(payload__conversation_id=handoff.conversation_id).count() >= CONFIRMATIONS_PER_CONVERSATION:
+        return False
+    lately = told.filter(created_at__gte=timezone.now() - CONFIRMED_AGAIN_AFTER)
+    return not lately.filter(key=_noted_key(handoff.email)).exists()
+
+
 def _language(handoff: Handoff) -> str:
     return "ja" if handoff.language == "ja" else "en"
 
 
 def _post(handoff: Handoff, text: str, *, key: str) -> None:
-    payload = {"to": handoff.email, "subject": _SUBJECTS[_language(handoff)], "text": text}
+    payload = {
+        "to": handoff.email,
+        "subject": _SUBJECTS[_language(handoff)],
+        "text": text,
+        "conversation_id": handoff.conversation_id,
+    }
     enqueue(TOPIC, payload | {"at": timezone.now().isoformat()}, key=key)
 
 

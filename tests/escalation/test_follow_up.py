@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from chat.models import Conversation
 from escalation.follow_up import answer_by_email, leave_email
@@ -38,6 +41,33 @@ def test_from_an_address_to_an_answer() -> None:
     assert noted.subject == "Your request to our team"
     assert answer.body == "Your book is on its way.\n\nAiko"
     assert not OutboxMessage.objects.filter(done_at=None).exists()
+
+
+def mails() -> list[tuple[str, str]]:
+    drain("handoff-mail")
+    return [(each.to[0], str(each.body)) for each in mail.outbox]
+
+
+def test_the_confirmation_holds_no_word_of_whoever_gave_the_address() -> None:
+    conversation_id = conversation()
+    waiting(conversation_id)  # Its reason: "please".
+    leave_email(conversation_id, "ada@shop.example")
+    [(_, text)] = mails()
+    assert "please" not in text
+
+
+def test_a_conversation_confirms_to_two_addresses_and_an_address_is_confirmed_once_a_day() -> None:
+    first, second = conversation(), conversation()
+    waiting(first)
+    waiting(second)
+    for name in ("ada", "ben", "ada", "cleo", "dan"):
+        assert leave_email(first, f"{name}@shop.example")
+    assert leave_email(second, "ADA+1@shop.example")
+    assert [to for to, _ in mails()] == ["ada@shop.example", "ben@shop.example"]
+    assert Handoff.objects.get(conversation_id=first).email == "dan@shop.example"
+    OutboxMessage.objects.update(created_at=timezone.now() - timedelta(days=1, minutes=1))
+    assert leave_email(second, "ada@shop.example")
+    assert [to for to, _ in mails()][2:] == ["ada@shop.example"]
 
 
 def test_in_japanese() -> None:
