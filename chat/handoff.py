@@ -23,7 +23,7 @@ from chat.models import Conversation
 from chat.phrases import say
 from chat.plan import AnswerPlan, Line
 from chat.understanding.types import Language, Understanding
-from escalation.follow_up import leave_email
+from escalation.follow_up import leave_email, wait_here
 from escalation.handoffs import cancel_handoff, open_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Priority, Trigger
@@ -138,7 +138,10 @@ def _words(standing: Standing, language: Language) -> dict[str, str]:
 
 
 def ask_for_person(conversation_id: str, *, reason: str, language: Language, need: Need | None = None) -> HandoffState:
-    """Opens the conversation's handoff, or finds the open one. ``need``: the rule that asks; None for the shopper."""
+    """Opens the conversation's handoff, or finds the open one; who was to be written to waits here again.
+
+    ``need``: the rule that asks; None for the shopper.
+    """
     conversation = Conversation.objects.get(pk=conversation_id)
     trigger = need.trigger if need else Trigger.ASKED
     package = build_package(
@@ -160,9 +163,10 @@ def ask_for_person(conversation_id: str, *, reason: str, language: Language, nee
         priority=need.priority if need else Priority.NORMAL,
         package=package,
     )
+    is_new = opened.created or wait_here(conversation_id)
     standing = standing_of(conversation_id)
     assert standing is not None
-    return _state(standing, already=not opened.created)
+    return _state(standing, already=not is_new)
 
 
 def withdraw_request(conversation_id: str, language: Language) -> HandoffState:

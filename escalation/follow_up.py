@@ -56,6 +56,18 @@ def leave_email(conversation_id: str, email: str) -> bool:
 
 
 @transaction.atomic
+def wait_here(conversation_id: str) -> bool:
+    """Who left an address asks for a person again: they wait in the chat from now on. False when nothing changes."""
+    handoff = Handoff.objects.queued().filter(conversation_id=conversation_id).select_for_update(of=("self",)).first()
+    if handoff is None or not handoff.email:
+        return False
+    handoff.email = ""
+    handoff.save(update_fields=["email"])
+    record(handoff, before=handoff.status, by=SHOPPER, detail="waits in the chat again")
+    return True
+
+
+@transaction.atomic
 def answer_by_email(handoff_id: str, text: str, *, by: Actor, client_id: uuid.UUID) -> None:
     """An agent's answer to the address that the shopper left, and the end of the handoff; once per ``client_id``.
 

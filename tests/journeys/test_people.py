@@ -310,6 +310,22 @@ async def test_outside_office_hours_an_address_is_enough(settings: Any) -> None:
     assert (await Handoff.objects.aget()).status == "queued"
 
 
+async def test_who_left_an_address_and_asks_again_waits_in_the_chat() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        await socket.answer("I want to talk to a human")
+        await ask_a_person(socket, "ada@shop.example")
+        while (await socket.next("handoff_state"))["state"] != "bot":
+            pass
+        await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()))
+        state = await socket.next("handoff_state")
+        assert (state["state"], "write to" in state["message"]) == ("queued", False)
+    handoff = await Handoff.objects.aget()
+    assert (handoff.status, handoff.email) == ("queued", "")
+    assert [each.detail async for each in handoff.transitions.all()][2:] == ["waits in the chat again"]
+    assert (await Conversation.objects.aget()).state == "queued"
+
+
 async def test_when_all_agents_have_left_nobody_is_promised() -> None:
     await in_database(set_presence, await who(), status="offline")
     async with Socket() as socket:
