@@ -225,6 +225,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if resumed is not None and resumed.turn.conversation_id != session.conversation_id:
             resumed = None
         self._tell_ready(session, missed, active, resumed)
+        if missed.ended is not None:
+            tell_handoff(self.listener, missed.ended)
         self._tell_missed_frames(hello, missed, active, resumed, held)
         for turn_id in missed.unfinished:
             if runner.find(turn_id) is None:

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ import structlog
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import DatabaseError
+from django.utils import timezone
 
 from chat.dialogue import Request
 from chat.evidence import Evidence
@@ -37,6 +39,8 @@ from shop.offers import OffersUnavailable, aread_offers
 log = structlog.get_logger(__name__)
 
 LONG_TEXT = 300
+# So long after its end a shopper who comes back is asked how a person's help was.
+ASKED_AFTER_END = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,14 @@ def read_handoff(conversation_id: str) -> HandoffState:
     """How the conversation stands now, in the handoff's language."""
     standing = standing_of(conversation_id)
     return HandoffState() if standing is None else _state(standing)
+
+
+def read_ended(conversation_id: str) -> HandoffState | None:
+    """A handoff that ended lately and was not rated: who was away then is asked on their return. Else None."""
+    standing = standing_of(conversation_id)
+    if standing is None or not standing.may_rate or standing.closed_at is None:
+        return None
+    return _state(standing) if timezone.now() - standing.closed_at < ASKED_AFTER_END else None
 
 
 def _state(standing: Standing, *, already: bool = False) -> HandoffState:

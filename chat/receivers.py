@@ -12,6 +12,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from chat.models import Conversation, Message
+from chat.phrases import say
 from chat.signals import BELL
 from escalation.models import Handoff
 from escalation.signals import agent_spoke, agent_typing, handoff_changed
@@ -21,11 +22,26 @@ _STATES = {"queued": Conversation.State.QUEUED, "agent": Conversation.State.AGEN
 
 
 @receiver(handoff_changed)
-def follow_handoff(sender: Any, conversation_id: str, status: str, by_email: bool, **kwargs: Any) -> None:
+def follow_handoff(
+    sender: Any,
+    conversation_id: str,
+    status: str,
+    by_email: bool,
+    close_reason: str,
+    language: str,
+    at: datetime,
+    **kwargs: Any,
+) -> None:
     state = _STATES.get(status, Conversation.State.BOT)
     if by_email and state == Conversation.State.QUEUED:
         state = Conversation.State.BOT
-    Conversation.objects.filter(pk=conversation_id).update(state=state)
+    known = Conversation.objects.filter(pk=conversation_id).update(state=state)
+    if known and status == "closed" and close_reason != "shopper_left":
+        # Who is away just now reads on their return that nobody is with them any more.
+        words = say("ja" if language == "ja" else "en", "human.closed")
+        Message.objects.create(
+            conversation_id=conversation_id, role=Message.Role.SYSTEM, content=words, template=words, created_at=at
+        )
     ring_after_commit(BELL, conversation_id)
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from chat.context import PageContext, read_context
 from chat.feedback import Opinion, save_feedback
-from chat.handoff import HandoffState, ask_for_person, read_handoff, withdraw_request
+from chat.handoff import HandoffState, ask_for_person, read_ended, read_handoff, withdraw_request
 from chat.models import ActionReceipt, Conversation, Message, Turn
 from chat.phrases import say
 from chat.records import fail_abandoned
@@ -127,7 +127,7 @@ class Missed:
     """``messages``: ``message`` frames, oldest first. ``unfinished``: turns that are running on paper.
 
     ``answer``: the ``response`` of the turn that the client resumes, when it has ended. ``seen``: the newest
-    message (its row) that is known with these, 0 for none.
+    message (its row) that is known with these, 0 for none. ``ended``: a handoff to rate that ended lately.
     """
 
     messages: list[dict[str, Any]]
@@ -136,6 +136,7 @@ class Missed:
     state: str
     reset: bool
     seen: int
+    ended: HandoffState | None = None
 
 
 def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_seq: int) -> Missed:
@@ -161,6 +162,7 @@ def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_
         state=conversation.state,
         reset=not known,
         seen=seen,
+        ended=read_ended(session.conversation_id) if conversation.state == Conversation.State.BOT else None,
     )
 
 

@@ -276,6 +276,8 @@ def record(handoff: Handoff, *, before: str, by: Actor, detail: str = "") -> Non
         agent_name=handoff.agent_name,
         trigger=handoff.trigger,
         by_email=bool(handoff.email),
+        close_reason=handoff.close_reason,
+        language=handoff.language,
         at=transition.at,
     )
     ring_after_commit(DESK_BELL, str(handoff.pk))

@@ -21,9 +21,9 @@ class Standing:
     """``status``: of Handoff.Status. ``position`` from 1 and ``estimated_wait`` in seconds, None when unknown.
 
     ``waits_again``: an agent had it and gave it back. ``may_rate``: it is over, an agent had answered, and the
-    shopper has not said what they think of it. ``by_email``: the shopper has left an address (``email``) and need not
-    wait here. ``unreached``: the contact centre does not answer; it is tried again. ``opens_at``: outside office hours,
-    when they begin. ``attended``: somebody is at work, as far as known.
+    shopper has not said what they think of it. ``closed_at``: when it ended. ``by_email``: the shopper has left an
+    address (``email``) and need not wait here. ``unreached``: the contact centre does not answer; it is tried again.
+    ``opens_at``: outside office hours, when they begin. ``attended``: somebody is at work, as far as known.
     """
 
     handoff_id: str
@@ -32,6 +32,7 @@ class Standing:
     agent_name: str
     waits_again: bool
     may_rate: bool
+    closed_at: datetime | None = None
     email: str = ""
     unreached: bool = False
     opens_at: datetime | None = None
@@ -58,6 +59,7 @@ def standing_of(conversation_id: str) -> Standing | None:
         agent_name=handoff.agent_name,
         waits_again=queued and handoff.transitions.filter(from_status=Handoff.Status.AGENT).exists(),
         may_rate=handoff.closed_at is not None and handoff.taken_at is not None and handoff.csat is None,
+        closed_at=handoff.closed_at,
         email=handoff.email,
         unreached=queued and bool(handoff.contact.get("unreached")),
         opens_at=opens_at() if queued else None,

@@ -310,6 +310,34 @@ async def test_outside_office_hours_an_address_is_enough(settings: Any) -> None:
     assert (await Handoff.objects.aget()).status == "queued"
 
 
+async def test_who_was_away_at_the_end_is_told_and_asked_on_their_return() -> None:
+    async with Socket() as socket:
+        ready = await socket.hello(token())
+        id, aiko = await queue_up(socket), await who()
+    await in_database(take_handoff, id, by=aiko)
+    await says(id, "Bye!", aiko)
+    await in_database(close_handoff, id, by=aiko)
+    back = token(conversation_id=ready["conversation_id"])
+    async with Socket() as socket:
+        told = (await socket.hello(back))["messages"]
+        assert [(each["role"], each["content"]) for each in told] == [
+            ("agent", "Bye!"),
+            ("system", "You're with the assistant again."),
+        ]
+        state = await socket.next("handoff_state")
+        assert (state["state"], state["rate"], state["handoff_id"]) == ("bot", True, id)
+        rated: Frame = {"type": "action", "action": "rate_handoff", "handoff_id": id, "csat": 5}
+        await socket.send(**rated, client_msg_id=str(uuid.uuid4()))
+        await socket.next("saved")
+    for csat, ago in ((5, timedelta(0)), (None, timedelta(hours=3))):  # Rated, or long ago: nobody is asked again.
+        await Handoff.objects.aupdate(csat=csat, closed_at=datetime.now(UTC) - ago)
+        async with Socket() as socket:
+            await socket.hello(back)
+            await socket.send(type="ping", t=1)
+            kinds = [(await socket.receive())["type"] for _ in range(2)]
+            assert sorted(kinds) == ["pong", "token"]
+
+
 async def test_who_left_an_address_and_asks_again_waits_in_the_chat() -> None:
     async with Socket() as socket:
         await socket.hello(token())

@@ -1603,6 +1603,8 @@ class MangaAssist extends HTMLElement {
     const known = [...this.#entries, ...alsoIn].find((entry) =>
       (id && entry.message_id === id) ||
       (clientId && entry.client_msg_id === clientId) ||
+      // The end of a handoff is told at once, and stored as well for who was away.
+      (role === "system" && entry.handoff && !entry.message_id && entry.content === message.content) ||
       (role === "assistant" && turnId && entry.role === role && entry.turn_id === turnId));
     const entry = known ?? {};
     const { type, seq, ...fields } = message;
@@ -1790,8 +1792,14 @@ class MangaAssist extends HTMLElement {
     this.#showHandoff();
     // A turn that asked for a person says so itself.
     const toldByTurn = frame.state === "queued" && this.#turns.size > 0;
-    if ((frame.state !== before || frame.notice) && frame.message && !toldByTurn) {
-      const rate = frame.rate ? frame.handoff_id : "";
+    const rate = frame.rate ? frame.handoff_id : "";
+    const isAsked = rate && !this.#entries.some((entry) => entry.rate === rate);
+    const stored = isAsked && this.#entries.findLast((entry) => entry.role === "system" && entry.message_id && entry.content === frame.message);
+    if (stored) {
+      Object.assign(stored, { handoff: true, rate });
+      this.#redraw();
+      this.#follow();
+    } else if ((frame.state !== before || frame.notice || isAsked) && frame.message && !toldByTurn) {
       const entry = { role: "system", content: frame.message, state: "sent", at: new Date().toISOString(), handoff: true, rate };
       this.#entries.push(entry);
       this.#place(entry);
