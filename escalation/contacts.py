@@ -30,6 +30,12 @@ def centre() -> ContactCentre | None:
     return backend if isinstance(backend, ContactCentre) else None
 
 
+def answered_elsewhere(handoff: Handoff) -> bool:
+    """The contact centre's agents answer it there: nobody at our desk may take it."""
+    backend = centre()
+    return backend is not None and backend.carries_words and not handoff.contact.get("fallback")
+
+
 def tell_centre(handoff: Handoff, step: Step, *, line_id: int | None = None) -> None:
     """Writes down that the contact centre is to be told; in the change's transaction. Nothing without one."""
     backend = centre()

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 
 from escalation.actors import Actor, NotAnAgent, actor_of
+from escalation.contacts import answered_elsewhere
 from escalation.desk_cards import CardRefused, find_orders, find_products, references
 from escalation.desk_floor import may_see, read_conversation
 from escalation.desk_frames import (
@@ -33,6 +34,7 @@ from escalation.handoffs import (
     HandoffConflict,
     assign_handoff,
     close_handoff,
+    must_hold,
     return_handoff,
     take_handoff,
     transfer_handoff,
@@ -88,17 +90,20 @@ def _perform(frame: DeskFrame, by: Actor) -> dict[str, Any]:
         case Look():
             return {"conversation": read_conversation(_seen(frame.handoff_id, by), by)}
         case Take():
+            _must_be_ours(frame.handoff_id)
             take_handoff(frame.handoff_id, by=by)
         case Assign():
+            _must_be_ours(frame.handoff_id)
             assign_handoff(frame.handoff_id, to=_colleague(frame, frame.to), by=by)
         case Transfer():
+            _must_be_ours(frame.handoff_id)
             transfer_handoff(frame.handoff_id, to=_colleague(frame, frame.to), by=by, detail=frame.detail)
         case GiveBack():
             return_handoff(frame.handoff_id, by=by, detail=frame.detail)
         case Close():
             close_handoff(frame.handoff_id, by=by, reason=frame.reason, detail=frame.detail)
         case Say():
-            cards = references(Handoff.objects.get(pk=frame.handoff_id), frame.cards) if frame.cards else []
+            cards = _cards(frame, by) if frame.cards else []
             say(frame.handoff_id, frame.text, by=by, client_id=uuid.UUID(frame.client_id), cards=cards)
         case Note():
             _seen(frame.handoff_id, by)
@@ -121,6 +126,22 @@ def _seen(handoff_id: str, by: Actor) -> Handoff:
     if not may_see(handoff, by):
         raise HandoffConflict("not_yours", f"{handoff.agent_name or 'Somebody else'} has it.")
     return handoff
+
+
+def _must_be_ours(handoff_id: str) -> None:
+    """It may have come back from the contact centre meanwhile, but never goes there."""
+    if answered_elsewhere(Handoff.objects.get(pk=handoff_id)):
+        raise HandoffConflict("elsewhere", "The contact centre answers this shopper.")
+
+
+def _cards(frame: Say, by: Actor) -> list[dict[str, str]]:
+    """Read for who has the handoff alone: nobody else learns whether an order is this customer's."""
+    handoff = Handoff.objects.get(pk=frame.handoff_id)
+    resent = handoff.lines.filter(client_id=frame.client_id).first()
+    if resent is not None:  # Perhaps after the end.
+        return list(resent.cards)
+    must_hold(handoff, by)
+    return references(handoff, frame.cards)
 
 
 def _colleague(frame: DeskFrame, user_id: int) -> Actor:

@@ -31,8 +31,14 @@ def find_products(query: str, language: str) -> list[Card]:
 
 
 def find_orders(customer_id: str, query: str) -> list[Card]:
-    """The customer's own, newest first, by number or title. Raises :class:`OrdersUnavailable`."""
-    wanted = query.casefold()
+    """The customer's own: the one of that number, however old, else of the newest by number or title.
+
+    Raises :class:`OrdersUnavailable`.
+    """
+    wanted = query.strip().casefold()
+    named = find_order(query.strip(), customer_id=customer_id) if wanted and customer_id else None
+    if named is not None:
+        return [_order(named)]
     return [
         _order(order)
         for order in orders_of(customer_id, FOUND_ORDERS)

@@ -147,6 +147,7 @@ def _refusals() -> dict[str, str]:
         "not_taken": _("Nobody has taken this conversation yet."),
         "full": _("You have as many conversations as you said you can take."),
         "no_email": _("The shopper has left no address."),
+        "elsewhere": _("The contact centre answers this shopper."),
         "not_allowed": _("Only a lead assigns conversations to others."),
         "not_an_agent": _("This person does not answer shoppers."),
         "not_found": _("There is no such conversation."),

@@ -21,7 +21,9 @@ from chat.models import Conversation, Message
 from escalation.backends import handoff_backends
 from escalation.backends.connect import ATTRIBUTE_BYTES, Connect, attributes_of
 from escalation.contact_events import ContactUnknown, apply_contact_event
+from escalation.desk_actions import perform
 from escalation.desk_floor import may_see
+from escalation.desk_frames import DeskFrameRefused, read_desk_frame
 from escalation.handoffs import cancel_handoff, close_handoff, take_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Handoff
@@ -32,7 +34,7 @@ from mangaassist.outbox.consumers import MessageRefused, NothingToConsume, consu
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
 from tests.backends.connect_fake import INSTANCE, FakeConnect, contact_id_of, fake_connect
-from tests.escalation.people import agent, conversation, waiting
+from tests.escalation.people import agent, conversation, lead, waiting
 from tests.mangaassist.running import until
 
 pytestmark = pytest.mark.django_db
@@ -366,6 +368,23 @@ def test_a_look_at_our_desk_says_nothing_of_who_works_in_the_contact_centre(conn
     standing = standing_of(chat)
     assert standing is not None
     assert standing.attended
+
+
+@pytest.mark.parametrize("type", ["take", "assign", "transfer"])
+def test_our_desk_takes_nobody_from_the_contact_centre(connect: FakeConnect, chat: str, type: str) -> None:
+    by, handoff = lead(), Handoff.objects.get()
+    if type == "transfer":
+        apply_contact_event(streamed(JOINED))
+    body = orjson.dumps({"type": type, "client_id": str(uuid.uuid4()), "id": str(handoff.pk), "to": by.user_id})
+    assert by.user_id is not None
+    frame = read_desk_frame(body.decode())
+    with pytest.raises(DeskFrameRefused) as refusal:
+        perform(frame, by.user_id)
+    assert refusal.value.code == "elsewhere"
+    if type != "transfer":  # It fell back to the desk.
+        Handoff.objects.update(contact={"fallback": "desk"}, contact_id="")
+        perform(frame, by.user_id)
+        assert Handoff.objects.get().agent_name == "Leo"
 
 
 def test_what_the_contact_centre_has_is_not_put_back_for_want_of_a_user_here(connect: FakeConnect, chat: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.utils import timezone
 
 from escalation import consumers
 from escalation.actors import Actor
@@ -302,6 +303,40 @@ async def test_orders_are_the_customers_own() -> None:
         await desk.do("say", id=str(own.pk), text="", cards=[{"kind": "order", "id": order.pk}])
         shown = (await desk.do("look", id=str(own.pk)))["conversation"]
         assert shown["lines"][-1]["cards"][0]["data"]["status"] == order.status
+
+
+async def test_an_order_is_found_by_its_number_however_old_it_is() -> None:
+    from shop.models import Order
+
+    await in_database(
+        Order.objects.bulk_create,
+        [Order(id=f"NEW-{number}", customer_id="alice", placed_at=timezone.now()) for number in range(25)],
+    )
+    own, bobs = [
+        await in_database(lambda who=who: Handoff.objects.create(conversation_id=conversation(), customer_id=who))
+        for who in ("alice", "bob")
+    ]
+    async with Desk(await who()) as desk:
+        for id, found in ((own.pk, ["MA-10001"]), (bobs.pk, [])):
+            answer = await desk.do("find", id=str(id), what="orders", query=" MA-10001 ")
+            assert [card["id"] for card in answer["found"]] == found
+
+
+async def test_who_does_not_have_the_handoff_learns_of_no_order() -> None:
+    handoff = await in_database(lambda: Handoff.objects.create(conversation_id=conversation(), customer_id="alice"))
+    id, word = str(handoff.pk), str(uuid.uuid4())
+    asked: Frame = {"type": "say", "id": id, "text": ""}
+    theirs: Frame = {"cards": [{"kind": "order", "id": "MA-10001"}]}
+    none: Frame = {"cards": [{"kind": "order", "id": "MA-99999"}]}
+    async with Desk(await who()) as desk, Desk(await who("ben")) as other:
+        assert [(await other.ask(**asked | cards))["code"] for cards in (theirs, none)] == ["not_taken"] * 2
+        await desk.do("take", id=id)
+        assert [(await other.ask(**asked | cards))["code"] for cards in (theirs, none)] == ["not_yours"] * 2
+        # Who has it may say the same again, also when it is over.
+        await desk.do(**asked | theirs, client_id=word)
+        await desk.do("close", id=id, reason="resolved")
+        await desk.do(**asked | theirs, client_id=word)
+    assert await texts(id, "agent") == [""]
 
 
 async def test_ready_answers_come_filled_and_in_the_shoppers_language_first() -> None:
