@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from escalation.actors import Actor, NotAnAgent
-from escalation.desk_actions import agent_at_desk, arrive, perform
+from escalation.desk_actions import agent_at_desk, arrive, perform, session_holds
 from escalation.desk_floor import Floor, Row, visible
 from escalation.desk_frames import DeskFrame, DeskFrameRefused, Find, Look, Ping, Types, read_desk_frame
 from escalation.desk_watch import desk_watch
@@ -212,8 +212,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         return actor
 
     def _still_there(self) -> Actor | None:
-        session = self.scope["session"]
-        return self._arrive() if session.session_key and session.exists(session.session_key) else None
+        return self._arrive() if session_holds(self.scope["session"].session_key, self._user_id) else None
 
     async def _live(self) -> None:
         while True:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from importlib import import_module
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
+from django.utils.crypto import constant_time_compare
 
 from escalation.actors import Actor, NotAnAgent, actor_of
 from escalation.contacts import answered_elsewhere
@@ -51,6 +54,16 @@ def agent_at_desk(user_id: int) -> Actor:
     if user is None:
         raise NotAnAgent("This user is gone.")
     return actor_of(user)
+
+
+def session_holds(session_key: str | None, user_id: int) -> bool:
+    """Whether it is still a session of this user: not signed out, and begun with the password of today."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user = get_user_model().objects.filter(pk=user_id).first()
+    if user is None or session.get(SESSION_KEY) != str(user_id):
+        return False
+    good = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(session.get(HASH_SESSION_KEY, ""), each) for each in good)
 
 
 def arrive(by: Actor) -> None:

@@ -405,7 +405,13 @@ async def test_nobody_else_gets_in() -> None:
     assert not await AgentPresence.objects.aexists()
 
 
-@pytest.mark.parametrize("how", ["group", "session", "account"])
+def new_password() -> None:
+    user = User.objects.get(username="aiko")
+    user.set_password("changed, because somebody else knew it")
+    user.save()
+
+
+@pytest.mark.parametrize("how", ["group", "session", "password", "account"])
 async def test_who_loses_the_right_loses_the_page(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "SIGN_OF_LIFE_S", 0.3)
     aiko = await who()
@@ -415,10 +421,12 @@ async def test_who_loses_the_right_loses_the_page(how: str, monkeypatch: pytest.
             await in_database(dismiss_all)
         elif how == "session":
             await Session.objects.all().adelete()
+        elif how == "password":
+            await in_database(new_password)
         else:
             await User.objects.filter(username=aiko.name).aupdate(is_active=False)
         _, closed = await desk.closed_with()
-        assert closed == (4401 if how == "session" else 4403)
+        assert closed == (4401 if how in {"session", "password"} else 4403)
 
 
 async def test_a_right_that_is_gone_does_nothing_any_more() -> None:
