@@ -28,7 +28,9 @@ Status = Handoff.Status
 
 
 class HandoffConflict(Exception):
-    """What was asked does not fit the state. ``code``: over, taken, not_yours, not_taken, full, not_allowed."""
+    """What was asked does not fit the state. ``code``: over, taken, not_yours, not_taken, full, not_allowed;
+    at the desk also elsewhere (its contact centre answers it), by e-mail also no_email.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -67,29 +69,38 @@ def open_handoff(
     package: dict[str, Any] | None = None,
 ) -> Opened:
     """The conversation's open handoff, opened now if there is none. ``lines``: oldest first."""
-    try:
-        with transaction.atomic():
-            handoff = Handoff.objects.create(
-                conversation_id=conversation_id,
-                customer_id=customer_id,
-                trigger=trigger,
-                reason=reason[:500],
-                priority=priority,
-                language=language,
-                summary=summary,
-                package=package or {},
-            )
-            HandoffLine.objects.bulk_create(
-                HandoffLine(
-                    handoff=handoff, role=line.role, text=line.text, cards=line.cards, author=line.author, at=line.at
-                )
-                for line in lines
-            )
-            record(handoff, before="", by=SHOPPER if trigger == Trigger.ASKED else SYSTEM)
-    except IntegrityError:
-        known = Handoff.objects.open().get(conversation_id=conversation_id)
-        return Opened(handoff_id=str(known.pk), created=False)
+    for is_last in (False, True):
+        handoff = Handoff(
+            conversation_id=conversation_id,
+            customer_id=customer_id,
+            trigger=trigger,
+            reason=reason[:500],
+            priority=priority,
+            language=language,
+            summary=summary,
+            package=package or {},
+        )
+        try:
+            _store(handoff, lines)
+        except IntegrityError:
+            known = Handoff.objects.open().filter(conversation_id=conversation_id).first()
+            if known is not None:
+                return Opened(handoff_id=str(known.pk), created=False)
+            if is_last:  # The one that was in the way has been closed meanwhile: once, but not again and again.
+                raise
+        else:
+            break
     return Opened(handoff_id=str(handoff.pk), created=True)
+
+
+@transaction.atomic
+def _store(handoff: Handoff, lines: Sequence[SaidLine]) -> None:
+    handoff.save(force_insert=True)
+    HandoffLine.objects.bulk_create(
+        HandoffLine(handoff=handoff, role=line.role, text=line.text, cards=line.cards, author=line.author, at=line.at)
+        for line in lines
+    )
+    record(handoff, before="", by=SHOPPER if handoff.trigger == Trigger.ASKED else SYSTEM)
 
 
 @transaction.atomic
@@ -116,7 +127,8 @@ def take_handoff(handoff_id: str, *, by: Actor) -> None:
         if _holds(handoff, by):
             return
         raise HandoffConflict("taken", f"{handoff.agent_name or 'Somebody'} has taken it.")
-    if by.role == "agent" and _held(by) >= _capacity(by):
+    # In this order: two takes at once count one after the other.
+    if by.role == "agent" and _locked_capacity(by) <= _held(by):
         raise HandoffConflict("full", "You have as many conversations as you said you can take.")
     _give(handoff, by, by=by)
 
@@ -240,8 +252,9 @@ def _held(actor: Actor) -> int:
     return Handoff.objects.filter(status=Status.AGENT, agent=actor.user_id).count()
 
 
-def _capacity(actor: Actor) -> int:
-    presence = AgentPresence.objects.filter(user=actor.user_id).first()
+def _locked_capacity(actor: Actor) -> int:
+    """Whoever asks for the same agent's waits for the end of this transaction."""
+    presence = AgentPresence.objects.filter(user=actor.user_id).select_for_update().first()
     return presence.capacity if presence else AgentPresence.capacity.field.default
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection
 
 from chat.models import Conversation
 from escalation.actors import NotAnAgent, actor_of, contact_centre
@@ -137,6 +139,25 @@ def test_asking_twice_opens_one_and_after_its_end_another() -> None:
     assert waiting(id) == first
     close_handoff(first, by=lead())
     assert waiting(id) != first
+
+
+def test_one_that_is_closed_while_another_is_opened_is_not_in_its_way() -> None:
+    id, by = conversation(), lead()
+    first = waiting(id)
+    closed: list[bool] = []
+
+    def close_in_between(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Before the one that was in the way is looked for."""
+        if not closed and sql.startswith("SELECT") and "escalation_handoff" in sql:
+            closed.append(True)
+            close_handoff(first, by=by)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(close_in_between):
+        second = waiting(id)
+    assert closed
+    assert Handoff.objects.open().get(conversation_id=id) == Handoff.objects.get(pk=second)
+    assert second != first
 
 
 def test_an_agent_takes_no_more_than_they_said_they_can() -> None:
