@@ -54,5 +54,9 @@ def _recent() -> list[tuple[datetime, datetime, datetime, datetime]]:
         .order_by("-closed_at")
     )
     openings = [each.opening for each in OfficeHours.objects.all()]
-    times = list(ended.values_list("opened_at", "first", "taken_at", "closed_at")[:RECENT])
-    return [each for each in times if is_open(openings, each[0])]
+    times = ended.values_list("opened_at", "first", "taken_at", "closed_at")[:RECENT]
+    return [
+        (opened, first, taken_at, closed)
+        for opened, first, taken_at, closed in times
+        if taken_at and closed and is_open(openings, opened)
+    ]

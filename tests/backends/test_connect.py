@@ -255,7 +255,7 @@ def test_the_tasks_link_opens_the_desk(connect: FakeConnect, configure: Configur
     ((_, task),) = connect.asked
     address = urlsplit(task["References"]["MangaAssist"]["Value"])
     assert address.fragment == id  # Which the page opens.
-    client.force_login(User.objects.get(pk=agent().user_id))
+    client.force_login(User.objects.get(username=agent().name))
     assert client.get(address.path).status_code == 200
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -288,6 +289,18 @@ def test_the_package_is_readable_whatever_it_holds(desk: OpenDesk, shop: Running
     agent.locator("#close").click()
     agent.locator("#close-dialog [value=ok]").click()
     expect(agent.locator("#queue .row")).to_have_count(0)
+
+
+def test_the_page_opens_what_its_address_names(desk: OpenDesk, opened: Callable[..., Page], shop: Running) -> None:
+    """As the link of a task in Amazon Connect does: ``/desk/#<handoff id>``."""
+    from playwright.sync_api import expect
+
+    in_shell(shop, PACKAGE)
+    agent = desk()
+    agent.locator("#queue .row").click()
+    expect(agent).to_have_url(re.compile(r"/desk/#[0-9a-f-]{36}$"))
+    other = opened(f"/desk/#{urlsplit(agent.url).fragment}", "ben")
+    expect(other.locator("#package .summary")).to_have_text("Asks for a <b>refund</b>.")
 
 
 def test_two_agents_click_at_once(desk: OpenDesk, chat: OpenChat) -> None:

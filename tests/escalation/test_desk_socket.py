@@ -50,6 +50,10 @@ async def texts(id: str, role: str) -> list[str]:
     return [line.text async for line in HandoffLine.objects.filter(handoff=uuid.UUID(id), role=role)]
 
 
+def of_customer(customer_id: str) -> Handoff:
+    return Handoff.objects.create(conversation_id=conversation(), customer_id=customer_id)
+
+
 def dismiss_all() -> None:
     Group.objects.get(name="agent").user_set.clear()
 
@@ -312,10 +316,7 @@ async def test_an_order_is_found_by_its_number_however_old_it_is() -> None:
         Order.objects.bulk_create,
         [Order(id=f"NEW-{number}", customer_id="alice", placed_at=timezone.now()) for number in range(25)],
     )
-    own, bobs = [
-        await in_database(lambda who=who: Handoff.objects.create(conversation_id=conversation(), customer_id=who))
-        for who in ("alice", "bob")
-    ]
+    own, bobs = await in_database(of_customer, "alice"), await in_database(of_customer, "bob")
     async with Desk(await who()) as desk:
         for id, found in ((own.pk, ["MA-10001"]), (bobs.pk, [])):
             answer = await desk.do("find", id=str(id), what="orders", query=" MA-10001 ")
@@ -323,7 +324,7 @@ async def test_an_order_is_found_by_its_number_however_old_it_is() -> None:
 
 
 async def test_who_does_not_have_the_handoff_learns_of_no_order() -> None:
-    handoff = await in_database(lambda: Handoff.objects.create(conversation_id=conversation(), customer_id="alice"))
+    handoff = await in_database(of_customer, "alice")
     id, word = str(handoff.pk), str(uuid.uuid4())
     asked: Frame = {"type": "say", "id": id, "text": ""}
     theirs: Frame = {"cards": [{"kind": "order", "id": "MA-10001"}]}

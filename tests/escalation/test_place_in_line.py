@@ -25,7 +25,7 @@ def answered(opened: datetime, *, after_s: int, transferred_after_s: int = 0, em
     if transferred_after_s:
         transfer_handoff(id, to=agent("ben"), by=agent())
     moments = [opened, opened + timedelta(seconds=after_s), opened + timedelta(seconds=transferred_after_s)]
-    trail = HandoffTransition.objects.filter(handoff=id).order_by("id")
+    trail = Handoff.objects.get(pk=id).transitions.order_by("id")
     for transition, at in zip(trail, moments, strict=False):
         HandoffTransition.objects.filter(pk=transition.pk).update(at=at)
     taken_at = moments[2] if transferred_after_s else moments[1]
