@@ -15,9 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
+from django.db.models import Max
 
 from chat.events import Frame
-from chat.handoff import HandoffState, read_handoff
+from chat.handoff import HandoffState, read_handoffs
 from chat.models import Conversation, Message
 from chat.runner import Listener, runner
 from chat.signals import BELL
@@ -88,11 +89,15 @@ class Doorbell:
                     await self._wake.wait()
             self._wake.clear()
             due, self._due = self._due, set()
+            is_time = loop.time() >= poll_at
+            if is_time:
+                poll_at = loop.time() + POLL_S
             try:
-                if loop.time() >= poll_at:
-                    poll_at = loop.time() + POLL_S
-                    due |= await self._not_with_the_assistant()
+                # Those that were rung for have news: they do not wait for the look at all others.
                 await self._tell_news(due & self._watched.keys())
+                if is_time:
+                    others = await self._not_with_the_assistant() - due
+                    await self._tell_news(others & self._watched.keys())
             except Exception:  # The database is down or busy: the next look finds the same.
                 log.exception("doorbell_not_answered")
 
@@ -154,23 +159,28 @@ def tell_handoff(listener: Listener, handoff: HandoffState) -> None:
 
 
 def read_news(since: Mapping[str, int]) -> list[News]:
-    """``since``: conversation id → the last message that everybody here was told."""
-    news = []
-    for conversation in Conversation.objects.filter(pk__in=list(since)):
-        id = str(conversation.pk)
-        words = conversation.messages.filter(role=Message.Role.AGENT, id__gt=since[id]).order_by("id")
-        messages = list(words.select_related("turn"))
-        news.append(
-            News(
-                conversation_id=id,
-                messages=[
-                    (message.pk, frame)
-                    for message, frame in zip(messages, frames_of(conversation, messages), strict=True)
-                ],
-                handoff=read_handoff(id),
-            )
+    """``since``: conversation id → the last message that everybody here was told.
+
+    Only a conversation with new words costs queries of its own: hundreds may wait.
+    """
+    conversations = Conversation.objects.filter(pk__in=list(since))
+    words = Message.objects.filter(role=Message.Role.AGENT, conversation__in=list(since)).order_by()
+    newest = dict(words.values_list("conversation_id").annotate(newest=Max("id")))
+    handoffs = read_handoffs(since.keys())
+    return [
+        News(
+            conversation_id=str(each.pk),
+            messages=_words(each, since[str(each.pk)]) if newest.get(each.pk, 0) > since[str(each.pk)] else [],
+            handoff=handoffs[str(each.pk)],
         )
-    return news
+        for each in conversations
+    ]
+
+
+def _words(conversation: Conversation, since: int) -> list[tuple[int, Frame]]:
+    words = conversation.messages.filter(role=Message.Role.AGENT, id__gt=since).order_by("id")
+    messages = list(words.select_related("turn"))
+    return [(message.pk, frame) for message, frame in zip(messages, frames_of(conversation, messages), strict=True)]
 
 
 _doorbells: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Doorbell] = weakref.WeakKeyDictionary()

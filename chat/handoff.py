@@ -6,6 +6,7 @@ import math
 import re
 import uuid
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -31,7 +32,7 @@ from escalation.lines import shopper_spoke
 from escalation.models import Priority, Trigger
 from escalation.package import build_package
 from escalation.rules import kept_rules, own_rules
-from escalation.standing import Standing, standing_of
+from escalation.standing import Standing, standing_of, standings_of
 from escalation.triggers import Need, OwnRule, Said, person_needed
 from mangaassist.dbthreads import in_database
 from shop.offers import OffersUnavailable, aread_offers
@@ -89,8 +90,13 @@ class HandoffState:
 
 def read_handoff(conversation_id: str) -> HandoffState:
     """How the conversation stands now, in the handoff's language."""
-    standing = standing_of(conversation_id)
-    return HandoffState() if standing is None else _state(standing)
+    return read_handoffs([conversation_id])[conversation_id]
+
+
+def read_handoffs(conversation_ids: Collection[str]) -> dict[str, HandoffState]:
+    """The same for many, in few queries."""
+    standings = standings_of(conversation_ids)
+    return {id: _state(standings[id]) if id in standings else HandoffState() for id in conversation_ids}
 
 
 def read_ended(conversation_id: str) -> HandoffState | None:

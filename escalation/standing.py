@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
 
 from escalation.backends import handoff_backends
-from escalation.backends.base import HandoffUnavailable, QueueView
 from escalation.contacts import centre
-from escalation.models import AgentPresence, Handoff, OfficeHours
+from escalation.models import AgentPresence, Handoff, HandoffTransition, OfficeHours
 from escalation.office_hours import next_opening
-
-_UNKNOWN = QueueView(position=None, estimated_wait=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +45,50 @@ class Standing:
 
 def standing_of(conversation_id: str) -> Standing | None:
     """Of the conversation's newest handoff."""
-    handoff = Handoff.objects.filter(conversation_id=conversation_id).order_by("-opened_at").first()
-    if handoff is None:
-        return None
-    queued = handoff.status == Handoff.Status.QUEUED
-    place = _look(handoff) if queued else _UNKNOWN
+    return standings_of([conversation_id]).get(conversation_id)
+
+
+def standings_of(conversation_ids: Collection[str]) -> dict[str, Standing]:
+    """Of the newest handoff of each conversation that has one, in a handful of queries however many they are."""
+    handoffs = Handoff.objects.filter(conversation_id__in=conversation_ids).order_by("opened_at")
+    newest = {handoff.conversation_id: handoff for handoff in handoffs}
+    queued = [handoff for handoff in newest.values() if handoff.status == Handoff.Status.QUEUED]
+    if not queued:
+        return {id: _standing(handoff) for id, handoff in newest.items()}
+    places = dict(zip((each.pk for each in queued), handoff_backends["default"].look_at_all(queued), strict=True))
+    again = set(
+        HandoffTransition.objects.filter(handoff__in=queued, from_status=Handoff.Status.AGENT).values_list(
+            "handoff_id", flat=True
+        )
+    )
+    opening, attended = opens_at(), somebody_is_at_work()
+    return {
+        id: replace(
+            _standing(handoff),
+            waits_again=handoff.pk in again,
+            unreached=bool(handoff.contact.get("unreached")),
+            opens_at=opening,
+            attended=attended,
+            position=places[handoff.pk].position,
+            estimated_wait=places[handoff.pk].estimated_wait,
+        )
+        if handoff.pk in places
+        else _standing(handoff)
+        for id, handoff in newest.items()
+    }
+
+
+def _standing(handoff: Handoff) -> Standing:
+    """What the row alone tells."""
     return Standing(
         handoff_id=str(handoff.pk),
         status=handoff.status,
         language=handoff.language,
         agent_name=handoff.agent_name,
-        waits_again=queued and handoff.transitions.filter(from_status=Handoff.Status.AGENT).exists(),
+        waits_again=False,
         may_rate=handoff.closed_at is not None and handoff.taken_at is not None and handoff.csat is None,
         closed_at=handoff.closed_at,
         email=handoff.email,
-        unreached=queued and bool(handoff.contact.get("unreached")),
-        opens_at=opens_at() if queued else None,
-        attended=not queued or somebody_is_at_work(),
-        position=place.position,
-        estimated_wait=place.estimated_wait,
     )
 
 
@@ -80,13 +103,6 @@ def somebody_is_at_work() -> bool:
     if backend is not None and backend.carries_words:
         return True
     return AgentPresence.objects.at_work().exists() or not AgentPresence.objects.exists()
-
-
-def _look(handoff: Handoff) -> QueueView:
-    try:
-        return handoff_backends["default"].look(handoff)
-    except HandoffUnavailable:
-        return _UNKNOWN
 
 
 def open_conversations() -> set[str]:

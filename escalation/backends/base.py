@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,16 @@ class HandoffBackend(ABC):
     @abstractmethod
     def look(self, handoff: Handoff) -> QueueView:
         """Where a waiting request stands. A shopper waits for it: from memory or the database, never the network."""
+
+    def look_at_all(self, handoffs: Sequence[Handoff]) -> list[QueueView]:
+        """The same for several, in their order; unknown where :meth:`look` cannot say."""
+        return [self._known(handoff) for handoff in handoffs]
+
+    def _known(self, handoff: Handoff) -> QueueView:
+        try:
+            return self.look(handoff)
+        except HandoffUnavailable:
+            return QueueView(position=None, estimated_wait=None)
 
 
 class ContactCentre(HandoffBackend):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from chat.doorbell import PLACE_EVERY_S, News, _tell
+from chat.doorbell import PLACE_EVERY_S, News, _tell, read_news
 from chat.handoff import HandoffState
 from chat.runner import Listener
+from escalation.presence import set_presence
 from mangaassist.doorbell import Ring, aring, hearing
+from tests.escalation.people import agent, conversation, waiting
 from tests.journeys.shopper import Socket, token
 
 WAITING = HandoffState(state="queued", message="m", position=3, handoff_id="h")
@@ -73,6 +76,21 @@ async def test_what_was_read_before_the_shoppers_own_wish_was_answered_is_not_to
     listener.handoff_at, listener.asking = time - 1, True
     _tell(listener, News("c", [], OVER), read_at=time)
     assert told(listener) == []
+
+
+@pytest.mark.django_db
+def test_a_look_at_many_costs_as_much_as_one_at_few(django_assert_max_num_queries: Any) -> None:
+    set_presence(agent(), status="available")
+    line = [conversation() for _ in range(40)]
+    for each in line[:30]:
+        waiting(each)
+    with django_assert_max_num_queries(10):
+        few = read_news(dict.fromkeys(line[:2], 0))
+    with django_assert_max_num_queries(10):
+        many = read_news(dict.fromkeys(line, 0))
+    found = {each.conversation_id: each.handoff for each in many}
+    assert [found[each].position for each in line] == [*range(1, 31), *[None] * 10]
+    assert [each.handoff for each in few] == [found[each.conversation_id] for each in few]
 
 
 @pytest.mark.usefixtures("transactional_db")
