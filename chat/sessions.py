@@ -17,7 +17,7 @@ from chat.signals import conversation_started
 from chat.tokens import Claims, Shopper, issue_token
 from chat.transcripts import RECENT, frames_of, messages_after, response_frame
 from chat.understanding.types import Language
-from escalation.handoffs import HandoffConflict, rate_handoff
+from escalation.handoffs import HandoffConflict, rate_handoff, shopper_is
 from escalation.models import Handoff
 from recommendations.interactions import join_guest
 
@@ -94,7 +94,10 @@ def open_session(claims: Claims, conversation_id: str = "", *, channel: str = Co
             changed["customer_id"] = shopper.customer_id
             join_guest(shopper.session_id, shopper.customer_id)
         if changed:
-            Conversation.objects.filter(pk=conversation.pk).update(**changed)
+            with transaction.atomic():
+                Conversation.objects.filter(pk=conversation.pk).update(**changed)
+                if "customer_id" in changed:
+                    shopper_is(str(conversation.pk), shopper.customer_id)
     locale: Language = "ja" if (context.locale or conversation.locale).startswith("ja") else "en"
     return Session(conversation_id=str(conversation.pk), shopper=shopper, context=context, locale=locale)
 

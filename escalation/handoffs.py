@@ -184,6 +184,18 @@ def close_handoff(handoff_id: str, *, by: Actor, reason: str = Handoff.CloseReas
 
 
 @transaction.atomic
+def shopper_is(conversation_id: str, customer_id: str) -> bool:
+    """The guest of an open handoff has signed in; False when nothing changes. A customer stays who they are."""
+    handoff = Handoff.objects.open().filter(conversation_id=conversation_id).select_for_update().first()
+    if handoff is None or handoff.customer_id or not customer_id:
+        return False
+    handoff.customer_id = customer_id
+    handoff.save(update_fields=["customer_id"])
+    record(handoff, before=handoff.status, by=SHOPPER, detail="signed in")
+    return True
+
+
+@transaction.atomic
 def rate_handoff(handoff_id: str, *, conversation_id: str, csat: int, comment: str = "") -> None:
     """The shopper's opinion (1-5) of a person's help; a second one replaces the first.
 

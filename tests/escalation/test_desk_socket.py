@@ -15,7 +15,7 @@ from django.utils import timezone
 from escalation import consumers
 from escalation.actors import Actor
 from escalation.follow_up import leave_email
-from escalation.handoffs import close_handoff
+from escalation.handoffs import close_handoff, shopper_is
 from escalation.models import AgentPresence, CannedReply, Handoff, HandoffLine
 from escalation.package import Involved, build_package
 from mangaassist import breaker
@@ -120,6 +120,21 @@ async def test_two_pages_of_one_agent_see_the_same() -> None:
             frames = [frame for frame in desk.frames if frame["type"] == "lines"] or [await desk.next("lines")]
             assert [line["text"] for frame in frames for line in frame["lines"]] == ["Hello!"]
     assert await texts(id, "agent") == ["Hello!"]
+
+
+async def test_a_guest_who_signs_in_is_the_customer_at_the_desk() -> None:
+    async with Desk(await who()) as desk:
+        async with Socket() as shopper:
+            ready = await shopper.hello(token())
+            id = await queue_up(shopper)
+        await desk.row(id, lambda row: row["customer_id"] == "")
+        async with Socket() as shopper:
+            signed_in = token(customer_id="ada", conversation_id=ready["conversation_id"])
+            assert (await shopper.hello(signed_in))["state"] == "queued"
+        assert (await desk.row(id, lambda row: row["customer_id"]))["customer_id"] == "ada"
+    # Once: nobody becomes somebody else.
+    assert not await in_database(shopper_is, ready["conversation_id"], "ben")
+    assert (await Handoff.objects.aget()).customer_id == "ada"
 
 
 async def test_a_request_that_goes_on_by_email_is_answered_from_the_desk() -> None:
