@@ -220,7 +220,10 @@ class Connection {
 const settings = kept(localStorage, "desk-settings", { keys: true, enter: true, sound: false });
 /** handoff id → the newest of the shopper's lines that was read; shared by an agent's tabs */
 const seen = kept(localStorage, "desk-seen", {});
+/** What is written here and not with the server yet lives as long as this tab, and is its agent's alone. */
 const drafts = kept(sessionStorage, "desk-drafts", {});
+/** user: whose all of this is; words: client_id → as in `unsent` */
+const outbox = kept(sessionStorage, "desk-unsent", { user: 0, words: {} });
 
 let me = { id: 0, name: "", lead: false };
 /** @type {Map<string, Row>} */
@@ -246,6 +249,33 @@ const draftOf = (id) => drafts.read()[id] ?? { text: "", note: "", email: "", mo
 
 function keepDraft(id, changes) {
   drafts.write({ ...drafts.read(), [id]: { ...draftOf(id), ...changes } });
+}
+
+function keepUnsent() {
+  const words = [...unsent].filter(([, word]) => !word.stored).map(([id, { handoff, type, text, cards }]) => [id, { handoff, type, text, cards }]);
+  outbox.write({ user: me.id, words: Object.fromEntries(words) });
+}
+
+/** After a reload: words that nobody has confirmed go out again under their own ids, so that each is said once. */
+function restoreWritten() {
+  const { user, words } = outbox.read();
+  if (user && user !== me.id) drafts.write({});
+  else if (!unsent.size) for (const [id, word] of Object.entries(words)) unsent.set(id, word);
+  keepUnsent();
+  for (const id of unsent.keys()) sendUnsent(id);
+}
+
+/** Drafts of what is over are of no use; what is open on this page may still get a note. */
+function forgetDrafts() {
+  const [shown] = location.hash.slice(1).split("/");
+  const of = Object.entries(drafts.read()).filter(([id]) => rows.has(id) || id === current || id === shown);
+  drafts.write(Object.fromEntries(of));
+}
+
+function forgetWritten() {
+  unsent.clear();
+  drafts.write({});
+  outbox.write({ user: 0, words: {} });
 }
 
 function markSeen() {
@@ -696,6 +726,7 @@ function send() {
   unsent.set(newId(), { handoff: current, type, text, cards: replying ? cards : [] });
   keepDraft(current, replying ? { text: "", cards: [] } : { [field]: "" });
   showComposer();
+  keepUnsent();
   sendUnsent([...unsent.keys()].pop());
   showUnsent();
   toEnd();
@@ -712,13 +743,16 @@ async function sendUnsent(clientId) {
     if (!(refusal instanceof Refusal)) throw refusal;
     word.error = refusal.message;
     if (word.handoff === current) announce(`${W.notSent} ${refusal.message}`);
+    else trouble(`${W.notSent} ${refusal.message} “${word.text}”`);
   }
+  keepUnsent();
   showUnsent();
 }
 
 /** @param {Line[]} lines */
 function forgetSent(lines) {
   for (const { client_id } of lines) unsent.delete(client_id);
+  keepUnsent();
 }
 
 function showUnsent() {
@@ -995,10 +1029,13 @@ async function showSettings() {
 
 const HANDLERS = {
   state(frame) {
+    const isFirst = !me.id;
     me = frame.me;
     agents = frame.agents;
     rows.clear();
     for (const row of frame.handoffs) rows.set(row.id, row);
+    if (isFirst) restoreWritten();
+    forgetDrafts();
     showAgents();
     showLists();
     if (current) look();
@@ -1131,6 +1168,7 @@ $("mode-reply").addEventListener("click", () => setMode("reply"));
 $("mode-note").addEventListener("click", () => setMode("note"));
 $("mode-email").addEventListener("click", () => setMode("email"));
 $("show-settings").addEventListener("click", showSettings);
+document.querySelector("form[action$='/logout/']").addEventListener("submit", forgetWritten);
 $("text").addEventListener("input", typed);
 $("text").addEventListener("keydown", fieldKey);
 $("text").addEventListener("blur", () => {

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
-from tests.mangaassist.running import Running, free_port
+from tests.mangaassist.running import Running, free_port, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -351,6 +351,35 @@ def test_the_web_process_dies_and_no_word_is_lost(desk: OpenDesk, chat: OpenChat
     shopper_says(shopper, "yes, I am")
     expect(said(agent, "yes, I am")).to_be_visible()
     close(agent)
+
+
+def test_a_word_under_way_outlives_the_page_and_is_said_once(desk: OpenDesk, chat: OpenChat, shop: Running) -> None:
+    from playwright.sync_api import expect
+
+    agent, shopper = desk(), chat()
+    ask_for_a_person(shopper)
+    take(agent)
+    web, address = shop.children()["web"], agent.url
+    os.kill(web, signal.SIGSTOP)
+    agent.get_by_role("textbox", name="Your reply").fill("Written before the reload")
+    agent.keyboard.press("Enter")
+    expect(agent.locator("#log .unsent")).to_have_count(1)
+    # The page goes before the word has come anywhere, and the process that would have read it as well.
+    agent.goto("about:blank")
+    os.kill(web, signal.SIGKILL)
+    until(lambda: shop.children().get("web", web) != web and not shop.not_ready(), "the shop is there again")
+    agent.goto(address)
+    expect(said(agent, "Written before the reload")).to_have_count(1)
+    expect(agent.locator("#log .unsent")).to_have_count(0)
+    expect(widget(shopper).get_by_text("Written before the reload").first).to_be_visible()
+    agent.get_by_role("textbox", name="Your reply").fill("half a sen")
+    kept = "[sessionStorage['desk-drafts'], sessionStorage['desk-unsent']].join()"
+    assert "half a sen" in agent.evaluate(kept)
+    assert "before the reload" not in agent.evaluate(kept)
+    close(agent)
+    agent.get_by_role("button", name="Sign out").click()
+    agent.wait_for_url("**/logout/")
+    assert "half a sen" not in agent.evaluate(kept)
 
 
 def test_everything_by_keyboard(desk: OpenDesk, chat: OpenChat) -> None:
