@@ -145,7 +145,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
             self._tell({"type": "state", "handoffs": list(rows.values()), "agents": floor.agents, **self._me(actor)})
         else:
             changed = [row for id, row in rows.items() if self._rows.get(id) != row]
-            gone = [_gone(id, floor.rows.get(id)) for id in self._rows.keys() - rows.keys()]
+            gone = [_gone(id, floor.rows.get(id), waits=id in floor.beyond) for id in self._rows.keys() - rows.keys()]
             if changed or gone:
                 self._tell({"type": "changed", "handoffs": changed, "gone": gone})
             if floor.agents != self._agents:
@@ -245,6 +245,8 @@ class DeskConsumer(AsyncWebsocketConsumer):
             await self._hang_up(1011)
 
 
-def _gone(id: str, row: Row | None) -> dict[str, Any]:
-    """``row``: what became of it, None when it is over."""
-    return {"id": id, "status": row["status"] if row else "closed", "agent_name": row["agent_name"] if row else ""}
+def _gone(id: str, row: Row | None, *, waits: bool) -> dict[str, Any]:
+    """``row``: what became of it, None when it is over, or waits further back than is shown."""
+    if row is None:
+        return {"id": id, "status": "queued" if waits else "closed", "agent_name": ""}
+    return {"id": id, "status": row["status"], "agent_name": row["agent_name"]}

@@ -29,11 +29,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """``rows``: open handoffs, and those looked at, whose newest lines are ``lines``."""
+    """``rows``: open handoffs, and those looked at, whose newest lines are ``lines``. ``beyond``: ids of those that
+    wait further back than is read.
+    """
 
     rows: dict[str, Row]
     agents: list[Row]
     lines: dict[str, list[Row]] = field(default_factory=dict)
+    beyond: frozenset[str] = frozenset()
 
 
 def read_floor(looked_at: Mapping[str, int]) -> Floor:
@@ -55,7 +58,12 @@ def read_floor(looked_at: Mapping[str, int]) -> Floor:
             newest = handoff.lines.filter(id__gt=told - LATE_LINES).order_by("id")
             lines[str(handoff.pk)] = _lines(handoff, list(newest))
     held = Counter(each.agent_id for each in handoffs if each.status == Handoff.Status.AGENT)
-    return Floor(rows={str(each.pk): _row(each) for each in handoffs}, agents=_agents(held), lines=lines)
+    rows = {str(each.pk): _row(each) for each in handoffs}
+    beyond: frozenset[str] = frozenset()
+    if len(rows) >= MOST_ROWS:
+        waiting = Handoff.objects.queued().exclude(pk__in=list(rows))
+        beyond = frozenset(str(id) for id in waiting.values_list("pk", flat=True))
+    return Floor(rows=rows, agents=_agents(held), lines=lines, beyond=beyond)
 
 
 def visible(row: Row, actor: Actor) -> bool:

@@ -299,6 +299,8 @@ let audio = null;
 function chime() {
   if (!settings.read().sound) return;
   audio ??= new AudioContext();
+  // Born before the first click on the page, it sleeps until it is woken.
+  if (audio.state === "suspended") audio.resume().catch(() => {});
   const tone = audio.createOscillator();
   const volume = audio.createGain();
   tone.frequency.value = 660;

@@ -12,10 +12,10 @@ from django.contrib.sessions.models import Session
 from django.core import mail
 from django.utils import timezone
 
-from escalation import consumers
+from escalation import consumers, desk_floor
 from escalation.actors import Actor
 from escalation.follow_up import leave_email
-from escalation.handoffs import close_handoff, shopper_is
+from escalation.handoffs import cancel_handoff, close_handoff, shopper_is
 from escalation.models import AgentPresence, CannedReply, Handoff, HandoffLine
 from escalation.package import Involved, build_package
 from mangaassist import breaker
@@ -120,6 +120,19 @@ async def test_two_pages_of_one_agent_see_the_same() -> None:
             frames = [frame for frame in desk.frames if frame["type"] == "lines"] or [await desk.next("lines")]
             assert [line["text"] for frame in frames for line in frame["lines"]] == ["Hello!"]
     assert await texts(id, "agent") == ["Hello!"]
+
+
+async def test_who_waits_further_back_than_is_shown_is_not_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_floor, "MOST_ROWS", 2)
+    first, last = await in_line(), await in_line()
+    async with Desk(await who()) as desk:
+        await desk.row(last)
+        urgent = await in_line(priority=2)
+        assert (await desk.gone(last))["status"] == "queued"
+        await in_database(cancel_handoff, (await Handoff.objects.aget(pk=urgent)).conversation_id)
+        assert (await desk.row(last))["status"] == "queued"
+        await in_database(cancel_handoff, (await Handoff.objects.aget(pk=first)).conversation_id)
+        assert (await desk.gone(first))["status"] == "closed"
 
 
 async def test_a_guest_who_signs_in_is_the_customer_at_the_desk() -> None:
