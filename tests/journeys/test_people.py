@@ -57,6 +57,14 @@ async def ask_a_person(socket: Socket, text: str) -> Frame:
     return accepted
 
 
+async def wait_in_line(socket: Socket) -> Frame:
+    """Asks for a person in words; the answer, once the socket was told that it waits (before the answer or after)."""
+    frames = await socket.ask("I want to talk to a human")
+    if not any(frame["type"] == "handoff_state" for frame in frames):
+        await socket.next("handoff_state")
+    return frames[-1]
+
+
 async def test_from_the_queue_to_an_agent_and_back() -> None:
     async with Socket() as socket:
         await socket.hello(token())
@@ -299,7 +307,7 @@ async def test_outside_office_hours_an_address_is_enough(settings: Any) -> None:
     await OfficeHours.objects.acreate(weekday=day, opens=time(9), closes=time(9, 1), zone="UTC")
     async with Socket() as socket:
         await socket.hello(token())
-        response = await socket.answer("I want to talk to a human")
+        response = await wait_in_line(socket)
         assert "Our team is away until" in response["content"]
         assert "09:00 UTC" in response["content"]
         await ask_a_person(socket, "my address is ada@shop.example.")
@@ -341,7 +349,7 @@ async def test_who_was_away_at_the_end_is_told_and_asked_on_their_return() -> No
 async def test_who_left_an_address_and_asks_again_waits_in_the_chat() -> None:
     async with Socket() as socket:
         await socket.hello(token())
-        await socket.answer("I want to talk to a human")
+        await wait_in_line(socket)
         await ask_a_person(socket, "ada@shop.example")
         while (await socket.next("handoff_state"))["state"] != "bot":
             pass
