@@ -65,6 +65,17 @@ async def wait_in_line(socket: Socket) -> Frame:
     return frames[-1]
 
 
+async def leave_address(socket: Socket, text: str) -> str:
+    """Until the assistant is back; what the shopper was told. The state may come before the word is accepted."""
+    await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text=text)
+    told, is_back = "", False
+    while not (told and is_back):
+        frame = await socket.receive()
+        told = frame["content"] if frame["type"] == "message" else told
+        is_back = is_back or (frame["type"] == "handoff_state" and frame["state"] == "bot")
+    return told
+
+
 async def test_from_the_queue_to_an_agent_and_back() -> None:
     async with Socket() as socket:
         await socket.hello(token())
@@ -310,10 +321,8 @@ async def test_outside_office_hours_an_address_is_enough(settings: Any) -> None:
         response = await wait_in_line(socket)
         assert "Our team is away until" in response["content"]
         assert "09:00 UTC" in response["content"]
-        await ask_a_person(socket, "my address is ada@shop.example.")
-        assert "our team will write to ada@shop.example" in (await socket.next("message"))["content"]
-        while (await socket.next("handoff_state"))["state"] != "bot":
-            pass
+        told = await leave_address(socket, "my address is ada@shop.example.")
+        assert "our team will write to ada@shop.example" in told
         assert "in stock" in (await socket.answer("is Berserk volume 3 in stock?"))["content"]
     assert (await Handoff.objects.aget()).status == "queued"
 
@@ -350,9 +359,7 @@ async def test_who_left_an_address_and_asks_again_waits_in_the_chat() -> None:
     async with Socket() as socket:
         await socket.hello(token())
         await wait_in_line(socket)
-        await ask_a_person(socket, "ada@shop.example")
-        while (await socket.next("handoff_state"))["state"] != "bot":
-            pass
+        await leave_address(socket, "ada@shop.example")
         await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()))
         state = await socket.next("handoff_state")
         assert (state["state"], "write to" in state["message"]) == ("queued", False)
