@@ -24,7 +24,7 @@ from chat.gathering import gather
 from chat.generation import generators, sentences
 from chat.guard import Refused, numbers_in, release, slots_in
 from chat.guardrails.screening import screen
-from chat.handoff import plan_with_person
+from chat.handoff import LONG_TEXT, plan_with_person
 from chat.live import LiveValues
 from chat.memory import load_memory, remember
 from chat.memory_types import Memory
@@ -95,7 +95,8 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
         draft.memory = await load_memory(turn.conversation_id, after_turn=draft.after_turn)
         state = read_state(draft.memory.dialogue)
     with trace.step("screen") as step:
-        draft.noticed = screen(turn.text)
+        is_long = len(turn.text) > LONG_TEXT
+        draft.noticed = await in_database(screen, turn.text) if is_long else screen(turn.text)
         step["noticed"] = list(draft.noticed)
     with trace.step("understand") as step:
         draft.heard = await in_database(understand, turn.text, hint=turn.hint)
