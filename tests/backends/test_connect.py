@@ -406,7 +406,7 @@ def test_a_chat_goes_on_through_a_transfer(connect: FakeConnect, chat: str) -> N
     assert (handoff.status, set(handoff.contact)) == ("agent", {"participant_token", "connection_token", "contacts"})
     apply_contact_event(streamed("text/plain", Content="I'm Dan.", ContactId=contact_id_of(2), DisplayName="Dan"))
     apply_contact_event(streamed(ENDED, role="SYSTEM", ContactId=contact_id_of(2)))
-    assert Message.objects.get().content == "I'm Dan."
+    assert Message.objects.get(role="agent").content == "I'm Dan."
     assert Handoff.objects.get().status == "closed"
 
 

@@ -260,7 +260,7 @@ from escalation.handoffs import open_handoff
 conversation = Conversation.objects.create(session_id="guest-of-the-package")
 open_handoff(conversation_id=str(conversation.pk), customer_id="", reason="", language="en", summary="", lines=[], priority=2,
     package={"summary": {"en": "Asks for a <b>refund</b>.", "ja": "返金のご相談。"}, "asked": ["where is my order?"], "tried": [],
-    "shown": [{"asin": "X", "title": "Monster, Vol. 1"}], "orders": [{"id": "MA-1", "status": "shipped"}],
+    "shown": [{"asin": "X", "title": "Monster, Vol. 1"}], "notes": [{"id": "MA-1", "status": "shipped"}],
     "sentiment": "upset", "ages_known": True, "quiz": {"score": 3, "of": None}, "empty": ""})
 """
 

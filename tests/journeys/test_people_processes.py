@@ -27,8 +27,10 @@ from django.contrib.auth.models import User
 from escalation.actors import actor_of
 from escalation.handoffs import close_handoff, take_handoff
 from escalation.lines import say
+from escalation.presence import set_presence
 user, _ = User.objects.get_or_create(username="aiko", first_name="Aiko", is_staff=True, is_superuser=True)
 aiko = actor_of(user)
+set_presence(aiko, status="available")
 what, id, text = sys.argv[1:]
 if what == "take":
     take_handoff(id, by=aiko)

@@ -58,8 +58,8 @@ async def test_a_search_by_words_is_in_the_order_of_the_shoppers_taste() -> None
     viewed = [view(f"romance-{number:02}-EN-1", customer_id="alice") for number in (1, 3, 5)]
     await sync_to_async(record_interactions)(viewed)
 
-    anybody = cards(await ask("Do you have grim manga?", session_id="stranger"))
-    alice = cards(await ask("Do you have grim manga?", customer_id="alice"))
+    anybody = cards(await ask("do you carry grim manga?", session_id="stranger"))
+    alice = cards(await ask("do you carry grim manga?", customer_id="alice"))
 
     def romances(asins: list[str]) -> int:
         return sum(asin.startswith("romance") for asin in asins[:4])

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.utils.timezone import localdate
 
+from chat.understanding.intents import train_missing
 from mangaassist.management.commands import demo
 from shop.models import Order, Series
 
@@ -88,4 +89,5 @@ def test_without_demo_there_is_no_shop_but_an_operator(settings: Any) -> None:
 
 def test_outside_the_embedded_profile_there_is_neither(settings: Any) -> None:
     settings.DEMO = settings.EMBEDDED = False
+    train_missing()
     assert prepare() == ""
