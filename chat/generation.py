@@ -48,7 +48,17 @@ MODEL_MAY_ANSWER: frozenset[Want] = frozenset(
     }
 )
 # Lines of a plan that no model may put in its own words: people, refusals, failures, what we do not have.
-_OURS = ("human.", "unclear", "other", "failed.", "edition.none", "search.none", "search.above_age", "faq.none")
+_OURS = (
+    "human.",
+    "unclear",
+    "other",
+    "failed.",
+    "edition.none",
+    "edition.spoiler",
+    "search.none",
+    "search.above_age",
+    "faq.none",
+)
 _OURS_ENDS = (".none", ".failed", ".above")
 # Without such a slot these questions are not answered.
 _NEEDED: dict[Want, str] = {"price": "price", "availability": "stock", "faq": "passage"}

@@ -121,6 +121,11 @@ _INTENTS: dict[str, dict[str, str]] = {
     "en": {
         "recommend": "recommendations",
         "search": "search",
+        "reading_order": "order of reading",
+        "compare": "comparison",
+        "budget": "finishing a series",
+        "account": "account",
+        "complaint": "complaint",
         "series_facts": "about a series",
         "product_facts": "about a volume",
         "next_volume": "next volume",
@@ -133,6 +138,11 @@ _INTENTS: dict[str, dict[str, str]] = {
     "ja": {
         "recommend": "おすすめ",
         "search": "検索",
+        "reading_order": "読む順番",
+        "compare": "作品の比較",
+        "budget": "全巻をそろえる",
+        "account": "アカウント",
+        "complaint": "苦情",
         "series_facts": "作品について",
         "product_facts": "巻について",
         "next_volume": "次の巻",
