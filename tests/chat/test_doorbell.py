@@ -84,9 +84,9 @@ def test_a_look_at_many_costs_as_much_as_one_at_few(django_assert_max_num_querie
     line = [conversation() for _ in range(40)]
     for each in line[:30]:
         waiting(each)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         few = read_news(dict.fromkeys(line[:2], 0))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         many = read_news(dict.fromkeys(line, 0))
     found = {each.conversation_id: each.handoff for each in many}
     assert [found[each].position for each in line] == [*range(1, 31), *[None] * 10]
