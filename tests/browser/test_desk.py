@@ -70,21 +70,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def signed_in(shop: Running, chromium: Browser) -> Callable[[str], Any]:
-    """The cookies of an agent; each signs in once."""
-    known: dict[str, Any] = {}
+    """The cookies of an agent who signs in anew: a test may sign out."""
 
     def sign_in(name: str) -> Any:
-        if name not in known:
-            context = chromium.new_context(base_url=f"http://127.0.0.1:{shop.port}", locale="en-US")
-            page = context.new_page()
-            page.goto("/desk/")
-            page.get_by_label("Username").fill(name)
-            page.get_by_label("Password").fill(PASSWORD)
-            page.get_by_role("button", name="Log in").click()
-            page.wait_for_url("**/desk/")
-            known[name] = context.storage_state()
-            context.close()
-        return known[name]
+        context = chromium.new_context(base_url=f"http://127.0.0.1:{shop.port}", locale="en-US")
+        page = context.new_page()
+        page.goto("/desk/")
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/desk/")
+        cookies = context.storage_state()
+        context.close()
+        return cookies
 
     return sign_in
 
