@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 faults: list[str] = []
+# The names of all variables that were read.
+asked: set[str] = set()
 
 
 def read_file(path: Path) -> None:
@@ -35,6 +37,7 @@ def read_file(path: Path) -> None:
 
 
 def text(name: str, default: str = "") -> str:
+    asked.add(name)
     return os.environ.get(name, "").strip() or default
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from django.db.models import Count, Max
-from scipy import sparse
 
 from caching.pictures import Picture
 from recommendations.backends.base import Wish
@@ -17,6 +17,9 @@ from recommendations.content import content_vectors
 from shop.changes import ALL_SERIES_TAG
 from shop.models import AGE_RATINGS, Series
 from shop.text import fold
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Mask = npt.NDArray[np.bool_]
 

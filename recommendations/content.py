@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from recommendations.ease import Floats
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # How much one shared word of each kind says.
 KIND_WEIGHTS = {"genre": 1.0, "theme": 0.8, "author": 1.5, "demographic": 0.5}
@@ -15,6 +18,9 @@ KIND_WEIGHTS = {"genre": 1.0, "theme": 0.8, "author": 1.5, "demographic": 0.5}
 
 def content_vectors(features: Sequence[Iterable[tuple[str, str]]]) -> sparse.csr_matrix:
     """One row of length 1 per series, from its (kind, word) features; rare words count more (TF-IDF)."""
+    # SciPy is for the first question and for training: a process is ready without it.
+    from scipy import sparse
+
     columns: dict[tuple[str, str], int] = {}
     rows: list[int] = []
     places: list[int] = []

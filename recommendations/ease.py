@@ -8,12 +8,13 @@ item i speaks for j: "because you read …" is not a guess.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
-from scipy.linalg import lapack
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Indices: TypeAlias = npt.NDArray[np.integer]
@@ -24,6 +25,8 @@ def fit_ease(interactions: sparse.csr_matrix, regularisation: float) -> Floats:
 
     Raises ``ValueError`` for a regularisation that is not positive.
     """
+    from scipy.linalg import lapack
+
     if not regularisation > 0:
         raise ValueError("EASE needs a regularisation above 0.")
     items = interactions.shape[1]

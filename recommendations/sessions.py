@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from recommendations.ease import Floats, Indices
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # Readers that are looked at per item of the history (the newest ones), and how many of them vote.
 NEWEST_READERS = 2_000

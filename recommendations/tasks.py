@@ -6,9 +6,6 @@ import structlog
 from celery import current_app, shared_task
 from kombu.exceptions import OperationalError
 
-from recommendations.promotion import train_and_publish
-from recommendations.training import AlreadyTraining, NothingToLearn
-
 log = structlog.get_logger(__name__)
 
 
@@ -27,6 +24,10 @@ def ask_for_training() -> None:
 @shared_task(name="recommendations.tasks.train")
 def train() -> None:
     """Trains the local engine anew and puts the model in force."""
+    # SciPy and what trains with it are slow to load: they are for the one that trains.
+    from recommendations.promotion import train_and_publish
+    from recommendations.training import AlreadyTraining, NothingToLearn
+
     try:
         train_and_publish()
     except NothingToLearn:

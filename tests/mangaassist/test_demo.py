@@ -11,18 +11,21 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils.timezone import localdate
 
 from chat.understanding.intents import train_missing
+from mangaassist import prepared
 from mangaassist.management.commands import demo
 from shop.models import Order, Series
+from tests.learned import share_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def small_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    """A shop of one series, and a data folder of this test's own."""
+    """A shop of one series, and a data folder of this test's own, in which understanding has learned already."""
     series = {
         **{
             "kind": "series",
@@ -38,6 +41,7 @@ def small_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -
     feed.write_bytes(gzip.compress(json.dumps(series).encode() + b"\n"))
     monkeypatch.setattr(demo, "FEED", feed)
     settings.DATA_DIR = tmp_path
+    share_with(tmp_path)
 
 
 def prepare() -> str:
@@ -71,6 +75,14 @@ def test_what_is_on_its_way_in_the_feed_is_on_its_way_at_the_first_start(
     prepare()
     assert Order.objects.get().eta == localdate() + timedelta(days=2)
     assert Order.objects.get().placed_at.date() == localdate() - timedelta(days=5)
+
+
+def test_a_later_start_can_see_without_django_that_everything_stands(tmp_path: Path) -> None:
+    said = prepare()
+    if connection.vendor == "sqlite":
+        assert "".join(f"{line}\n" for line in prepared.recall(tmp_path) or []) == said.splitlines(keepends=True)[-1]
+    else:
+        assert prepared.recall(tmp_path) is None
 
 
 def test_an_interrupted_load_is_finished_at_the_next_start(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 from django.core.management import call_command, get_commands
@@ -15,7 +15,9 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from chat.understanding.intents import train_missing
+from chat.understanding.intents import model_path, train_missing
+from chat.understanding.types import Language
+from mangaassist import prepared
 from mangaassist.checks import SETTINGS
 from mangaassist.operator import demo_operator
 from shop.demo.build import TODAY
@@ -41,15 +43,22 @@ class Command(BaseCommand):
             os.environ["DATA_DIR"] = str(settings.DATA_DIR)
             os.chdir(settings.BASE_DIR)
             os.execv(sys.executable, [sys.executable, "-m", "mangaassist.supervisor"])  # noqa: S606
+        data_dir = Path(settings.DATA_DIR)
+        prepared.forget(data_dir)
         try:
             self._migrate()
             if settings.DEMO:
                 self._load_demo()
             train_missing(self.stdout.write)
-            if settings.EMBEDDED:
-                self._print_operator()
+            said = self._operator() if settings.EMBEDDED else []
+            for line in said:
+                self.stdout.write(line)
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {error}") from error
+        prepared.compile_code()
+        if settings.EMBEDDED and connection.vendor == "sqlite":
+            database = Path(connection.settings_dict["NAME"])
+            prepared.remember(data_dir, database, said=said, needs=map(model_path, get_args(Language)))
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
@@ -87,7 +96,9 @@ class Command(BaseCommand):
             order.eta = order.eta + days if order.eta else None
             order.save(update_fields=["placed_at", "eta"])
 
-    def _print_operator(self) -> None:
+    def _operator(self) -> list[str]:
+        """What is said of it: one line or none."""
         operator = demo_operator(Path(settings.DATA_DIR))
-        if operator is not None:
-            self.stdout.write(f"Operator for /admin/ and /desk/: name {operator.name}, password {operator.password}")
+        if operator is None:
+            return []
+        return [f"Operator for /admin/ and /desk/: name {operator.name}, password {operator.password}"]
