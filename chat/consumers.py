@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -21,10 +20,11 @@ from django.conf import settings
 from django.db import DatabaseError, DataError
 
 from chat.actions import ask_for_more, take_action
+from chat.asking import begin_turn
+from chat.audience import Listener, audience
 from chat.doorbell import doorbell, tell_handoff
 from chat.events import Frame
 from chat.frames import (
-    MAX_TEXT,
     CardAction,
     ClientFrame,
     FeedbackGiven,
@@ -38,29 +38,23 @@ from chat.frames import (
     UserMessage,
     read_frame,
 )
-from chat.records import Accepted, accept_message
-from chat.runner import Listener, RunningTurn, runner
-from chat.sessions import (
-    Missed,
-    NotFound,
-    Session,
-    SessionRefused,
-    open_session,
-    read_answer,
-    read_missed,
-)
+from chat.leases import ask_to_stop, look_at
+from chat.records import accept_message
+from chat.resuming import join
+from chat.runner import runner
+from chat.sessions import NotFound, Session, SessionRefused, open_session
+from chat.signals import BELL
 from chat.tokens import TokenRefused, read_token
-from chat.turn import TurnInput
 from chat.understanding.types import Language
 from escalation.lines import shopper_types
 from mangaassist.dbthreads import in_database
+from mangaassist.doorbell import aring
 from mangaassist.limits import TokenBucket
 from mangaassist.origins import origin_allowed
 
 log = structlog.get_logger(__name__)
 
 HELLO_WITHIN_S = 5.0
-HEARTBEAT_S = 25
 SEND_TIMEOUT_S = 15.0
 # A client without these capabilities gets only the beginning and the end of a turn.
 _NEEDS_CAP = {"delta": "stream", "card": "cards"}
@@ -94,7 +88,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await super().__call__(scope, receive, send)
         finally:
             if self.session is not None:
-                runner.leave(self.session.conversation_id, self.listener)
+                audience.leave(self.session.conversation_id, self.listener)
                 doorbell().leave(self.session.conversation_id)
             for task in self._tasks:
                 task.cancel()
@@ -169,8 +163,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case UserMessage():
                 await self._user_message(session, frame)
             case Stop():
-                if not runner.stop(frame.turn_id, session.conversation_id):
-                    self._tell_error("no_such_turn", "That turn is not running.", turn_id=frame.turn_id)
+                await self._stop(session, frame)
             case Typing():
                 if self.listener.handoff.state != "bot":
                     await shopper_types(session.conversation_id, active=frame.active)
@@ -201,92 +194,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         claims = read_token(hello.token)
         session = await in_database(open_session, claims, hello.conversation_id)
         self.caps = hello.caps
-        # Listening begins before history is read: what happens meanwhile waits in ``held``, so that nothing is
-        # lost between the two; below it is told once.
-        held = Listener()
-        runner.listen(session.conversation_id, held)
-        try:
-            missed = await in_database(
-                read_missed,
-                session,
-                after_message_id=hello.after_message_id,
-                turn_id=hello.turn_id,
-                after_seq=hello.after_seq,
-            )
-        finally:
-            runner.leave(session.conversation_id, held)
-        # No await from here on: the order of these frames is the order on the wire.
-        self.listener.seen = missed.seen
-        runner.listen(session.conversation_id, self.listener)
-        doorbell().watch(session.conversation_id, look=missed.state != "bot")
+        await join(session, hello, self.listener)
         self.session = session
-        active = runner.active(session.conversation_id)
-        resumed = runner.find(hello.turn_id) if hello.turn_id else None
-        if resumed is not None and resumed.turn.conversation_id != session.conversation_id:
-            resumed = None
-        self._tell_ready(session, missed, active, resumed)
-        if missed.ended is not None:
-            tell_handoff(self.listener, missed.ended)
-        self._tell_missed_frames(hello, missed, active, resumed, held)
-        for turn_id in missed.unfinished:
-            if runner.find(turn_id) is None:
-                after = hello.after_seq if turn_id == hello.turn_id else 0
-                self._in_background(self._await_foreign_turn(session, turn_id, after))
         self._in_background(self._renew_token(session))
-
-    def _tell_ready(
-        self, session: Session, missed: Missed, active: list[RunningTurn], resumed: RunningTurn | None
-    ) -> None:
-        answer_comes = {resumed.turn.turn_id} if resumed is not None else set()
-        turn_id, seq = "", 0
-        if active:
-            turn_id, seq = active[0].turn.turn_id, len(active[0].frames)
-        elif missed.unfinished:
-            turn_id = missed.unfinished[0]
-        messages = [
-            message
-            for message in missed.messages
-            if not (message["role"] == "assistant" and message["turn_id"] in answer_comes)
-        ]
-        self.listener.tell(
-            {
-                "type": "ready",
-                "conversation_id": session.conversation_id,
-                "heartbeat_s": HEARTBEAT_S,
-                "max_text": MAX_TEXT,
-                "token_expires_in": settings.WIDGET_TOKEN_TTL_S,
-                "messages": messages,
-                "active_turn": {"turn_id": turn_id, "seq": seq} if turn_id else None,
-                "state": missed.state,
-                "reset": missed.reset,
-            }
-        )
-
-    def _tell_missed_frames(
-        self,
-        hello: Hello,
-        missed: Missed,
-        active: list[RunningTurn],
-        resumed: RunningTurn | None,
-        held: Listener,
-    ) -> None:
-        told: dict[str, int] = {}
-        turns = active if resumed is None or resumed in active else [resumed, *active]
-        for running in turns:
-            after = hello.after_seq if running.turn.turn_id == hello.turn_id else 0
-            told[running.turn.turn_id] = len(running.frames)
-            for frame in running.frames[after:]:
-                self.listener.tell(frame)
-        if missed.answer is not None and resumed is None:
-            told[missed.answer["turn_id"]] = missed.answer["seq"]
-            self.listener.tell(missed.answer)
-        known = {message["message_id"] for message in missed.messages}
-        while not held.queue.empty():
-            waiting = held.queue.get_nowait()
-            if waiting is None or waiting.get("turn_id") in told or waiting.get("message_id") in known:
-                continue
-            if waiting["type"] in {"message", "handoff_state", "response"}:
-                self.listener.tell(waiting)
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
         wait = self._questions.take()
@@ -299,7 +209,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 retry_after_ms=int(wait * 1000) + 1,
             )
             return
-        accepted = await in_database(accept_message, session.conversation_id, frame.client_msg_id, frame.text)
+        # Until it is acknowledged here, nobody else tells this socket of its own question.
+        self.listener.asked.add(frame.client_msg_id)
+        try:
+            accepted = await in_database(accept_message, session.conversation_id, frame.client_msg_id, frame.text)
+            self.listener.told.append(accepted.message_id)
+        finally:
+            self.listener.asked.discard(frame.client_msg_id)
         self.listener.tell(
             {
                 "type": "accepted",
@@ -311,53 +227,31 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         if not accepted.duplicate:
             hint: Language = "ja" if frame.lang.startswith("ja") else "en" if frame.lang else session.locale
-            self._begin_turn(session, accepted, frame, hint, but=self.listener)
+            begin_turn(session, accepted, frame.text, frame.client_msg_id, hint=hint, but=self.listener)
+        elif accepted.turn_id and (await in_database(look_at, accepted.turn_id)).running:
+            # It may have been asked in another process, which may be gone.
+            await runner.follow(accepted.turn_id, session.conversation_id)
 
-    def _begin_turn(
-        self, session: Session, accepted: Accepted, asked: UserMessage, hint: Language, *, but: Listener | None = None
-    ) -> None:
-        """Tells everybody (``but`` the one who knows) of the question, and has it answered."""
-        runner.tell(
-            session.conversation_id,
-            {
-                "type": "message",
-                "message_id": accepted.message_id,
-                "role": "user",
-                "content": asked.text,
-                "client_msg_id": asked.client_msg_id,
-                "turn_id": accepted.turn_id or None,
-                "at": datetime.now(UTC).isoformat(),
-            },
-            but=but,
-        )
-        if accepted.notice:
-            runner.tell(session.conversation_id, accepted.notice)
-        if accepted.turn_id:
-            runner.start(
-                TurnInput(
-                    turn_id=accepted.turn_id,
-                    conversation_id=session.conversation_id,
-                    text=asked.text,
-                    shopper=session.shopper,
-                    after_turn=accepted.after_turn,
-                    bad_ratings=accepted.bad_ratings,
-                    context=session.context,
-                    hint=hint,
-                )
-            )
+    async def _stop(self, session: Session, frame: Stop) -> None:
+        """Here at once; in another process by the turn's row, and by a ring for its sake."""
+        if runner.stop(frame.turn_id, session.conversation_id):
+            return
+        if await in_database(ask_to_stop, frame.turn_id, session.conversation_id):
+            await aring(BELL, session.conversation_id, stop=frame.turn_id)
+        else:
+            self._tell_error("no_such_turn", "That turn is not running.", turn_id=frame.turn_id)
 
     async def _action(self, session: Session, click: CardAction) -> None:
         if click.action == "show_more":
             accepted, text = await in_database(ask_for_more, session, click)
             self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
             if not accepted.duplicate:
-                asked = UserMessage(client_msg_id=click.client_msg_id, text=text)
-                self._begin_turn(session, accepted, asked, session.locale)
+                begin_turn(session, accepted, text, click.client_msg_id, hint=session.locale)
             return
         outcome = await in_database(take_action, session, click)
         self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
         if outcome is not None:
-            runner.tell(session.conversation_id, outcome)
+            audience.tell(session.conversation_id, outcome)
 
     # --- Writing
 
@@ -422,11 +316,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
             frame = {"type": "token", "token": session.token(), "expires_in": settings.WIDGET_TOKEN_TTL_S}
             self.listener.tell(frame)
             await asyncio.sleep(settings.WIDGET_TOKEN_TTL_S * 0.6)
-
-    async def _await_foreign_turn(self, session: Session, turn_id: str, after_seq: int) -> None:
-        """Another process runs this turn: its answer is told from the database; if it died, that it failed."""
-        answer = None
-        while answer is None:
-            await asyncio.sleep(0.5)
-            answer = await in_database(read_answer, session, turn_id, after_seq)
-        self.listener.tell(answer)

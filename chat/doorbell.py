@@ -1,8 +1,10 @@
-"""What a conversation is told from elsewhere: an agent's words, typing, and the state of a handoff.
+"""What a conversation is told from elsewhere: questions asked in another process, an agent's words, typing, and the
+state of a handoff.
 
-Others (the desk, a worker, a consumer) write rows and ring; each web process hears the ring, reads what is new for the
-conversations that it has open, and tells its sockets. A lost ring is healed by looking every two seconds at those
-that wait for a person or talk with one; with Redis down that alone carries everything.
+Others (the desk, a worker, another web process) write rows and ring; each web process hears the ring, reads what is new
+for the conversations that it has open, and tells its sockets. A lost ring is healed by looking every two seconds at
+those that wait for a person or talk with one, and at the turns that began lately; with Redis down that alone carries
+everything.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.utils import timezone
 
+from chat.audience import Listener, audience
 from chat.events import Frame
 from chat.handoff import HandoffState, read_handoffs
-from chat.models import Conversation, Message
-from chat.runner import Listener, runner
+from chat.models import Conversation, Message, Turn
+from chat.runner import runner
 from chat.signals import BELL
 from chat.transcripts import frames_of
 from escalation.standing import open_conversations
@@ -30,13 +35,15 @@ from mangaassist.doorbell import Ring, hearing
 log = structlog.get_logger(__name__)
 
 POLL_S = 2.0
+# Turns that began so long ago are looked at: more than a poll, for clocks of hosts differ.
+LATELY = timedelta(seconds=12)
 # A place in the queue that changes is told at most so often.
 PLACE_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Of one conversation. ``messages``: (row, ``message`` frame) of agents' words, oldest first."""
+    """Of one conversation. ``messages``: (row, ``message`` frame) of questions and agents' words, oldest first."""
 
     conversation_id: str
     messages: list[tuple[int, Frame]]
@@ -73,9 +80,15 @@ class Doorbell:
     def _heard(self, heard: Ring) -> None:
         if heard.about and heard.about not in self._watched:
             return
-        if heard.said:
+        turn_id = heard.said.get("turn")
+        if turn_id is not None:
+            if turn_id and runner.find(turn_id) is not None:
+                return  # Our own, or one that we follow.
+        elif "stop" in heard.said:
+            return  # Who runs it hears it.
+        elif heard.said:
             active, name = heard.said.get("active") is True, str(heard.said.get("name", ""))
-            runner.tell(heard.about, {"type": "typing", "active": active, "name": name})
+            audience.tell(heard.about, {"type": "typing", "active": active, "name": name})
             return
         self._due |= {heard.about} if heard.about else self._watched.keys()
         self._wake.set()
@@ -96,7 +109,7 @@ class Doorbell:
                 # Those that were rung for have news: they do not wait for the look at all others.
                 await self._tell_news(due & self._watched.keys())
                 if is_time:
-                    others = await self._not_with_the_assistant() - due
+                    others = (await self._not_with_the_assistant() | await self._asked_elsewhere()) - due
                     await self._tell_news(others & self._watched.keys())
             except Exception:  # The database is down or busy: the next look finds the same.
                 log.exception("doorbell_not_answered")
@@ -105,23 +118,30 @@ class Doorbell:
         known = {
             conversation_id
             for conversation_id in self._watched
-            if any(listener.handoff.state != "bot" for listener in runner.listeners(conversation_id))
+            if any(listener.handoff.state != "bot" for listener in audience.of(conversation_id))
         }
         return known | await in_database(open_conversations)
+
+    async def _asked_elsewhere(self) -> set[str]:
+        begun = await in_database(turns_begun_lately)
+        return {conversation_id for turn_id, conversation_id in begun if runner.find(turn_id) is None}
 
     async def _tell_news(self, conversation_ids: set[str]) -> None:
         since = {
             conversation_id: min(seen)
             for conversation_id in conversation_ids
-            if (seen := [each.seen for each in runner.listeners(conversation_id) if each.seen is not None])
+            if (seen := [each.seen for each in audience.of(conversation_id) if each.seen is not None])
         }
         if not since:
             return
         read_at = asyncio.get_running_loop().time()
         for news in await in_database(read_news, since):
-            for listener in runner.listeners(news.conversation_id):
+            for listener in audience.of(news.conversation_id):
                 if listener.seen is not None:
                     _tell(listener, news, read_at)
+            for _, frame in news.messages:
+                if frame["role"] == Message.Role.USER and frame["turn_id"]:
+                    await runner.follow(frame["turn_id"], news.conversation_id)
 
 
 def _tell(listener: Listener, news: News, read_at: float) -> None:
@@ -164,7 +184,7 @@ def read_news(since: Mapping[str, int]) -> list[News]:
     Only a conversation with new words costs queries of its own: hundreds may wait.
     """
     conversations = Conversation.objects.filter(pk__in=list(since))
-    words = Message.objects.filter(role=Message.Role.AGENT, conversation__in=list(since)).order_by()
+    words = Message.objects.filter(_is_news(), conversation__in=list(since)).order_by()
     newest = dict(words.values_list("conversation_id").annotate(newest=Max("id")))
     handoffs = read_handoffs(since.keys())
     return [
@@ -177,10 +197,22 @@ def read_news(since: Mapping[str, int]) -> list[News]:
     ]
 
 
+def _is_news() -> Q:
+    """Agents' words, and questions as long as they may be news; an answer is told by its turn."""
+    lately = timezone.now() - LATELY
+    return Q(role=Message.Role.AGENT) | Q(role=Message.Role.USER, created_at__gte=lately)
+
+
 def _words(conversation: Conversation, since: int) -> list[tuple[int, Frame]]:
-    words = conversation.messages.filter(role=Message.Role.AGENT, id__gt=since).order_by("id")
+    words = conversation.messages.filter(_is_news(), id__gt=since).order_by("id")
     messages = list(words.select_related("turn"))
     return [(message.pk, frame) for message, frame in zip(messages, frames_of(conversation, messages), strict=True)]
+
+
+def turns_begun_lately() -> list[tuple[str, str]]:
+    """(turn, conversation)"""
+    begun = Turn.objects.filter(started_at__gte=timezone.now() - LATELY).order_by()
+    return [(str(turn), str(conversation)) for turn, conversation in begun.values_list("pk", "conversation")]
 
 
 _doorbells: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Doorbell] = weakref.WeakKeyDictionary()

@@ -101,7 +101,11 @@ class Turn(models.Model):
     latency_ms = models.FloatField(null=True, blank=True)
     first_delta_ms = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # The lease of the process that runs it (chat.leases): its last sign of life, and which attempt it makes.
     alive_at = models.DateTimeField(default=timezone.now)
+    attempt = models.PositiveSmallIntegerField(default=1, editable=False)
+    # The shopper wants no more of it.
+    stopping = models.BooleanField(default=False, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = TurnQuerySet.as_manager()

@@ -7,42 +7,39 @@ from collections.abc import AsyncIterator
 
 from asgiref.sync import async_to_sync
 
+from chat.asking import begin_turn
+from chat.audience import ToldTurn
 from chat.events import Frame
+from chat.following import read_ended
 from chat.frames import FrameRefused, clean_text
+from chat.leases import look_at
 from chat.records import Accepted, accept_message
-from chat.runner import Listener, runner
+from chat.runner import runner
 from chat.sessions import Session
-from chat.turn import TurnInput
 from mangaassist.dbthreads import in_database
 
 
-async def turn_frames(session: Session, accepted: Accepted, text: str) -> AsyncIterator[Frame]:
-    """The frames of an accepted question's turn, to its ``response``. Going away does not end the turn."""
-    listener = Listener()
-    runner.listen(session.conversation_id, listener)
-    try:
-        runner.start(
-            TurnInput(
-                turn_id=accepted.turn_id,
-                conversation_id=session.conversation_id,
-                text=text,
-                shopper=session.shopper,
-                after_turn=accepted.after_turn,
-                bad_ratings=accepted.bad_ratings,
-                context=session.context,
-                hint=session.locale,
-            )
-        )
-        while True:
-            frame = await listener.queue.get()
-            if frame is None:
-                return
-            if frame.get("turn_id") == accepted.turn_id and frame["type"] != "message":
-                yield frame
-                if frame["type"] == "response":
-                    return
-    finally:
-        runner.leave(session.conversation_id, listener)
+async def turn_of(session: Session, accepted: Accepted, text: str, client_msg_id: str) -> ToldTurn | None:
+    """The turn of a question: begun here, or, for one that was sent again, wherever it runs or ran.
+
+    None while a person is to answer. Its reader may go away: that does not end it.
+    """
+    if not accepted.duplicate:
+        return begin_turn(session, accepted, text, client_msg_id, hint=session.locale)
+    if not accepted.turn_id:
+        return None
+    known = runner.find(accepted.turn_id)
+    if known is None and not (await in_database(look_at, accepted.turn_id)).running:
+        return await read_ended(accepted.turn_id, session.conversation_id)
+    return known or await runner.follow(accepted.turn_id, session.conversation_id)
+
+
+async def turn_frames(session: Session, accepted: Accepted, text: str, client_msg_id: str) -> AsyncIterator[Frame]:
+    """The frames of a question's turn, to its ``response``."""
+    told = await turn_of(session, accepted, text, client_msg_id)
+    if told is not None:
+        async for frame in told.read():
+            yield frame
 
 
 async def answer(session: Session, text: str, client_msg_id: str = "") -> Frame | None:
@@ -51,11 +48,10 @@ async def answer(session: Session, text: str, client_msg_id: str = "") -> Frame 
     Raises :class:`FrameRefused` for a text that cannot be asked.
     """
     text = clean_text(text)
-    accepted = await in_database(accept_message, session.conversation_id, client_msg_id or str(uuid.uuid4()), text)
-    if not accepted.turn_id or accepted.duplicate:
-        return None
+    client_msg_id = client_msg_id or str(uuid.uuid4())
+    accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
     last = None
-    async for frame in turn_frames(session, accepted, text):
+    async for frame in turn_frames(session, accepted, text, client_msg_id):
         last = frame
     return last
 

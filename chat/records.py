@@ -33,6 +33,8 @@ class Accepted:
     # Thumbs down in the conversation so far.
     bad_ratings: int = 0
     notice: dict[str, Any] | None = None
+    # The turn that is answered first, empty for none.
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,11 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
             handed_on = None
             if conversation.state != Conversation.State.BOT:
                 handed_on = hand_on(conversation, uuid.UUID(client_msg_id), text)
-            turn = Turn.objects.create(conversation=conversation) if handed_on is None else None
+            turn = None
+            if handed_on is None:
+                # Questions that arrive together in several processes get an order: the row's lock makes them wait.
+                Conversation.objects.select_for_update(no_key=True).get(pk=conversation_id)
+                turn = Turn.objects.create(conversation=conversation)
             message = Message.objects.create(
                 conversation=conversation,
                 turn=turn,
@@ -104,6 +110,7 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
                 content=text,
                 client_msg_id=uuid.UUID(client_msg_id),
             )
+            waits_for = running_before(conversation.pk, message.pk) if turn else ""
             notice = _notice(conversation, handed_on) if handed_on and handed_on.notice else None
             Conversation.objects.filter(pk=conversation_id).update(updated_at=timezone.now())
     except IntegrityError:
@@ -116,7 +123,16 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
         after_turn=str(conversation.last_turn_id or ""),
         bad_ratings=bad_ratings,
         notice=notice,
+        waits_for=waits_for,
     )
+
+
+def running_before(conversation_id: uuid.UUID, question: int) -> str:
+    """The newest running turn whose question (a message's row) is older than this one; empty for none."""
+    older = Turn.objects.running().filter(
+        conversation=conversation_id, messages__role=Message.Role.USER, messages__id__lt=question
+    )
+    return str(older.order_by("-messages__id").values_list("pk", flat=True).first() or "")
 
 
 def _notice(conversation: Conversation, handed_on: HandedOn) -> dict[str, Any]:
@@ -137,8 +153,8 @@ def person_answers(conversation_id: str) -> bool:
     return Conversation.objects.filter(pk=conversation_id, state=Conversation.State.AGENT).exists()
 
 
-def store_answer(turn_id: str, answer: Answer) -> bool:
-    """Ends a running turn; False when it had ended already (another process gave it up): then nothing is stored.
+def store_answer(turn_id: str, answer: Answer, *, attempt: int = 1) -> bool:
+    """Ends a running turn; False when it had ended or was taken over in another process: then nothing is stored.
 
     Raises :class:`TakenOver` for a complete answer when a person has taken over meanwhile.
     """
@@ -146,7 +162,7 @@ def store_answer(turn_id: str, answer: Answer) -> bool:
     with transaction.atomic():
         ended = (
             Turn.objects.running()
-            .filter(pk=turn_id)
+            .filter(pk=turn_id, attempt=attempt)
             .update(
                 status=answer.status,
                 intent=answer.intent,
@@ -225,10 +241,6 @@ def _record(turn: Turn, question: str, answer: Answer, at: datetime) -> TurnReco
         cache=answer.trace.get("cache", []),
         at=at,
     )
-
-
-def sign_of_life(turn_id: str) -> None:
-    Turn.objects.running().filter(pk=turn_id).update(alive_at=timezone.now())
 
 
 def fail_abandoned(turn_id: str, content: str) -> bool:

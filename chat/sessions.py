@@ -11,8 +11,6 @@ from chat.context import PageContext, read_context
 from chat.feedback import Opinion, save_feedback
 from chat.handoff import HandoffState, ask_for_person, read_ended, read_handoff, withdraw_request
 from chat.models import ActionReceipt, Conversation, Message, Turn
-from chat.phrases import say
-from chat.records import fail_abandoned
 from chat.signals import conversation_started
 from chat.tokens import Claims, Shopper, issue_token
 from chat.transcripts import RECENT, frames_of, messages_after, response_frame
@@ -157,7 +155,10 @@ def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_
     if turn_id and turn_id not in unfinished:
         answer = read_answer(session, turn_id, after_seq)
         if answer is not None:
-            messages = [m for m in messages if str(m.public_id) != answer["message_id"]]
+            if after is not None and after.turn_id is not None and str(after.public_id) == answer["message_id"]:
+                answer = None  # It has that answer already.
+            else:
+                messages = [m for m in messages if str(m.public_id) != answer["message_id"]]
     return Missed(
         messages=frames_of(conversation, messages),
         unfinished=unfinished,
@@ -170,11 +171,9 @@ def read_missed(session: Session, *, after_message_id: str, turn_id: str, after_
 
 
 def read_answer(session: Session, turn_id: str, after_seq: int) -> dict[str, Any] | None:
-    """The ``response`` of an ended turn; None while it runs. A turn whose process died is ended here."""
+    """The ``response`` of an ended turn of this conversation; None while it runs."""
     turn = Turn.objects.filter(pk=turn_id, conversation_id=session.conversation_id).first()
-    if turn is None:
-        return None
-    if turn.status == Turn.Status.RUNNING and not fail_abandoned(turn_id, say(session.locale, "failed.turn")):
+    if turn is None or turn.status == Turn.Status.RUNNING:
         return None
     message = turn.messages.filter(role=Message.Role.ASSISTANT).select_related("turn").first()
     return response_frame(session.conversation(), message, after_seq + 1) if message else None

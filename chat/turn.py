@@ -41,6 +41,10 @@ from mangaassist.dbthreads import in_database
 log = structlog.get_logger(__name__)
 
 
+class TurnLost(Exception):
+    """Another process took this turn over or ended it: this one's answer is not to be said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnInput:
     """An accepted question. ``hint``: the language to answer in when the text does not tell."""
@@ -53,6 +57,10 @@ class TurnInput:
     after_turn: str = ""
     # Thumbs down in this conversation so far.
     bad_ratings: int = 0
+    # The turn of this conversation that is answered first, empty for none.
+    waits_for: str = ""
+    # More than one: the process that ran it is gone, and this one has taken it over.
+    attempt: int = 1
     context: PageContext = field(default_factory=PageContext)
     hint: Language = "en"
 
@@ -201,7 +209,10 @@ def _cards(draft: Draft, plan: AnswerPlan, evidence: Evidence, live: LiveValues)
 
 
 async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
-    """Stores what there is and says the last word. ``status``: complete, stopped or failed."""
+    """Stores what there is and says the last word. ``status``: complete, stopped or failed.
+
+    Raises :class:`TurnLost`: another process has the last word.
+    """
     language = draft.language
     content = "".join(draft.released).strip()
     template = "".join(draft.templates).strip()
@@ -231,7 +242,8 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
         latency_ms=draft.trace.elapsed_ms(),
         first_delta_ms=draft.first_delta_ms,
     )
-    await in_database(store_answer, turn.turn_id, answer)
+    if not await in_database(store_answer, turn.turn_id, answer, attempt=turn.attempt):
+        raise TurnLost(turn.turn_id)
     remember(turn.conversation_id, draft.memory.after(turn.text, template, dialogue), after_turn=turn.turn_id)
     return Response(
         content=content,

@@ -1,8 +1,10 @@
-"""Telling other processes that there is something to read. At most once, and never the thing itself.
+"""Doorbells between processes: "something new about X", by Redis pub/sub. At most once, and never the thing itself.
 
 Whoever writes rows rings after the commit; every process that shows such rows keeps one subscription per event loop
 and reads the database when it hears a ring. A lost ring must therefore cost time only: listeners look by themselves
 once in a while. Only what is worth nothing a moment later (somebody types) travels in the ring.
+
+Each bell is a channel of its own, so that Redis sends to a process only what somebody listens to there.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,13 +22,13 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import transaction
+from redis.asyncio.client import PubSub
 
 from mangaassist.breaker import Breaker, BreakerOpen
-from mangaassist.redis import async_client
+from mangaassist.redis import Database, async_client
 from mangaassist.redis_wire import acall, call
 
 log = structlog.get_logger(__name__)
-_CHANNEL = "bells"
 # How long one read of the subscription waits, and the pause before a lost one is opened again.
 _READ_S = 5.0
 _RETRY_S = (0.3, 1.5)
@@ -49,14 +51,14 @@ OnRing = Callable[[Ring], None]
 def ring(bell: str, about: str, **said: Any) -> None:
     """Rings now, from a thread; never raises. ``said``: a few plain values that are of no use later."""
     with suppress(*_FAILURES, BreakerOpen):
-        _breaker.call(lambda: call("channels", "PUBLISH", _channel(), _packed(bell, about, said)), failures=_FAILURES)
+        _breaker.call(lambda: call("channels", "PUBLISH", *peal(bell, about, **said)), failures=_FAILURES)
 
 
 async def aring(bell: str, about: str, **said: Any) -> None:
     """The same from the event loop."""
     try:
         _breaker.check()
-        await acall("channels", "PUBLISH", _channel(), _packed(bell, about, said))
+        await acall("channels", "PUBLISH", *peal(bell, about, **said))
     except BreakerOpen:
         return
     except _FAILURES:
@@ -70,12 +72,13 @@ def ring_after_commit(bell: str, about: str) -> None:
     transaction.on_commit(lambda: ring(bell, about))
 
 
-def _channel() -> str:
-    return f"{settings.CACHE_KEY_PREFIX}{_CHANNEL}"
+def peal(bell: str, about: str, **said: Any) -> tuple[str, bytes]:
+    """(channel, message) of a ring, for a script that publishes it together with what it is about."""
+    return _channel(bell), orjson.dumps([bell, about, said])
 
 
-def _packed(bell: str, about: str, said: dict[str, Any]) -> bytes:
-    return orjson.dumps([bell, about, said])
+def _channel(bell: str) -> str:
+    return f"{settings.CACHE_KEY_PREFIX}bells:{bell}"
 
 
 def _read(data: bytes) -> Ring | None:
@@ -87,26 +90,49 @@ def _read(data: bytes) -> Ring | None:
 
 
 class Hearing:
-    """One event loop's subscription. It exists while somebody listens."""
+    """One event loop's subscription to one Redis database. It exists while somebody listens."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._listeners: dict[str, list[OnRing]] = {}
+        self._subscription: PubSub | None = None
         self._task: asyncio.Task[None] | None = None
+        self._changes: set[asyncio.Task[None]] = set()
 
     def listen(self, bell: str, on_ring: OnRing) -> None:
-        """``on_ring`` is called in the event loop: it must be quick and must not raise."""
+        """``on_ring`` is called in the event loop: it must be quick and must not raise.
+
+        Its first call comes when rings are heard from then on: whoever begins may have missed something.
+        """
+        is_new = bell not in self._listeners
         self._listeners.setdefault(bell, []).append(on_ring)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="doorbell")
+        elif is_new and self._subscription is not None:
+            self._change(self._subscription.subscribe(_channel(bell)))
 
     def leave(self, bell: str, on_ring: OnRing) -> None:
         listeners = self._listeners.get(bell, [])
         listeners.remove(on_ring)
-        if not listeners:
-            del self._listeners[bell]
+        if listeners:
+            return
+        del self._listeners[bell]
         if not self._listeners and self._task is not None:
             self._task.cancel()
             self._task = None
+        elif self._subscription is not None:
+            self._change(self._subscription.unsubscribe(_channel(bell)))
+
+    def _change(self, change: Coroutine[Any, Any, None]) -> None:
+        """Sends it in a task of its own. One that fails has found the connection lost: that is opened anew, for all."""
+
+        async def send() -> None:
+            with suppress(*_FAILURES):
+                await change
+
+        task = asyncio.get_running_loop().create_task(send())
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
 
     async def _run(self) -> None:
         # asyncio.wait_for, which redis-py sends with, may swallow a cancellation (CPython 3.11, gh-86296): hence asked.
@@ -121,24 +147,37 @@ class Hearing:
                 await asyncio.sleep(random.uniform(*_RETRY_S))
 
     async def _hear(self, task: asyncio.Task[None]) -> None:
-        async with async_client("channels").pubsub(ignore_subscribe_messages=True) as subscription:
-            await subscription.subscribe(_channel())
-            for bell in tuple(self._listeners):
-                self._tell(Ring(bell))
-            while not task.cancelling():
-                message = await subscription.get_message(timeout=_READ_S)
-                heard = _read(message["data"]) if message else None
-                if heard is not None:
-                    self._tell(heard)
+        async with async_client(self._database).pubsub() as subscription:
+            asked = list(self._listeners)
+            await subscription.subscribe(*map(_channel, asked))
+            self._subscription = subscription
+            try:
+                if late := self._listeners.keys() - set(asked):
+                    await subscription.subscribe(*map(_channel, late))
+                while not task.cancelling():
+                    message = await subscription.get_message(timeout=_READ_S)
+                    if message is not None:
+                        self._hear_message(message)
+            finally:
+                self._subscription = None
+
+    def _hear_message(self, message: dict[str, Any]) -> None:
+        if message["type"] == "subscribe":
+            self._tell(Ring(message["channel"].decode().removeprefix(_channel(""))))
+        elif message["type"] == "message" and (heard := _read(message["data"])) is not None:
+            self._tell(heard)
 
     def _tell(self, heard: Ring) -> None:
         for on_ring in tuple(self._listeners.get(heard.bell, ())):
             on_ring(heard)
 
 
-_hearings: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hearing] = weakref.WeakKeyDictionary()
+_hearings: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Database, Hearing]] = weakref.WeakKeyDictionary()
 
 
-def hearing() -> Hearing:
-    """The running event loop's subscription."""
-    return _hearings.setdefault(asyncio.get_running_loop(), Hearing())
+def hearing(database: Database = "channels") -> Hearing:
+    """The running event loop's subscription. Turn streams ring in their own database (chat.turn_stream)."""
+    hearings = _hearings.setdefault(asyncio.get_running_loop(), {})
+    if database not in hearings:
+        hearings[database] = Hearing(database)
+    return hearings[database]

@@ -21,9 +21,9 @@ from chat.feedback import read_opinion, save_feedback
 from chat.frames import FrameRefused, clean_text
 from chat.handoff import ask_for_person
 from chat.models import Conversation, Message
-from chat.plain import turn_frames
+from chat.plain import turn_frames, turn_of
 from chat.records import Accepted, accept_message
-from chat.sessions import Session, open_session, read_answer, start_conversation
+from chat.sessions import Session, open_session, start_conversation
 from chat.tokens import Claims, Shopper, new_session_id
 from chat.transcripts import frames_of, messages_page
 from mangaassist.dbthreads import in_database
@@ -76,6 +76,7 @@ api = NinjaAPI(
 )
 problems.register(api)
 MOST_EVENTS = 500
+HEARTBEAT_S = 15.0
 _ERRORS = {401: ProblemOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut}
 
 
@@ -140,42 +141,49 @@ async def send_message(request: HttpRequest, conversation_id: str, body: Message
     except FrameRefused as refusal:
         raise Problem(422, "invalid", refusal.message) from refusal
     client_msg_id = str(body.client_msg_id or uuid.uuid4())
+    after = _last_event_id(request)
     accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
     if "text/event-stream" in request.headers.get("Accept", ""):
-        stream = StreamingHttpResponse(_events(session, accepted, text), content_type="text/event-stream")
+        events = _events(session, accepted, text, client_msg_id, after)
+        stream = StreamingHttpResponse(events, content_type="text/event-stream")
         stream["Cache-Control"] = "no-store"
         stream["X-Accel-Buffering"] = "no"
         return stream
-    return await _finished(session, accepted, text)
+    return await _finished(session, accepted, text, client_msg_id)
 
 
-async def _frames(session: Session, accepted: Accepted, text: str) -> AsyncIterator[dict[str, Any]]:
-    """The frames of the turn; of a repeated question only its one answer."""
-    if accepted.duplicate and accepted.turn_id:
-        answer = await in_database(read_answer, session, accepted.turn_id, 0)
-        if answer is None:
-            raise Problem(503, "unavailable", "That question is still being answered.", retry_after_s=2)
-        yield answer
-        return
-    if accepted.turn_id:
-        async for frame in turn_frames(session, accepted, text):
-            yield frame
+def _last_event_id(request: HttpRequest) -> int:
+    """The ``seq`` that a reader got last, who sends the same ``client_msg_id`` again after a drop; 0 for none."""
+    said = request.headers.get("Last-Event-ID", "0")
+    if not said.isascii() or not said.isdigit() or len(said) > 9:
+        raise Problem(422, "invalid", "Last-Event-ID must be the id of an event of this turn.")
+    return int(said)
 
 
-async def _finished(session: Session, accepted: Accepted, text: str) -> dict[str, Any]:
+async def _finished(session: Session, accepted: Accepted, text: str, client_msg_id: str) -> dict[str, Any]:
     # While a person is to answer there is no turn: their words come with the messages.
     notice = accepted.notice or {}
     last: dict[str, Any] = {"type": "accepted", "status": "with_agent", "content": notice.get("content", "")}
-    async for frame in _frames(session, accepted, text):
+    async for frame in turn_frames(session, accepted, text, client_msg_id):
         last = frame
     return {key: value for key, value in last.items() if key not in {"type", "seq"}} | {
         "question_id": accepted.message_id
     }
 
 
-async def _events(session: Session, accepted: Accepted, text: str) -> AsyncIterator[bytes]:
-    async for frame in _frames(session, accepted, text):
-        yield b"event: %s\nid: %d\ndata: %s\n\n" % (frame["type"].encode(), frame.get("seq", 0), orjson.dumps(frame))
+async def _events(
+    session: Session, accepted: Accepted, text: str, client_msg_id: str, after: int
+) -> AsyncIterator[bytes]:
+    """The turn's frames behind ``seq`` ``after``; a comment now and then, so that nobody takes the line for dead."""
+    told = await turn_of(session, accepted, text, client_msg_id)
+    while told is not None:
+        for frame in told.frames[after:]:
+            after = frame["seq"]
+            yield b"event: %s\nid: %d\ndata: %s\n\n" % (frame["type"].encode(), after, orjson.dumps(frame))
+        if told.finished.is_set() and after >= len(told.frames):
+            return
+        if not await told.wait_for_more(HEARTBEAT_S):
+            yield b": still here\n\n"
 
 
 @api.get("/conversations/{conversation_id}/messages", response={200: dict, **_ERRORS}, tags=["conversations"])

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from chat.audience import Listener
 from chat.doorbell import PLACE_EVERY_S, News, _tell, read_news
+from chat.events import Frame
 from chat.handoff import HandoffState
-from chat.runner import Listener
 from escalation.presence import set_presence
 from mangaassist.doorbell import Ring, aring, hearing
 from tests.escalation.people import agent, conversation, waiting
@@ -60,12 +61,16 @@ async def test_a_state_is_told_when_it_is_news(
     assert told(listener) == ([now.state] if expected else [])
 
 
+def word(content: str) -> Frame:
+    return {"type": "message", "message_id": content, "role": "agent", "content": content}
+
+
 async def test_words_are_told_once_between_who_comes_and_who_goes() -> None:
     time = asyncio.get_running_loop().time()
-    words = [(7, {"content": "seven"}), (8, {"content": "eight"})]
+    words = [(7, word("seven")), (8, word("eight"))]
     listener = Listener(seen=7, handoff=WAITING)
     _tell(listener, News("c", words, AIKO), read_at=time)
-    _tell(listener, News("c", [*words, (9, {"content": "nine"})], OVER), read_at=time + 1)
+    _tell(listener, News("c", [*words, (9, word("nine"))], OVER), read_at=time + 1)
     assert told(listener) == ["agent", "eight", "nine", "bot"]
 
 
@@ -122,7 +127,7 @@ async def test_a_ring_is_heard_by_those_of_its_bell_and_nonsense_by_nobody() -> 
         # Whoever begins to listen may have missed something.
         assert heard == [Ring("test")]
         for nonsense in (b"{", b"[]", b"[1, 2, 3, 4]", b"7", b'["test", "x"]'):
-            await async_client("channels").publish("bells", nonsense)
+            await async_client("channels").publish("bells:test", nonsense)
         await aring("other", "x")
         await aring("test", "x", active=True)
         for _ in range(200):

@@ -50,8 +50,9 @@ class Command(BaseCommand):
         except FrameRefused as refusal:
             self.stderr.write(refusal.message)
             return
-        accepted = await in_database(accept_message, session.conversation_id, str(uuid.uuid4()), text)
-        async for frame in turn_frames(session, accepted, text):
+        client_msg_id = str(uuid.uuid4())
+        accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+        async for frame in turn_frames(session, accepted, text, client_msg_id):
             match frame["type"]:
                 case "delta":
                     self.stdout.write(frame["text"], ending="")
