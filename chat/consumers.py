@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 import structlog
-from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError, DataError
 
 from chat.actions import ask_for_more, take_action
+from chat.admission import admission, wait_before_hello, wait_before_question
 from chat.asking import begin_turn
 from chat.audience import Listener, audience
 from chat.doorbell import doorbell, tell_handoff
@@ -47,6 +47,7 @@ from chat.signals import BELL
 from chat.tokens import TokenRefused, read_token
 from chat.understanding.types import Language
 from escalation.lines import shopper_types
+from mangaassist.addresses import address_of
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import aring
 from mangaassist.limits import TokenBucket
@@ -56,6 +57,8 @@ log = structlog.get_logger(__name__)
 
 HELLO_WITHIN_S = 5.0
 SEND_TIMEOUT_S = 15.0
+# So long a peer may take for the word that this is the end.
+LAST_WORD_S = 2.0
 # A client without these capabilities gets only the beginning and the end of a turn.
 _NEEDS_CAP = {"delta": "stream", "card": "cards"}
 # Frames that a plain client does not know.
@@ -71,10 +74,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.address = ""
+        self._has_place = False
         self.session: Session | None = None
         self.caps: frozenset[str] = frozenset()
         self.listener = Listener()
         self.closing = False
+        self._cut_off = False
+        self._reading: asyncio.Task[Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._frames = TokenBucket(rate=settings.SOCKET_FRAMES_PER_S, burst=settings.SOCKET_FRAMES_PER_S * 4)
         self._questions = TokenBucket(
@@ -84,29 +91,43 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # --- Life of a socket
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Without Channels' task and hop to a thread for each message: our database work has threads of its own."""
+        self.scope, self.base_send = scope, send
+        self._reading = asyncio.current_task()
+        self.address = address_of(scope, trusted=settings.TRUSTED_PROXIES)
+        self._has_place = admission.enter(self, self.address, self._send_away)
         try:
-            await super().__call__(scope, receive, send)
+            await self._read(receive)
+        except asyncio.CancelledError:
+            # By _hang_up, for a peer that takes nothing, not even the word that this is the end.
+            if not self._cut_off:
+                raise
         finally:
+            admission.leave(self, self.address)
             if self.session is not None:
                 audience.leave(self.session.conversation_id, self.listener)
                 doorbell().leave(self.session.conversation_id)
             for task in self._tasks:
                 task.cancel()
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Without Channels' hop to a thread for each message: our database work closes stale connections itself."""
-        match message["type"]:
-            case "websocket.connect":
-                await self.connect()
-            case "websocket.receive":
-                await self.receive(message.get("text"), message.get("bytes"))
-            case "websocket.disconnect":
-                raise StopConsumer()
+    async def _read(self, receive: Any) -> None:
+        while True:
+            message = await receive()
+            match message["type"]:
+                case "websocket.connect":
+                    await self.connect()
+                case "websocket.receive":
+                    await self.receive(message.get("text"), message.get("bytes"))
+                case "websocket.disconnect":
+                    return
 
     async def connect(self) -> None:
         await self.accept()
         if not origin_allowed(self.scope, others=settings.WIDGET_ALLOWED_ORIGINS):
             await self._refuse("forbidden", "This page may not open the chat.", 4403)
+            return
+        if not self._has_place:
+            await self._refuse("rate", "Too many connections from this network.", 4429)
             return
         self._in_background(self._write())
         self._in_background(self._expect_hello())
@@ -191,15 +212,27 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _hello(self, hello: Hello) -> None:
         if self.session is not None:
             raise FrameRefused("hello_twice", "This socket has said hello.")
+        if await wait_before_hello(self.address):
+            raise FrameRefused("rate", "Too many conversations are opened from this network.", close=4429)
         claims = read_token(hello.token)
         session = await in_database(open_session, claims, hello.conversation_id)
         self.caps = hello.caps
+        admission.greeted(self)
         await join(session, hello, self.listener)
         self.session = session
         self._in_background(self._renew_token(session))
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
-        wait = self._questions.take()
+        if runner.draining:
+            self._tell_error(
+                "restarting",
+                "One moment, please.",
+                retryable=True,
+                retry_after_ms=1000,
+                client_msg_id=frame.client_msg_id,
+            )
+            return
+        wait = self._questions.take() or await wait_before_question(session.conversation_id, self.address)
         if wait:
             self._tell_error(
                 "rate",
@@ -279,15 +312,27 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _refuse(self, code: str, message: str, close: int) -> None:
         """Says why, then closes: the socket was accepted, so that the browser sees both."""
         self.closing = True
+        frame = {"type": "error", "code": code, "message": message, "retryable": close == 4429}
         with suppress(Exception):
-            frame = {"type": "error", "code": code, "message": message, "retryable": close == 4429}
-            await self.send(text_data=orjson.dumps(frame).decode())
+            async with asyncio.timeout(LAST_WORD_S):
+                await self.send(text_data=orjson.dumps(frame).decode())
         await self._hang_up(close)
 
     async def _hang_up(self, code: int) -> None:
         self.closing = True
-        with suppress(Exception):
-            await self.close(code)
+        try:
+            async with asyncio.timeout(LAST_WORD_S):
+                await self.close(code)
+        except TimeoutError:
+            self._cut_off = True
+            if self._reading is not None:
+                self._reading.cancel()
+        except Exception as error:  # It is gone already.
+            log.debug("socket_gone", error=type(error).__name__)
+
+    def _send_away(self) -> None:
+        """There are too many strangers, and this one has been silent for longest."""
+        self._in_background(self._refuse("no_hello", "hello did not come in time.", 4408))
 
     # --- Tasks beside reading
 

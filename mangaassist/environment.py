@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+from mangaassist.addresses import Network, read_networks
+
 faults: list[str] = []
 # The names of all variables that were read.
 asked: set[str] = set()
@@ -44,6 +46,15 @@ def text(name: str, default: str = "") -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[Network]:
+    """A comma-separated list of addresses and networks."""
+    try:
+        return read_networks(words(name))
+    except ValueError as error:
+        faults.append(f"{name} must be addresses or networks such as 10.0.0.0/8: {error}.")
+        return []
 
 
 def boolean(name: str, default: bool) -> bool:

@@ -7,6 +7,7 @@ With a bad setting it prints a line per fault and exits with status 78 (EX_CONFI
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import socket
 import sys
@@ -16,14 +17,30 @@ from collections.abc import Sequence
 import django
 import uvicorn
 from django.core.checks import run_checks
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 # Seconds that running turns get to finish, then open connections to close.
 DRAIN_S = 20
 CLOSE_S = 20
+# What a closed socket's peer gets to take the rest, and to say goodbye itself.
+LINGER_S = 12.0
 # How often uvicorn looks around.
 TICK_S = 0.1
 # Above the protocol's own limit of 64 KiB, so that the application answers first.
 LARGEST_FRAME = 131_072
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn closes a connection when all that waits is sent: a peer that takes nothing would keep it for ever."""
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        # The transport is closing; what the peer has not taken by then, it does not want.
+        self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -55,7 +72,7 @@ def configuration(host: str, port: int) -> uvicorn.Config:
         "mangaassist.asgi:application",
         host=host,
         port=port,
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_FRAME,
         ws_ping_interval=20,

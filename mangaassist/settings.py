@@ -222,6 +222,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
 CELERY_TASK_DEFAULT_QUEUE = "delivery"
 CELERY_TASK_ROUTES = {
     "mangaassist.outbox.tasks.sweep": {"queue": "interactive"},
+    "chat.tasks.fail_left_turns": {"queue": "interactive"},
     "mangaassist.outbox.tasks.prune": {"queue": "batch"},
     "mangaassist.analytics.tasks.*": {"queue": "batch"},
     "recommendations.tasks.*": {"queue": "batch"},
@@ -257,6 +258,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         }
         for queue in ("interactive", "delivery")
     },
+    # Web processes take over what a dead one left; this is for turns that nobody waits for.
+    "fail-left-turns": {"task": "chat.tasks.fail_left_turns", "schedule": 2.0, "options": {"expires": 2}},
     "return-silent-agents": {"task": "escalation.tasks.return_silent", "schedule": 15.0, "options": {"expires": 15}},
     "watch-cache-server": {"task": "caching.tasks.watch_server", "schedule": 60.0, "options": {"expires": 60}},
     "watch-knowledge-folder": {"task": "knowledge.tasks.watch_folder", "schedule": 5.0, "options": {"expires": 5}},
@@ -456,6 +459,14 @@ TURN_LIMITS_S = {
 # How fast one socket may send, after a burst of four (frames) or twenty (questions) seconds' worth.
 SOCKET_FRAMES_PER_S = int(environment.number("SOCKET_FRAMES_PER_S", 10, low=1, high=100_000))
 SOCKET_QUESTIONS_PER_S = environment.number("SOCKET_QUESTIONS_PER_S", 1, low=0.1, high=10_000)
+# The same from one network address, over all processes. Many shoppers may sit behind one.
+ADDRESS_QUESTIONS_PER_S = environment.number("ADDRESS_QUESTIONS_PER_S", 10, low=0.1, high=100_000)
+ADDRESS_HELLOS_PER_S = environment.number("ADDRESS_HELLOS_PER_S", 20, low=0.1, high=100_000)
+# Open sockets of one process: of one network address, and of all that have not said hello.
+SOCKETS_PER_ADDRESS = int(environment.number("SOCKETS_PER_ADDRESS", 1_000, low=1, high=1_000_000))
+SOCKETS_WITHOUT_HELLO = int(environment.number("SOCKETS_WITHOUT_HELLO", 1_000, low=1, high=1_000_000))
+# Proxies of ours, whose X-Forwarded-For is believed. Without them a proxy is one address with one share.
+TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 WIDGET_TOKEN_TTL_S = 900
 # An anonymous shopper keeps the conversation this long.
 WIDGET_TOKEN_RENEWAL_S = 30 * 24 * 3600

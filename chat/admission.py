@@ -1,0 +1,70 @@
+"""How many sockets this process keeps open, and how fast shoppers may ask: by what they cannot choose themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+
+from django.conf import settings
+
+from mangaassist.limits import SharedBuckets
+
+# A burst is so many seconds' worth.
+BURST_S = 20
+
+
+class Admission:
+    """The sockets of this process. Those that have not said hello are strangers: when there are too many, the oldest
+
+    goes first, for a browser says it at once.
+    """
+
+    def __init__(self) -> None:
+        self._by_address: Counter[str] = Counter()
+        self._strangers: dict[object, Callable[[], None]] = {}
+
+    def enter(self, socket: object, address: str, send_away: Callable[[], None]) -> bool:
+        """False when this address has its share. Without an address (behind a Unix socket) there is no share.
+
+        Whatever it answers, :meth:`leave` ends it.
+        """
+        self._by_address[address] += 1
+        if address and self._by_address[address] > settings.SOCKETS_PER_ADDRESS:
+            return False
+        if len(self._strangers) >= settings.SOCKETS_WITHOUT_HELLO:
+            self._strangers.pop(next(iter(self._strangers)))()
+        self._strangers[socket] = send_away
+        return True
+
+    def greeted(self, socket: object) -> None:
+        self._strangers.pop(socket, None)
+
+    def leave(self, socket: object, address: str) -> None:
+        self._strangers.pop(socket, None)
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+
+admission = Admission()
+
+
+async def wait_before_hello(address: str) -> float:
+    """Seconds; 0 when this address may open a conversation now."""
+    return await _buckets("hello", settings.ADDRESS_HELLOS_PER_S).take(address) if address else 0.0
+
+
+async def wait_before_question(conversation_id: str, address: str) -> float:
+    """Seconds; 0 when this conversation, from this address, may ask now."""
+    of_conversation = _buckets("conversation", settings.SOCKET_QUESTIONS_PER_S).take(conversation_id)
+    if not address:
+        return await of_conversation
+    of_address = _buckets("address", settings.ADDRESS_QUESTIONS_PER_S).take(address)
+    return max(await asyncio.gather(of_conversation, of_address))
+
+
+@cache
+def _buckets(kind: str, rate: float) -> SharedBuckets:
+    return SharedBuckets(kind, rate=rate, burst=max(1, int(rate * BURST_S)))
