@@ -33,7 +33,7 @@ STREAM_LAG_S = 1.5
 class Following:
     """One turn, followed until its end is told here or it is taken over."""
 
-    def __init__(self, told: ToldTurn, run: Callable[[TurnInput, ToldTurn], None]) -> None:
+    def __init__(self, told: ToldTurn, run: Callable[[TurnInput, ToldTurn], object]) -> None:
         """``run`` answers the question in this process, after what was told."""
         self._told = told
         self._run = run

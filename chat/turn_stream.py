@@ -11,6 +11,7 @@ hash tag. Runs on Redis 6.2, whose ``XADD`` knows no ``0-*``.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from hashlib import sha1
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from django.conf import settings
 from chat.events import Frame
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.doorbell import peal
-from mangaassist.redis_wire import acall
+from mangaassist.redis_wire import Argument, acall
 
 T = TypeVar("T")
 EXPIRES_S = 600
@@ -72,7 +73,8 @@ async def append(turn_id: str, attempt: int, first: int, frames: Sequence[bytes]
     Raises :class:`Superseded` and :class:`StreamUnavailable`.
     """
     key = _key(turn_id)
-    arguments = (2, key, f"{key}:attempt", attempt, first, EXPIRES_S * 1000, *peal(bell_of(turn_id), turn_id), *frames)
+    channel, message = peal(bell_of(turn_id), turn_id)
+    arguments: list[Argument] = [2, key, f"{key}:attempt", attempt, first, EXPIRES_S * 1000, channel, message, *frames]
 
     async def call() -> int:
         try:
@@ -91,7 +93,7 @@ async def read(turn_id: str, after: int) -> list[Frame]:
     frames: list[Frame] = []
     while True:
         start = f"(0-{after + len(frames)}"
-        page = await _asked(lambda start=start: acall("streams", "XRANGE", _key(turn_id), start, "+", "COUNT", PAGE))
+        page = await _asked(partial(acall, "streams", "XRANGE", _key(turn_id), start, "+", "COUNT", PAGE))
         frames += [orjson.loads(fields[1]) for _, fields in page]
         if len(page) < PAGE:
             return frames

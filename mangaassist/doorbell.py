@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,7 +123,7 @@ class Hearing:
         elif self._subscription is not None:
             self._change(self._subscription.unsubscribe(_channel(bell)))
 
-    def _change(self, change: Coroutine[Any, Any, None]) -> None:
+    def _change(self, change: Awaitable[Any]) -> None:
         """Sends it in a task of its own. One that fails has found the connection lost: that is opened anew, for all."""
 
         async def send() -> None:

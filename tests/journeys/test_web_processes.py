@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.journeys.web_processes import Shop, Tab, Web, assert_whole, shop, tab, token_of
+from tests.journeys.web_processes import Frame, Shop, Tab, Web, assert_whole, shop, tab, token_of
 
 pytestmark = pytest.mark.process
 
@@ -101,7 +101,7 @@ def test_a_newer_question_in_another_process_waits_for_the_older_ones_answer(one
     with tab(one, token_of(one)) as here, tab(two, session_at(one, here)) as there:
         first = here.ask("hello")["turn_id"]
         second = there.ask("and again")["turn_id"]
-        order = []
+        order: list[Frame] = []
         while [frame["type"] for frame in order].count("response") < 2:
             frame = there.receive()
             if frame["type"] in {"delta", "response"}:
