@@ -38,6 +38,10 @@ class Admission:
         self._strangers[socket] = send_away
         return True
 
+    def open(self) -> int:
+        """Sockets."""
+        return self._by_address.total()
+
     def greeted(self, socket: object) -> None:
         self._strangers.pop(socket, None)
 

@@ -94,6 +94,10 @@ class Audience:
         if not listeners:
             self._listeners.pop(conversation_id, None)
 
+    def listeners(self) -> int:
+        """How many there are, of all conversations."""
+        return sum(map(len, self._listeners.values()))
+
     def of(self, conversation_id: str) -> tuple[Listener, ...]:
         return tuple(self._listeners.get(conversation_id, ()))
 

@@ -19,6 +19,8 @@ LONGEST_TOKEN = 8192
 ACTIONS = ("add_to_cart", "show_more")
 RATE_HANDOFF = "rate_handoff"
 LONGEST_COMMENT = 2000
+# It is sent back: a small question has a small answer.
+LONGEST_T = 64
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -96,7 +98,7 @@ class HandoffRated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
-    t: Any = None
+    t: str | float | None = None
 
 
 ClientFrame = Hello | UserMessage | Stop | Typing | CardAction | FeedbackGiven | HandoffAsked | HandoffRated | Ping
@@ -254,7 +256,10 @@ def _handoff(body: dict[str, Any]) -> HandoffAsked:
 
 
 def _ping(body: dict[str, Any]) -> Ping:
-    return Ping(t=body.get("t"))
+    t = body.get("t")
+    if isinstance(t, (dict, list)) or (isinstance(t, str) and len(t) > LONGEST_T):
+        raise FrameRefused("bad_t", f"t must be a number or text of at most {LONGEST_T} characters.")
+    return Ping(t=t)
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], ClientFrame]] = {
