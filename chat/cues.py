@@ -53,6 +53,17 @@ PLOT = _cue(
     r"\bwhat happens\b|\bwhat(?:'s| is) .{0,40}\babout\b|\bplot\b|\bsummary\b|\bblurb\b|\bsynopsis\b",
     "あらすじ|どんな(?:話|内容|展開)|何が起こ|内容",
 )
+# What one is talking with. "A real person, please" is a wish and no question.
+ABOUT_ASSISTANT = _cue(
+    r"\b(?:are|r) (?:you|u) (?:really |actually |just )?(?:an? |the )?(?:real |actual |live |some kind of )?"
+    r"(?:human|person|robot|bot|chat ?bot|machine|computer|program|ai\b|a\.i\.|artificial|chatgpt|gpt|claude|gemini|llm|language model|real\b)"
+    r"|\b(?:am i|is this|are we) (?:talking|chatting|speaking) (?:to|with) (?:an? )?(?:real )?(?:human|person|robot|bot|machine|computer|ai)\b"
+    r"|\bis (?:this|it|there) an? (?:real )?(?:human|person|robot|bot|machine|computer|ai)\b(?! .*\b(?:manga|series|book|story|in)\b)"
+    r"|^(?:so )?(?:who|what) (?:exactly )?are (?:you|u)\b|\bwhat(?:'s| is) your name\b|\bdo you have a name\b|\bwho (?:made|built|created|programmed) you\b",
+    r"(?:あなた|君|きみ|お前|そちら|これ)(?:は|って)?(?:人間|人|ロボット|ボット|機械|AI|ＡＩ|ChatGPT)(?:です|なの|ですか|\?|？|$)"
+    r"|^(?:人間|ロボット|ボット|機械|AI|ＡＩ|ChatGPT)(?:です|なの|なん)(?:か|ですか|の)?[?？]?$"
+    r"|(?:あなた|君|きみ|お前)(?:は|って)?(?:誰|だれ|何者|なに|何)|^(?:誰|だれ|何者)(?:です|なの|なん)|(?:あなたの|お)名前(?:は|を|って)|中の人(?:は|って|が)?(?:いる|います|人間)",
+)
 
 # --- Skills -------------------------------------------------------------------------------------------------
 

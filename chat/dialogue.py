@@ -31,7 +31,8 @@ _NEED_NO_CONTEXT: frozenset[str] = frozenset(
     {"greeting", "thanks", "goodbye", "human", "complaint", "faq", "account", "order_status"}
 )
 
-Want = Intent | Literal["unclear"]
+# "unclear": worth a question; "about_assistant": what they are talking with.
+Want = Intent | Literal["unclear", "about_assistant"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,8 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         # After a list that was searched for: more of that kind.
         series = state.shown_series[:3] if state.intent == "search" else state.liked
         state = replace(state, told=merge(state.told, state.shown_series, without=()))
+    elif cues.ABOUT_ASSISTANT.search(said):
+        intent, series = "about_assistant", ()
     elif asked.startswith("spoiler:") and cues.TELL_ANYWAY.search(said) and not entities.series:
         intent, asin, series = "product_facts", asked.removeprefix("spoiler:"), ()
     else:

@@ -57,6 +57,8 @@ class Evidence:
     order: tuple[Step, ...] = ()
     bundles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     limits: dict[str, tuple[Decimal, str]] = field(default_factory=dict)
+    # ASINs and series ids above the age that the shopper told: named as such, never described, priced or shown.
+    withheld: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
 
     def texts(self) -> list[str]:

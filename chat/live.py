@@ -88,6 +88,8 @@ class LiveValues:
             return (str(number) if number is not None else None), None
         if kind == "released":
             return (say_day(self._language, product.release_date) if product.release_date else None), None
+        if asin in self._evidence.withheld:
+            return None, None
         offer = self.offers.get(asin)
         read_at = offer.read_at if offer else None
         if kind == "price":

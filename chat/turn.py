@@ -194,6 +194,9 @@ def _cards(draft: Draft, plan: AnswerPlan, evidence: Evidence, live: LiveValues)
     orders = {order.id: order for order in evidence.orders}
     promotions = {rule.id: rule for rule in evidence.promotions}
     for ref in plan.cards:
+        if ref.id in evidence.withheld:
+            # Whatever a plan says: the age gate stands at the release as well.
+            continue
         if ref.kind == "product" and ref.id in evidence.products:
             data = product_card(evidence.products[ref.id], live.offers.get(ref.id), reason=ref.reason)
         elif ref.kind == "series" and ref.id in evidence.series:

@@ -107,7 +107,7 @@ def _is_about_a_story(text: str) -> bool:
 _DANGER = re.compile(
     r"\b(?:kill(?:ing)? myself|end(?:ing)? my (?:own )?life|suicid(?:e|al)|hurt(?:ing)? myself|self[- ]harm|"
     r"(?:don'?t|do not) (?:want|wish) to (?:live|be alive|go on living)|want to die|want to end (?:it|things|everything)(?: all)?|"
-    r"(?:can'?t|cannot) go on(?: like this| any ?more| living)?|better off dead|no reason to live)\b(?! laughing)"
+    r"(?:can'?t|cannot) go on(?: like this| any ?more| living)?|better off dead|(?:feel(?:ing)? like|think(?:ing)? (?:of|about)|going to|gonna|about to|just want to) end(?:ing)? it all(?! (?:with|by|at|here)\b)|no reason to live)\b(?! laughing)"
     r"|死にたい|死んでしまいたい|死のうと|自殺|自傷|リストカット|消えてしまいたい|消えたい|生きるのが(?:つら|辛|苦)|生きていたくない|生きて(?:い|ゆ)け(?:ない|ません)|生きる意味がない|楽になりたい",
     re.IGNORECASE,
 )
@@ -210,6 +210,9 @@ _WANTED = re.compile(
 
 
 def _asked(text: str, said: Said) -> Need | None:
+    if said.intent == "about_assistant":
+        # "Are you a real person?" is a question.
+        return None
     if said.intent == "human" or (_ASKED.search(text) and not _is_about_a_story(text)):
         return Need(trigger=Trigger.ASKED, action="open")
     if _WANTED.search(text) and not _is_about_a_story(text):

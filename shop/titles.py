@@ -27,6 +27,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W_ぁ-ん]+(?:['’][^\W_ぁ-ん]+)?|[ぁ-ん]+")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー]{4,}")
 SHORTEST_BY_EAR = 4
+LONGEST_BY_EAR = 32
 # Titles that are everyday words: meant only when written like a name, or when nothing else is said.
 EVERYDAY = frozenset(
     [
@@ -218,7 +219,9 @@ def _is_meant(name: str, text: str, start: int, end: int, words: int) -> bool:
 def _find_by_ear(index: TitleIndex, text: str, taken: list[bool]) -> list[Mention]:
     """The longest beginning of a run of kana that sounds like a romanised name; what follows it is grammar."""
     for run in _KANA.finditer(text):
-        for end in range(run.end(), run.start() + SHORTEST_BY_EAR - 1, -1):
+        # No title is longer: a text of nothing but kana costs no more than a name.
+        longest = min(run.end(), run.start() + LONGEST_BY_EAR)
+        for end in range(longest, run.start() + SHORTEST_BY_EAR - 1, -1):
             name = index.by_ear.get(by_ear(romaji(text[run.start() : end])))
             if name is not None and not any(taken[run.start() : end]):
                 taken[run.start() : end] = [True] * (end - run.start())

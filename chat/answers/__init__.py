@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from chat.answers.age import keep_to_age
 from chat.answers.asked import Asked
 from chat.answers.buying import availability, last_volume, next_volume, price
 from chat.answers.desk import account, complaint, faq, order_status, promotions
-from chat.answers.manners import goodbye, greeting, human, other, thanks, unclear
+from chat.answers.manners import about_assistant, goodbye, greeting, human, other, thanks, unclear
 from chat.answers.shelves import recommend, search
 from chat.answers.skills import compare, finish, reading_order
 from chat.answers.titles import product_facts, series_facts
@@ -24,7 +25,7 @@ __all__ = ["last_volume", "plan_answer"]
 
 def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> AnswerPlan:
     asked = Asked(request, evidence, signed_in)
-    plan = _ANSWERS[request.intent](asked)
+    plan = keep_to_age(asked, _ANSWERS[request.intent](asked))
     missed = request.intent in {"unclear", "other"}
     state = replace(plan.state, intent=request.intent if not missed else plan.state.intent)
     before = request.state.series
@@ -36,6 +37,7 @@ def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> Ans
 
 _ANSWERS: dict[Want, Callable[[Asked], AnswerPlan]] = {
     "greeting": greeting,
+    "about_assistant": about_assistant,
     "thanks": thanks,
     "goodbye": goodbye,
     "other": other,

@@ -21,6 +21,15 @@ def greeting(asked: Asked) -> AnswerPlan:
     return AnswerPlan(lines=tuple(lines), state=request.state, quick_replies=offered)
 
 
+def about_assistant(asked: Asked) -> AnswerPlan:
+    """Asked what one is talking with: said plainly, whoever writes the answers."""
+    return AnswerPlan(
+        lines=(Line("about_assistant"),),
+        state=asked.request.state,
+        quick_replies=replies(asked.language, "recommend", "orders", "human"),
+    )
+
+
 def thanks(asked: Asked) -> AnswerPlan:
     return AnswerPlan(lines=(Line("thanks"),), state=asked.request.state)
 

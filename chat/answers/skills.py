@@ -89,7 +89,7 @@ def compare(asked: Asked) -> AnswerPlan:
     if len(known) < 2:
         phrase = "failed.products" if "products" in evidence.failed else "compare.which"
         return AnswerPlan(lines=(Line(phrase),), state=request.state)
-    first = tuple(asin for asin in evidence.editions if asin in evidence.products)
+    first = tuple(asin for asin in evidence.editions if asin in evidence.products and asin not in evidence.withheld)
     lines = [Line("compare.intro")]
     lines += [Line("compare.item", _side(language, each), bullet=True) for each in known]
     lines += _differences(language, known[0], known[1]) if len(known) == 2 else []
@@ -153,7 +153,7 @@ def reading_order(asked: Asked) -> AnswerPlan:
         failed = {"products", "series"} & evidence.failed
         return AnswerPlan(lines=(Line("failed.products" if failed else "unclear.title"),), state=request.state)
     series_id = request.series[0]
-    first = tuple(asin for asin in evidence.editions if asin in evidence.products)
+    first = tuple(asin for asin in evidence.editions if asin in evidence.products and asin not in evidence.withheld)
     title = {"title": series_title(series_id)}
     if len(steps) == 1:
         lines = [Line("order_of_reading.alone", title)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chat.dialogue import Request, price_limit
+from collections.abc import Iterator
+
+from chat.dialogue import Request, age_limit, price_limit
 from chat.evidence import Evidence
 from chat.gathering.desk import for_complaint, for_orders, for_page, for_promotions, for_question
 from chat.gathering.skills import for_comparison, for_finish, for_reading_order
@@ -11,6 +13,7 @@ from chat.gathering.wishes import for_recommendation, for_search
 from chat.gathering.work import Gathering
 from chat.tokens import Shopper
 from chat.trace import Trace
+from shop.models import ages_up_to
 
 __all__ = ["gather"]
 
@@ -47,5 +50,18 @@ async def gather(request: Request, shopper: Shopper, trace: Trace) -> Evidence:
             evidence = Evidence()
     said = {"book": price_limit(request.state), "series": price_limit(request.state, of_series=True)}
     evidence.limits = {name: limit for name, limit in said.items() if limit is not None}
+    evidence.withheld = frozenset(_above_age(request, evidence))
     evidence.failed = frozenset(work.failed)
     return evidence
+
+
+def _above_age(request: Request, evidence: Evidence) -> Iterator[str]:
+    """What may not be given to a reader of the age that was told, however it came into this answer."""
+    if request.state.age is None:
+        return
+    allowed = ages_up_to(age_limit(request.state))
+    yield from (series.id for series in evidence.series.values() if series.age_rating not in allowed)
+    for product in evidence.products.values():
+        series = evidence.series.get(product.series_id)
+        if product.age_rating not in allowed or (series is not None and series.age_rating not in allowed):
+            yield product.asin

@@ -8,6 +8,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "greeting.offer": ("Tell me what you like to read, name a title, or ask about prices, stock, orders or shipping.",),
     "greeting.page": ("I see that you are looking at {title}: ask me anything about it.",),
+    "about_assistant": (
+        "I'm MangaAssist, this shop's assistant: software, not a human. I look things up on our shelves, in your orders "
+        "and in our help pages, and read prices and stock live. When you'd rather have a person, I'll ask one of the team.",
+    ),
     "thanks": ("You're welcome! Is there anything else I can find for you?", "My pleasure. Happy reading!"),
     "goodbye": ("Goodbye, and happy reading!", "See you soon. Enjoy your books!"),
     "other": (
@@ -66,6 +70,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "series.genre.only": ("{title} is {genres}.",),
     "series.age_rating": ("We shelve {title} as {rating}.",),
     "series.age_rating.fits": ("Yes, at {age} that should be fine: we shelve {title} as {rating}.",),
+    "age.above": (
+        "{title} has to wait: we shelve it as {rating}, which is not for age {age}. If it is for somebody older, just say so.",
+    ),
     "series.age_rating.above": ("I'd wait with {title}: we shelve it as {rating}, which is not for age {age}.",),
     "series.relation": ("{other}: {relation}.",),
     "series.relations": ("Connected with {title}:",),
@@ -229,6 +236,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Reasons on cards
     "reason.first": ("A good place to start",),
     # Quick replies
+    "reply.for_that_age": ("What would suit that age?",),
+    "reply.for_me": ("It's for me, I'm an adult",),
     "reply.lift": ("Forget my wishes",),
     "reply.recommend": ("Recommend me something",),
     "reply.promotions": ("What's on offer?",),

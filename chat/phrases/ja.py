@@ -8,6 +8,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "greeting.offer": ("お好きな作品やジャンル、価格や在庫、ご注文、配送のことなど、何でもお尋ねください。",),
     "greeting.page": ("{title}をご覧ですね。気になることがあればお尋ねください。",),
+    "about_assistant": (
+        "この店のアシスタント、MangaAssistと申します。人間ではなく、プログラムです。棚の作品やご注文、ご利用案内をお調べし、"
+        "価格と在庫はその場で確かめてお答えします。スタッフとお話しになりたいときは、おつなぎします。",
+    ),
     "thanks": (
         "どういたしまして。ほかにもお探しのものがあればお申し付けください。",
         "お役に立てて何よりです。",
@@ -67,6 +71,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "series.genre.only": ("{title}のジャンルは{genres}です。",),
     "series.age_rating": ("{title}は{rating}として取り扱っております。",),
     "series.age_rating.fits": ("はい、{title}は{rating}ですので、{age}歳の方にもおすすめできます。",),
+    "age.above": (
+        "{title}は{rating}の作品ですので、{age}歳の方にはご案内を控えております。ほかの方がお読みになるのでしたら、お知らせください。",
+    ),
     "series.age_rating.above": ("{title}は{rating}ですので、{age}歳の方にはまだ早いかと存じます。",),
     "series.relation": ("{other}（{relation}）",),
     "series.relations": ("{title}と関わりのある作品です。",),
@@ -232,6 +239,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Reasons on cards
     "reason.first": ("最初の一冊に",),
     # Quick replies
+    "reply.for_that_age": ("その年齢向けのおすすめは？",),
+    "reply.for_me": ("大人の自分用です",),
     "reply.lift": ("条件なしで探して",),
     "reply.recommend": ("おすすめを教えて",),
     "reply.promotions": ("セールはありますか？",),

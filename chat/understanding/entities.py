@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from chat.understanding.ages import age_of
 from chat.understanding.lexicon import (
     ASKED_FACTS,
     DEMOGRAPHICS,
@@ -50,10 +51,6 @@ _EDITION_NUMBER = re.compile(
 _FIRST_VOLUMES = re.compile(
     r"\bfirst\s+(\d{1,2})\s+(?:volumes|books)\b|(?:最初|はじめ)の(\d{1,2})(?:巻|冊)", re.IGNORECASE
 )
-_AGE = re.compile(
-    r"(\d{1,2})\s*[- ]?\s*(?:years?|yrs?)?[- ]?\s*(?:old|yo\b)|\baged?\s+(\d{1,2})\b|(\d{1,2})\s*(?:歳|才)",
-    re.IGNORECASE,
-)
 _STANDALONE = re.compile(r"^\D{0,12}?(\d{1,3})\D{0,4}$")
 _AFTER_TITLE = re.compile(r"^\s*(?:#|no\.?\s*)?(\d{1,3})(?!\d)", re.IGNORECASE)
 _REFERS = re.compile(
@@ -93,7 +90,7 @@ def entities_of(
     rest = with_digits(rest)
     released_from, released_before = release_dates_of(rest, today) if today else (None, None)
     max_price, currency, rest = price_limit_of(rest)
-    age, rest = _age(rest, text)
+    age, rest = age_of(rest)
     edition_number, rest = _edition_number(rest)
     volumes, rest = _volumes(rest, text, mentions)
     ordinal = _ordinal(rest)
@@ -158,28 +155,6 @@ def _order_ids(rest: str) -> tuple[tuple[str, ...], str]:
         found = [f"MA-{match[1]}" for match in _ORDER_NUMBER.finditer(rest)]
         rest = _ORDER_NUMBER.sub(" ", rest)
     return tuple(dict.fromkeys(found)), rest
-
-
-_CHILDREN = (
-    (re.compile(r"\b(?:kids?|child(?:ren)?|toddler)\b|子供|子ども|幼児|小学生|園児", re.IGNORECASE), 10),
-    (re.compile(r"\b(?:teen(?:ager)?s?|nephew|niece)\b|中学生|ティーン", re.IGNORECASE), 13),
-    (re.compile(r"高校生"), 16),
-)
-
-
-def _age(rest: str, text: str) -> tuple[int | None, str]:
-    match = _AGE.search(rest)
-    if match is not None:
-        age = int(next(group for group in match.groups() if group))
-        return age, rest[: match.start()] + " " + rest[match.end() :]
-    for_someone = re.search(
-        r"\bfor (?:a|an|my|our|some|the)?\b|向け|の子|息子|娘|に(?:おすすめ|合う)", text, re.IGNORECASE
-    )
-    if for_someone:
-        for pattern, age in _CHILDREN:
-            if pattern.search(rest):
-                return age, rest
-    return None, rest
 
 
 def _edition_number(rest: str) -> tuple[int | None, str]:

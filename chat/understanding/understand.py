@@ -42,7 +42,6 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
         "human",
     ),
     (re.compile(r"\b(?:torn|ripped|bent|crushed|dented|defective|misprinted)\b(?! between)|\b(?:arrived|came|is|was|were|got|received) (?:a )?(?:damaged|broken)\b|(?:破れ|破損し|傷ん|壊れ|折れ|汚れ|濡れ|潰れ)て(?!いた場合|いたら)", re.IGNORECASE), "complaint"),
-    (re.compile(r"(?=.*<title>.*<title>)(?!.*(?:\bfirst\b|\bbefore\b|\border\b|順|先に|前に|後に))(?:.*(?:\bbetter\b|\bdifferen(?:ce|t)\b|\bcompare|\bversus\b|\bvs\b|どっち|どちら|違い|比べ|比較))", re.IGNORECASE), "compare"),
     (re.compile(r"^(?:is|are) .{0,60}\b(?:in stock|out of stock|sold out)\b|^(?:in stock|available)\?*$|在庫(?:が|は|を|の)?(?:あり|ある|確認|状況|切れ)|(?:売り|品)切れ(?:です|て|$)", re.IGNORECASE), "availability"),
     (re.compile(r"\b(?:on sale|discounts?|promotions?|special offers?|any deals|deals|bargains?|coupon codes?|promo)\b|セール(?!ス)|割引|キャンペーン|お買い得|値引き|バーゲン", re.IGNORECASE), "promotions"),
     (re.compile(r"\bnext (?:volume|book) (?:of|in|for|please)\b|^(?:the )?next (?:volume|book|one)\b(?!.*\b(?:stock|price|cost)\b)|次の巻(?:は|を|が)", re.IGNORECASE), "next_volume"),
@@ -64,6 +63,7 @@ def understand(
 
     ``today``: what "next month" is told from; the shop's own date unless given.
     """
+    text = _essence(text)
     language = language_of(text, hint=hint or "en")
     entities, masked = entities_of(text, language, find_mentions, today or timezone.localdate())
     guess = intents.load(language).guess(masked, language)
@@ -88,6 +88,29 @@ def understand(
     )
 
 
+# A question is short. Of a long message its beginning and its end are read: every rule's work grows with the text.
+_HEAD, _TAIL = 400, 200
+_GAPS = re.compile(r"\s+")
+
+
+def _essence(text: str) -> str:
+    text = _GAPS.sub(" ", text).strip()
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} … {text[-_TAIL:]}"
+
+
+# What these rules find is no comparison, whatever else is said.
+_BEFORE_COMPARE = frozenset({"greeting", "thanks", "goodbye", "human", "complaint"})
+_DIFFER = re.compile(
+    r"\bbetter\b|\bdifferen(?:ce|t)\b|\bcompare|\bversus\b|\bvs\b|どっち|どちら|違い|比べ|比較", re.IGNORECASE
+)
+_IN_ORDER = re.compile(r"\bfirst\b|\bbefore\b|\border\b|順|先に|前に|後に", re.IGNORECASE)
+
+
+def _compares(masked: str) -> bool:
+    """Two titles and a word of their difference, none of their order."""
+    return masked.count("<title>") >= 2 and bool(_DIFFER.search(masked)) and not _IN_ORDER.search(masked)
+
+
 def _rule(masked: str, entities: Entities) -> Intent | None:
     if entities.order_ids:
         return "order_status"
@@ -97,6 +120,8 @@ def _rule(masked: str, entities: Entities) -> Intent | None:
     if not bare and entities.authors:
         return "search"
     ruled = next((intent for pattern, intent in _RULES if pattern.search(masked)), None)
+    if ruled not in _BEFORE_COMPARE and _compares(masked):
+        ruled = "compare"
     named = entities.series or entities.authors or entities.refers_back or entities.volumes
     wished = entities.genres or entities.themes or entities.demographic or entities.format or entities.language
     if ruled is None and not named and not wished and _DO_YOU_HAVE.search(masked):

@@ -124,3 +124,19 @@ def test_the_language_of_a_message(text: str, hint: Language, language: Language
 )
 def test_odd_input_never_raises(text: str) -> None:
     understand(text, find_mentions=find)
+
+
+def test_of_a_very_long_message_the_beginning_and_the_end_are_read() -> None:
+    said = "how much is Berserk volume 3" + " and Berserk volume 9" * 150 + " in japanese please" + " " * 3000
+    heard = understand(said, hint="en", find_mentions=find)
+    assert heard.entities.volumes[0] == 3
+    assert heard.entities.language == "ja"
+    assert len(heard.entities.series) == 1
+    read: list[str] = []
+
+    def reading(text: str) -> Iterable[Mention]:
+        read.append(text)
+        return find(text)
+
+    understand("進撃の巨人と鬼滅の刃" * 400, find_mentions=reading)
+    assert all(len(text) < 700 for text in read)

@@ -116,3 +116,15 @@ def test_danger_is_urgent_and_met_with_care() -> None:
 def test_long_words_are_read_in_no_time(text: str) -> None:
     """A rule that goes back and forth over a long text would hold the turn: these end."""
     person_needed(Said(text=text[:4000]))
+
+
+@pytest.mark.parametrize(
+    ("text", "trigger"),
+    [
+        ("I feel like ending it all", "safety"),
+        ("should I end it all with volume 34", "none"),
+        ("is it true they end it all here", "none"),
+    ],
+)
+def test_ending_it_all_is_heard_and_a_last_volume_is_not(text: str, trigger: str) -> None:
+    assert found(Said(text=text)) == trigger
