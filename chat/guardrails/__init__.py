@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from chat.guardrails.claims import unproven_claim
 from chat.guardrails.deeds import untrue_deed
+from chat.guardrails.facts import unproven_fact
 from chat.guardrails.manners import bad_manners
 from chat.guardrails.markup import unsafe_text
 from chat.guardrails.names import unproven_name
@@ -29,6 +30,7 @@ GUARDS: dict[str, Guard] = {
     "claims": unproven_claim,
     "names": unproven_name,
     "deeds": untrue_deed,
+    "facts": unproven_fact,
     "manners": bad_manners,
 }
 

@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """``slots``: (kind, id) that can be filled; ``names``: folded names of what the evidence holds; ``words``: every word
-    of its names and texts, lower case; ``series``: ids; ``catalogue``: the names of the whole shop, to know the others;
+    of its names and texts, lower case; ``series``: ids; ``statuses``: how they stand; ``catalogue``: the names of the whole shop, to know the others;
     ``repeated``: runs of the prompt that no answer may hold (chat.prompts).
     """
 
@@ -37,6 +37,7 @@ class Proof:
     names: frozenset[str]
     words: frozenset[str]
     series: frozenset[str]
+    statuses: frozenset[str] = frozenset()
     within_budget: bool = False
     catalogue: TitleIndex = field(default_factory=TitleIndex)
     repeated: frozenset[str] = frozenset()
@@ -89,6 +90,7 @@ def prove(request: Request, evidence: Evidence, catalogue: TitleIndex, repeated:
         names=frozenset(filter(None, map(fold, names))),
         words=frozenset(word.casefold() for text in texts for word in _WORD.findall(plain(text))),
         series=frozenset(each.id for each in series),
+        statuses=frozenset(each.status for each in series),
         within_budget=bool(evidence.recommended or evidence.found) and price_limit(request.state) is not None,
         catalogue=catalogue,
         repeated=repeated,
