@@ -49,6 +49,11 @@ TELL_ANYWAY = _cue(
     r"^(?:yes|yeah|yep|sure|ok(?:ay)?|go ahead|please do)\b|\btell me anyway\b|\bdon'?t mind spoilers?\b|\bspoil(?:ers? (?:me|are fine)| me)\b",
     r"^(?:はい|うん|ええ|お願い|どうぞ)|構わない|かまわない|教えてください|ネタバレ(?:して|OK|ＯＫ|でも)",
 )
+# "Tell me about …": of something in the shop, whatever the model thought of it.
+TELLS_ABOUT = _cue(
+    r"\b(?:tell me (?:more )?about|what about|how about)\b",
+    r"について|のこと|って(?:面白|おもしろ|どんな|どう)|(?:は|って)(?:あります|ある)(?:か|の)?[？?]*$",
+)
 PLOT = _cue(
     r"\bwhat happens\b|\bwhat(?:'s| is) .{0,40}\babout\b|\bplot\b|\bsummary\b|\bblurb\b|\bsynopsis\b",
     "あらすじ|どんな(?:話|内容|展開)|何が起こ|内容",

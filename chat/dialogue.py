@@ -10,6 +10,7 @@ from typing import Literal, cast
 from chat import cues
 from chat.constraints import lift, merge, take_in
 from chat.context import PageContext
+from chat.naming import unknown_name
 from chat.state import DialogueState, age_limit, price_limit, read_state, with_volumes_said
 from chat.understanding.types import Entities, Fact, Intent, Language, Understanding
 
@@ -31,8 +32,9 @@ _NEED_NO_CONTEXT: frozenset[str] = frozenset(
     {"greeting", "thanks", "goodbye", "human", "complaint", "faq", "account", "order_status"}
 )
 
-# "unclear": worth a question; "about_assistant": what they are talking with.
-Want = Intent | Literal["unclear", "about_assistant"]
+# "unclear": worth a question; "about_assistant": what they are talking with; "unknown_title": it is about something
+# whose name the catalogue does not know.
+Want = Intent | Literal["unclear", "about_assistant", "unknown_title"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,8 @@ class Request:
     spoilers_wanted: bool = False
     # "No, the manga, not the anime": said before the answer.
     corrected: Literal["", "title", "manga"] = ""
+    # What it names and the catalogue does not know, as it was written (chat.naming).
+    unknown: str = ""
     # Told by its very words (chat.cues), whatever the model thought of it.
     by_words: bool = False
     # The next best reading, when the message was unclear.
@@ -101,6 +105,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
     heard = replace(heard, entities=entities)
     more = bool(state.shown_series) and cues.MORE.fullmatch(said.strip(" .!?。！？、")) is not None
     intent: Want = "recommend"
+    unknown = "" if more else unknown_name(said, entities)
     asin, asins = "", cast("tuple[str, ...]", ())
     volumes = entities.volumes
     if more:
@@ -113,7 +118,10 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         intent, asin, series = "product_facts", asked.removeprefix("spoiler:"), ()
     else:
         intent = _intent_in_context(said, heard, state, asked=asked, lifted=bool(lifted))
-        series, asin, asins = _target(said, intent, entities, state, context)
+        if unknown and _is_about_what_we_do_not_know(said, intent, entities):
+            # Never of what we talked of before; and a limit for it is none for other books.
+            intent, entities = "unknown_title", replace(entities, max_price=None, currency="", volumes=())
+        series, asin, asins = _target(said, intent, entities, state, context, unknown=unknown)
         if intent == "budget" and not (series or asin) and entities.max_price is not None:
             # "Manga under $12" is about no series: a limit for each book.
             intent = "recommend"
@@ -147,6 +155,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         plot=intent == "product_facts" and cues.PLOT.search(said) is not None,
         spoilers_wanted=asked.startswith("spoiler:") and intent == "product_facts",
         corrected=_corrected(said, intent, entities, state),
+        unknown=unknown,
         by_words=intent in {"reading_order", "compare", "budget"},
         runner_up=heard.runner_up,
         context=context,
@@ -219,6 +228,16 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     if heard.intent == "product_facts" and entities.series:
         return _facts_asked(entities, state)
     return heard.intent
+
+
+def _is_about_what_we_do_not_know(text: str, intent: Want, entities: Entities) -> bool:
+    """Asked for by an unknown name. A wish goes on without its unknown example when it says more than that."""
+    if intent == "other":
+        return cues.TELLS_ABOUT.search(text) is not None
+    if intent in ABOUT_A_TITLE or intent in {"unclear", "reading_order", "compare"}:
+        return True
+    wishes = entities.genres or entities.themes or entities.demographic
+    return intent == "recommend" and entities.similar_to and not wishes
 
 
 def _facts_asked(entities: Entities, state: DialogueState) -> Want:
@@ -350,7 +369,7 @@ def _again(state: DialogueState, entities: Entities) -> Want:
 
 
 def _target(
-    text: str, intent: Want, entities: Entities, state: DialogueState, context: PageContext
+    text: str, intent: Want, entities: Entities, state: DialogueState, context: PageContext, *, unknown: str = ""
 ) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     """(series, one asin, several asins): the named first, then the pointed at, then the page."""
     if entities.asins:
@@ -358,6 +377,8 @@ def _target(
     if entities.series:
         # "Vinland Saga, not Berserk" corrects: the one that is wanted comes first where it is named first.
         return entities.series, "", ()
+    if intent == "unknown_title" or (unknown and intent == "recommend" and entities.similar_to):
+        return (), "", ()
     if intent == "compare":
         return state.shown_series[:2], "", ()
     if cues.BACK.search(text) and state.previous:

@@ -51,6 +51,7 @@ MODEL_MAY_ANSWER: frozenset[Want] = frozenset(
 _OURS = (
     "human.",
     "unclear",
+    "unknown.",
     "other",
     "failed.",
     "edition.none",

@@ -117,7 +117,7 @@ def search_series(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int
         for series_id, closeness in nearest_titles(query, limit=limit):
             ranked.setdefault(series_id, closeness)
             named.add(series_id)
-    allowed = _allowed_series(ranked, filters)
+    allowed = series_allowed(ranked, filters)
     hits = [SeriesHit(ref, score, ref in named) for ref, score in ranked.items() if ref in allowed]
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
@@ -155,7 +155,8 @@ def _volume_in(query: str) -> int | None:
     return int(next(group for group in match.groups() if group)) if match else None
 
 
-def _allowed_series(ids: Iterable[str], filters: SearchFilters) -> set[str]:
+def series_allowed(ids: Iterable[str], filters: SearchFilters) -> set[str]:
+    """Those of the series that pass the filters."""
     rows = Series.objects.filter(pk__in=list(ids), age_rating__in=ages_up_to(filters.max_age_rating))
     if filters.demographic:
         rows = rows.filter(demographic=filters.demographic)
@@ -221,5 +222,5 @@ def series_by_author(author: str, *, filters: SearchFilters = NO_FILTERS) -> lis
     """Ids of an author's series, oldest first. ``author``: in any script that the catalogue knows."""
     terms = SeriesTerm.objects.filter(kind=SeriesTerm.Kind.AUTHOR, folded=fold(author))
     ids = list(terms.order_by("series__started", "series_id").values_list("series_id", flat=True))
-    allowed = _allowed_series(ids, filters)
+    allowed = series_allowed(ids, filters)
     return [id for id in dict.fromkeys(ids) if id in allowed]

@@ -16,6 +16,7 @@ from chat.answers.manners import about_assistant, goodbye, greeting, human, othe
 from chat.answers.shelves import recommend, search
 from chat.answers.skills import compare, finish, reading_order
 from chat.answers.titles import product_facts, series_facts
+from chat.answers.unknown import unknown_title
 from chat.dialogue import Request, Want
 from chat.evidence import Evidence
 from chat.plan import AnswerPlan, Line
@@ -27,7 +28,8 @@ def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> Ans
     asked = Asked(request, evidence, signed_in)
     plan = keep_to_age(asked, _ANSWERS[request.intent](asked))
     missed = request.intent in {"unclear", "other"}
-    state = replace(plan.state, intent=request.intent if not missed else plan.state.intent)
+    keeps_question = missed or request.intent == "unknown_title"
+    state = replace(plan.state, intent=plan.state.intent if keeps_question else request.intent)
     before = request.state.series
     if before and plan.state.series != before:
         state = replace(state, previous=before)
@@ -42,6 +44,7 @@ _ANSWERS: dict[Want, Callable[[Asked], AnswerPlan]] = {
     "goodbye": goodbye,
     "other": other,
     "unclear": unclear,
+    "unknown_title": unknown_title,
     "human": human,
     "complaint": complaint,
     "recommend": recommend,

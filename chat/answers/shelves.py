@@ -17,6 +17,7 @@ from chat.answers.asked import (
     replies,
     series_title,
 )
+from chat.answers.unknown import unknown_name_line
 from chat.dialogue import Request, age_limit
 from chat.phrases import JOINERS, join, name_of, say
 from chat.plan import AnswerPlan, CardRef, Line
@@ -42,6 +43,8 @@ def recommend(asked: Asked) -> AnswerPlan:
             quick_replies=replies(language, "lift", "recommend", "human") if wishes else replies(language, "recommend"),
         )
     lines = [Line("recommend.failed")] if "recommendations" in evidence.failed else []
+    if request.unknown and request.entities.similar_to:
+        lines.append(unknown_name_line(asked))
     lines += _said_wishes(language, wishes)
     lines.append(_recommend_intro(asked, personal=any(item.engine != "popular" for item in items)))
     lines += [
@@ -154,13 +157,17 @@ def _introduce(phrase: str, language: Language, series: SeriesFacts) -> Line:
     )
 
 
+def _nothing_found(asked: Asked) -> Line:
+    return unknown_name_line(asked) if asked.request.unknown else Line("search.none")
+
+
 def search(asked: Asked) -> AnswerPlan:
     request, evidence, language = asked.request, asked.evidence, asked.language
     found = evidence.found[:LONGEST_LIST]
     if not found:
         failed = "products" in evidence.failed
         return AnswerPlan(
-            lines=(Line("search.failed" if failed else "search.none"), *_age_said(asked)),
+            lines=(Line("search.failed") if failed else _nothing_found(asked), *_age_said(asked)),
             state=request.state,
             quick_replies=replies(language, *(["lift"] if request.state.age is not None else []), "recommend", "human"),
         )

@@ -9,7 +9,7 @@ from chat.evidence import Evidence
 from chat.gathering.desk import for_complaint, for_orders, for_page, for_promotions, for_question
 from chat.gathering.skills import for_comparison, for_finish, for_reading_order
 from chat.gathering.titles import for_next_volume, for_title
-from chat.gathering.wishes import for_recommendation, for_search
+from chat.gathering.wishes import for_recommendation, for_search, for_unknown_title
 from chat.gathering.work import Gathering
 from chat.tokens import Shopper
 from chat.trace import Trace
@@ -26,6 +26,8 @@ async def gather(request: Request, shopper: Shopper, trace: Trace) -> Evidence:
             evidence = await for_recommendation(work)
         case "search":
             evidence = await for_search(work)
+        case "unknown_title":
+            evidence = await for_unknown_title(work)
         case "series_facts" | "product_facts" | "price" | "availability":
             evidence = await for_title(work)
         case "next_volume":

@@ -16,7 +16,8 @@ from mangaassist.dbthreads import in_database
 from recommendations.ordering import Found, Ordered, aorder_for
 from recommendations.recommend import Recommendation, RecommendationRequest, arecommend_for
 from shop.offers import LiveOffer
-from shop.search import search_editions, search_series, series_by_author
+from shop.search import search_editions, search_series, series_allowed, series_by_author
+from shop.titles import nearest_titles
 
 
 async def for_recommendation(work: Gathering) -> Evidence:
@@ -137,6 +138,20 @@ async def for_search(work: Gathering) -> Evidence:
         offers = await work.offers(evidence.found)
         evidence.found = tuple(asin for asin in evidence.found if _affordable(offers.get(asin), limit))
     return evidence
+
+
+async def for_unknown_title(work: Gathering) -> Evidence:
+    """The titles that are written most like it, were it a slip of the pen."""
+    near = await work.limited("search", in_database(_nearest, work), [])
+    evidence = await with_facts(work, Evidence(), (asin for _, asin in near), ())
+    evidence.found = tuple(asin for _, asin in near if asin in evidence.products)
+    return evidence
+
+
+def _nearest(work: Gathering) -> list[tuple[str, str]]:
+    likely = [series_id for series_id, _ in nearest_titles(work.request.unknown, limit=3)]
+    allowed = series_allowed(likely, search_filters(work))
+    return first_editions(work, [series_id for series_id in dict.fromkeys(likely) if series_id in allowed])
 
 
 # What stands before a title and is no part of it.

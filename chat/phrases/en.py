@@ -23,6 +23,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "unclear": ("I'm not sure that I understood you. Could you say it in other words, or pick one of these?",),
     "unclear.title": ("Which title do you mean? Give me its name, and I'll look it up.",),
     "unclear.again": ("I still can't make it out, sorry. I can bring in a person if you like.",),
+    # A name that the catalogue does not know
+    "unknown.title": ("I can't find “{name}” in our catalogue. Check the spelling, or tell me the author.",),
+    "unknown.near": ("The nearest that we carry: {titles}.",),
+    "unknown.example": ("I don't know “{name}”, and we don't carry it, so I can't go by it.",),
+    "unknown.what_in_it": ("Tell me what you like in it, a genre, a mood or another title, and I'll look for that.",),
     # Recommendations
     "recommend.similar": (
         "If you like {titles}, these are close in spirit:",

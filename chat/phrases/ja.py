@@ -26,6 +26,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "unclear": ("うまく理解できませんでした。別の言い方でお尋ねいただくか、次からお選びください。",),
     "unclear.title": ("どの作品のことでしょうか。題名を教えていただければお調べします。",),
     "unclear.again": ("申し訳ありません、まだ理解できずにおります。よろしければ担当者におつなぎします。",),
+    # A name that the catalogue does not know
+    "unknown.title": ("「{name}」は当店の目録に見つかりません。表記をお確かめいただくか、作者名を教えてください。",),
+    "unknown.near": ("近い題名でしたら、{titles}がございます。",),
+    "unknown.example": ("「{name}」は当店での取り扱いがなく、似た作品をお選びできません。",),
+    "unknown.what_in_it": ("お好きなところやジャンル、雰囲気、ほかの作品名を教えていただければお探しします。",),
     # Recommendations
     "recommend.similar": (
         "{titles}がお好きでしたら、こちらはいかがでしょうか。",

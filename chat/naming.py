@@ -1,0 +1,133 @@
+"""The name of something that we don't know: what is left of a message once all that it asks is taken away. Pure rules.
+
+"How much is Kagurabachi?" is about Kagurabachi, whatever we talked of before; "how much is the hardcover?" is not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from chat.understanding.lexicon import ASKED_FACTS, DEMOGRAPHICS, EDITION_LANGUAGES, FORMATS, GENRES, ORDINALS, THEMES
+from chat.understanding.ordinary import is_ordinary, without_ordinary
+from chat.understanding.types import Entities
+
+LONGEST_NAME = 60
+
+# What stands around a name in a question for it; the name is the group. Titles come in any case.
+_ENGLISH = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:how much (?:is|are|for|does|would)|(?:the )?(?:price|cost|author|creator|release date|publisher) (?:of|for)|what does)\s+"
+        r"(.+?)(?:\s+(?:costs?|be|go for|right now|now|today|please)\b|\s+(?:under|below|within|up to)\s*\W?\d|[?.!,]|$)",
+        r"\b(?:is|are|was|has|does)\s+(.+?)\s+(?:(?:still |even |also |now |already )?(?:in stock|out of stock|sold out|available|on sale|out(?: yet)?\b"
+        r"|finished|complete[d]?\b|over\b|ended|ongoing|on hiatus|running|(?:ok(?:ay)?|good|fine|suitable|safe|appropriate|right|too \w+) for"
+        r"|any good|worth|have\b|cost\b|end\b|come out))",
+        r"\bwho (?:wrote|drew|made|created|writes|draws|publishes|is behind)\s+(.+?)(?:[?.!,]|$)",
+        r"\b(?:next|latest|newest|last|first) (?:volume|book|one) (?:of|in|for|from)\s+(.+?)(?:[?.!,]|\s+(?:please|in stock|come|out)\b|$)",
+        r"\b(?:tell me (?:more )?about|know about|what about|how about|do you know|heard of)\s+(.+?)(?:[?.!,]|$)",
+        r"\bwhat(?: is|'s)\s+(.+?)\s+about\b",
+        r"\b(?:how many (?:volumes|books) (?:does|do|has|are in|are there of)|how long is|where (?:do|should) i (?:start|begin) with)\s+(.+?)"
+        r"(?:\s+(?:have|has|got)\b|[?.!,]|$)",
+        r"\bwhen (?:does|do|did|is|will|was)\s+(.+?)\s+(?:come|coming|released?|out|start|begin|end)\b",
+        r"\b(?:finish(?:ing)?|collect(?:ing)?|complete|catch up (?:with|on)|the rest of|reading order (?:of|for))\s+(.+?)"
+        r"(?:\s+(?:under|within|for|with|below|in order)\b|[?.!,]|$)",
+        r"(?<!i'd )(?<!would )(?<!\bi )(?<!\bwe )(?<!you )\b(?:like|similar to|in the vein of|fans? of|close to|more of)\s+(.+?)"
+        r"(?:\s+(?:but|under|below|for|with|in (?:english|japanese)|please)\b|[?.!,]|$)",
+        r"^(?:do you (?:have|carry|sell|stock)|have you got|are you selling)\s+(.+?)(?:\s+(?:in stock|available)\b|[?.!,]|$)",
+        r"^((?:\S+\s+){0,4}?\S+)\s+(?:(?:vol(?:ume)?\.?|#)\s*\d{1,3}\b|\d{1,3} (?:price|cost|how much|in stock)|price|cost|how much)",
+    )
+)
+_JAPANESE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"([^、。！？?!\s]{2,40}?)(?:は|って)(?:今|いま|現在)?(?:いくら|おいくら|何円|在庫|ありますか|あります|ある[?？]|誰が|全?何巻|完結|面白い|おもしろい|"
+        r"どんな|子供|子ども|\d+歳|対象年齢|何歳)",
+        r"([^、。！？?!\s]{2,40}?)の(?:値段|価格|在庫|作者|漫画家|次の巻|次は|続き|最新刊|新刊|あらすじ|内容|読む順|対象年齢|巻数|出版社|発売日|残り|全巻)",
+        r"([^、。！？?!\s]{2,40}?)(?:みたいな|みたいに|に似た|に似て|のような|っぽい|が好き)",
+        r"([^、。！？?!\s]{2,40}?)(?:について|のこと)(?:を)?(?:教え|知り)",
+        r"([^、。！？?!\s]{2,40}?)(?:を|が)(?:揃え|そろえ|集め|最後まで)",
+        r"([^、。！？?!\s]{2,40}?)(?:の)?第?\s*\d{1,3}\s*巻",
+    )
+)
+_QUOTED = re.compile(r"[“\"「『]([^”\"」』]{2,60})[”\"」』]")
+
+_BEFORE_A_NAME = re.compile(
+    r"^.*\b(?:volumes?|vol\.?|books?|copy|edition|part|version)\s+(?:\d+\s+)?of\s+"
+    r"|^.*(?:安く|円で|ずつ|買った|読んだ|読んでる|お店に|店に|漫画の|マンガの|作品の)(?=\S{2})",
+    re.IGNORECASE,
+)
+_AFTER_A_NAME = re.compile(
+    r"の?第?\s*[\d一二三四五六七八九十]{1,3}巻.*$"
+    r"|の(?:電子|英語|日本語|フランス|ハードカバー|ボックス|文庫|既刊|続き|次|最新|新刊|現在|定価|一冊|一番|アニメ|スピンオフ|番外|外伝|年齢|在庫).*$"
+    r"|に(?:外伝|番外編|続編).*$|(?:\s*(?:,?\s*\b(?:vol(?:ume)?\.?|#|book)\s*)?\d{1,3}(?:\s+to)?|第?\s*\d{1,3}巻)$"
+    r"|(?:を|に|の|って|は|が|と|シリーズ|コミック|ファン|全部|コンプリート|ボックス|愛蔵版|合本|の続編|に続編|という漫画|というマンガ|って次)+$",
+    re.IGNORECASE,
+)
+# "paperback of Kagurabachi in hardcover": the capitals, and what joins them.
+_WITH_CAPITALS = re.compile(
+    r"\b[A-Z][\w'’:&!.-]*(?:\s+(?:(?:of|the|no|to|and|in|a|on|with|for)\s+)*[A-Z0-9][\w'’:&!.-]*)*"
+)
+# Hiragana that joins words into a sentence: a description, and no name.
+_A_SENTENCE = re.compile(r"[をがで]|てい|てる|った|いた|する|した|ない|たい|める|のが")
+_LATIN = re.compile(r"[a-z0-9]+(?:['’][a-z]+)?", re.IGNORECASE)
+# Grammar and punctuation: no name is made of them alone.
+_GRAMMAR = re.compile(r"[\sぁ-ん、。・,.!?！？…〜~ー\-'\"“”「」『』()（）&:/\d]+")
+_WORD_LISTS = (ASKED_FACTS, DEMOGRAPHICS, EDITION_LANGUAGES, FORMATS, GENRES, ORDINALS, THEMES)
+_KNOWN = [pattern for words in _WORD_LISTS for pattern, _ in words]  # type: ignore[attr-defined]
+_KATAKANA = re.compile(r"[ァ-ヺー・]{4,}")
+_CAPITALS = re.compile(r"(?<=\s)[A-Z][\w'’-]+(?:\s+(?:(?:of|the|no|to|and|in|a)\s+)?[A-Z0-9][\w'’-]*)*")
+
+
+def unknown_name(text: str, entities: Entities) -> str:
+    """The name in a question whose name the catalogue does not know; empty when it names nothing, or something known.
+
+    ``text``: NFKC. As it was written, for the answer to repeat.
+    """
+    if entities.series or entities.authors or entities.asins or entities.order_ids or entities.isbns:
+        return ""
+    if quoted := _QUOTED.search(text):
+        # Whoever puts it into quotes means a name, be it an everyday word.
+        return quoted[1].strip()[:LONGEST_NAME] if re.search(r"\w", quoted[1]) else ""
+    japanese = bool(re.search(r"[ぁ-んァ-ヺ一-鿿]", text))
+    for frame in _JAPANESE if japanese else _ENGLISH:
+        if (match := frame.search(text)) and (name := _name_in(match[1])):
+            return name
+    loose = _KATAKANA if japanese else _CAPITALS
+    return next((name for match in loose.finditer(text) if (name := _name_in(match[0]))), "")
+
+
+def in_print(name: str) -> str:
+    """As it may be repeated: no markup, no sum and no address in it."""
+    return re.sub(r"[^\w\s'’&!?:.,・ー〜~-]|(?:https?:|www\.)\S*", "", name).strip()
+
+
+def _name_in(said: str) -> str:
+    """Without the words around it: "the first volume of Kagurabachi" is Kagurabachi, 予算一万円でカグラバチ is
+    カグラバチ.
+    """
+    name = _BEFORE_A_NAME.sub("", said.strip())
+    name = _AFTER_A_NAME.sub("", name)
+    if capitals := _WITH_CAPITALS.search(name):
+        name = capitals[0]
+    words = name.split()
+    while words and is_ordinary(words[0]):
+        words.pop(0)
+    # "Sakamoto Days", "Blue Box": what is written like a name belongs to it.
+    while words and is_ordinary(words[-1]) and words[-1].islower():
+        words.pop()
+    name = " ".join(words).strip("、,.:;()（）")
+    return name if len(name) <= LONGEST_NAME and _is_a_name(name) and _is_a_name(said) else ""
+
+
+def _is_a_name(said: str) -> bool:
+    """Whether anything is left of it that is no word of a question, no genre, format, language or number."""
+    rest = unicodedata.normalize("NFKC", said)
+    for pattern in _KNOWN:
+        rest = pattern.sub(" ", rest)
+    rest = without_ordinary(rest)
+    rest = _LATIN.sub(lambda match: " " if is_ordinary(match[0]) else match[0], rest)
+    if re.search(r"[ぁ-ん]", said):
+        # 出てくる, 描いた: a single character before hiragana is a verb, and no name.
+        return not _A_SENTENCE.search(said) and bool(re.search(r"[ァ-ヺー]{3,}|[一-鿿]{2,}|[A-Za-z]{2,}", rest))
+    return bool(_GRAMMAR.sub("", rest))
