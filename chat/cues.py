@@ -30,6 +30,13 @@ HAS = _cue(
     r" (?:have|has|own|owns|got|bought|read|finished)\b|\b(?:i|we)'ve\b(?! been)|\bi(?: am|'m) (?:on|at|up to)\b",
     r"持って|持ってる|読んだ|読みました|読み終|読了|読んで(?:い|る|ます)|買った|買いました|揃って|手元に",
 )
+# One further than what was proposed last, whatever the shopper has.
+STEPS_ON = _cue(
+    r"^(?:and|then)\b|\bafter (?:that|this)(?: one)?\b|\bthe one after\b", "^(?:それから|じゃあ)|その次|さらに次|その後"
+)
+MISSING = _cue(
+    r"\b(?:missing|lack(?:ing)?|don'?t (?:have|own) yet|gaps?)\b", "抜けて|足りない|欠けて|持っていない|持ってない|抜け"
+)
 UP_TO = _cue(r"\b(?:up to|through|until|till|as far as|on|at)\b", "まで")
 FROM = _cue(r"\b(?:from|starting (?:with|at)|onwards?)\b", "から|以降")
 CORRECTS = _cue(

@@ -28,6 +28,8 @@ _VAGUE: frozenset[str] = frozenset({"search", "other", "recommend"})
 ABOUT_A_TITLE: frozenset[str] = frozenset(
     {"series_facts", "product_facts", "next_volume", "price", "availability", "reading_order", "budget"}
 )
+# Without a title it is about the shopper's own shelf.
+_SHELVES: frozenset[str] = frozenset({"next_volume"})
 _NEED_NO_CONTEXT: frozenset[str] = frozenset(
     {"greeting", "thanks", "goodbye", "human", "complaint", "faq", "account", "order_status"}
 )
@@ -61,6 +63,10 @@ class Request:
     entities: Entities
     # "Show me more": the last wish again, without what was told for it.
     more: bool = False
+    # "And the one after that?": behind what was proposed last, not behind what they have.
+    steps_on: bool = False
+    # "Which ones am I missing?"
+    asks_for_gaps: bool = False
     # "From volume 3 on": those and all behind them.
     onwards: bool = False
     # "Cheaper?": than what was shown last.
@@ -131,7 +137,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
             state = with_volumes_said(state, about, volumes) if about else state
         keeps_wish = bool(lifted) or cues.CHEAPER.search(said) is not None
         state = replace(take_in(state, entities, intent, keeps_wish=keeps_wish), told=())
-    if intent in ABOUT_A_TITLE and not (series or asin or asins):
+    if intent in ABOUT_A_TITLE - _SHELVES and not (series or asin or asins):
         # "How much is it?" about nothing known: a title is what is missing.
         intent = "search" if entities.authors or entities.genres else "unclear"
     wishes = intent == "recommend"
@@ -144,6 +150,8 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         asins=asins,
         volumes=volumes,
         collection=collection,
+        steps_on=intent == "next_volume" and cues.STEPS_ON.search(said) is not None,
+        asks_for_gaps=intent == "next_volume" and cues.MISSING.search(said) is not None,
         onwards=len(entities.volumes) == 1 and cues.FROM.search(said) is not None,
         format=_form(said, intent, entities) or (state.format if wishes else ""),
         edition_language=entities.language or (state.edition_language if wishes else ""),
@@ -182,6 +190,8 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     of_a_volume = entities.volumes or entities.asins or (state.asin and re.search(r"what happens|何が起こ", text))
     if cues.PLOT.search(text) and of_a_volume and (entities.series or state.series or entities.asins):
         return "product_facts"
+    if asked == "which_series" and entities.series and heard.intent in {"search", "series_facts", "other"}:
+        return "next_volume"
     if _goes_on(text, entities, state, asked):
         return "budget" if state.intent == "budget" else "next_volume"
     corrected = _question_corrected(text, entities, state)

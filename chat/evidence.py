@@ -53,6 +53,8 @@ class Evidence:
     promotions: tuple[PromotionRule, ...] = ()
     orders: tuple[OrderView, ...] = ()
     has: frozenset[int] = frozenset()
+    # The language in which the next volume was looked for first.
+    reading: str = ""
     finish: Finish | None = None
     order: tuple[Step, ...] = ()
     bundles: dict[str, tuple[str, ...]] = field(default_factory=dict)

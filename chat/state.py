@@ -28,7 +28,8 @@ class DialogueState:
     shown_series: tuple[str, ...] = ()
     # The order that was spoken of last.
     order: str = ""
-    # What we have just asked: "last_volume", or "spoiler:ASIN" before a blurb that may tell too much.
+    # What we have just asked: "last_volume", "which_series" to go on with, or "spoiler:ASIN" before a blurb that may
+    # tell too much.
     asked: str = ""
     # What the shopper says they have or have read: "series:1-4,6". Orders are read anew in every turn.
     has: tuple[str, ...] = ()

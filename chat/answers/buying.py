@@ -20,7 +20,10 @@ from chat.answers.asked import (
 )
 from chat.dialogue import Request
 from chat.evidence import Evidence
+from chat.phrases import name_of
 from chat.plan import AnswerPlan, CardRef, Line
+from shop.coverage import gaps
+from shop.facts import ProductFacts
 
 
 def price(asked: Asked) -> AnswerPlan:
@@ -96,42 +99,107 @@ def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
 def next_volume(asked: Asked) -> AnswerPlan:
     request, evidence, language = asked.request, asked.evidence, asked.language
     if not request.series and not request.asin:
-        items = [item for item in evidence.recommended if item.asin in evidence.products][:LONGEST_LIST]
-        if not items:
-            return AnswerPlan(lines=(Line("next.which"),), state=request.state)
-        shown = tuple(item.asin for item in items)
-        return AnswerPlan(
-            lines=(Line("next.shelf"), *(Line("price.item", live_words(asin), bullet=True) for asin in shown)),
-            state=remember_focus(request.state, evidence, shown=shown),
-            cards=tuple(CardRef("product", item.asin, item.reason) for item in items),
-        )
+        return _next_on_the_shelf(asked)
     series_id = request.series[0] if request.series else evidence.products[request.asin].series_id
     product = next((evidence.products[a] for a in evidence.editions if a in evidence.products), None)
-    if product is None:
-        known = series_id in evidence.series and bool(evidence.has)
-        if known:
-            line = Line("next.complete", {"series": series_title(series_id)})
-            return AnswerPlan(lines=(line,), state=remember_focus(request.state, evidence, series=series_id))
+    between = tuple(a for a in evidence.found if a in evidence.products and a not in evidence.editions[:1])
+    if product is None and series_id not in evidence.series:
         return no_edition(asked)
     last = last_volume(request, evidence)
-    words = live_words(product.asin) | {"series": series_title(series_id), "last": str(last)}
-    phrase = "next.unknown" if last is None else "next.stated" if request.volumes or request.asin else "next.owned"
-    between = tuple(asin for asin in evidence.found if asin in evidence.products and asin != product.asin)
+    if product is None and last is None:
+        return no_edition(asked)
+    if request.asks_for_gaps and evidence.has and (between or product):
+        return _missing(asked, series_id, (*between, *([product.asin] if product else ())))
     missing = [Line("next.gap")] if between else []
     missing += [Line("price.item", live_words(asin), bullet=True) for asin in between]
+    if product is None:
+        return _nothing_follows(asked, series_id, between, missing)
     state = remember_focus(request.state, evidence, asin=product.asin, series=series_id)
     return AnswerPlan(
-        lines=(Line(phrase, words), *overlap_hints(asked, product), *promotion_hints(product, evidence), *missing),
+        lines=(
+            _next_line(asked, product, series_id, last),
+            *overlap_hints(asked, product),
+            *promotion_hints(product, evidence),
+            *missing,
+        ),
         state=replace(state, asked="last_volume" if last is None else ""),
         cards=product_cards(product.asin, *between),
         quick_replies=replies(language, "in_stock", "finish", "similar"),
     )
 
 
+def _next_on_the_shelf(asked: Asked) -> AnswerPlan:
+    """Without a title: what would come next of everything that the shopper reads; else we ask which."""
+    request, evidence = asked.request, asked.evidence
+    items = [item for item in evidence.recommended if item.asin in evidence.products][:LONGEST_LIST]
+    if not items:
+        failed = "recommendations" in evidence.failed
+        return AnswerPlan(
+            lines=(Line("failed.products" if failed else "next.which"),),
+            state=replace(request.state, asked="" if failed else "which_series"),
+            quick_replies=replies(asked.language, "recommend"),
+        )
+    shown = tuple(item.asin for item in items)
+    return AnswerPlan(
+        lines=(Line("next.shelf"), *(Line("price.item", live_words(asin), bullet=True) for asin in shown)),
+        state=remember_focus(request.state, evidence, shown=shown),
+        cards=tuple(CardRef("product", item.asin, item.reason) for item in items),
+        quick_replies=replies(asked.language, "second", "similar"),
+    )
+
+
+def _next_line(asked: Asked, product: ProductFacts, series_id: str, last: int | None) -> Line:
+    """What follows; when it is not the very next volume in the language that is read, that is said first."""
+    request, language = asked.request, asked.language
+    words = live_words(product.asin) | {"series": series_title(series_id), "last": str(last)}
+    if last is None:
+        return Line("next.unknown", words)
+    if last + 1 not in product.volumes:
+        return Line("next.not_carried", words)
+    read = asked.evidence.reading
+    if read and product.language != read:
+        names = {"language": name_of(language, read), "other": name_of(language, product.language)}
+        return Line("next.other_language", words | names)
+    stated = request.volumes or not asked.evidence.has or request.steps_on
+    return Line("next.stated" if stated else "next.owned", words)
+
+
+def _missing(asked: Asked, series_id: str, asins: tuple[str, ...]) -> AnswerPlan:
+    """The gaps first, then what follows the last volume one has."""
+    request, evidence = asked.request, asked.evidence
+    return AnswerPlan(
+        lines=(
+            Line("next.missing", {"series": series_title(series_id)}),
+            *(Line("price.item", live_words(asin), bullet=True) for asin in asins),
+        ),
+        state=remember_focus(request.state, evidence, shown=asins, series=series_id),
+        cards=product_cards(*asins),
+        quick_replies=replies(asked.language, "finish", "in_stock", "similar"),
+    )
+
+
+def _nothing_follows(asked: Asked, series_id: str, between: tuple[str, ...], missing: list[Line]) -> AnswerPlan:
+    """The end of what is carried: "you have everything" only when nothing is missing before it."""
+    request, evidence = asked.request, asked.evidence
+    title = {"series": series_title(series_id)}
+    has = evidence.has or frozenset(request.volumes)
+    complete = bool(has) and not gaps(has)
+    phrase = "next.complete" if complete else "next.end"
+    return AnswerPlan(
+        lines=(Line(phrase, title), *missing),
+        state=remember_focus(request.state, evidence, shown=between, series=series_id),
+        cards=product_cards(*between),
+        quick_replies=replies(asked.language, "finish", "similar"),
+    )
+
+
 def last_volume(request: Request, evidence: Evidence) -> int | None:
-    """Up to where the shopper has read: as said, as on the page or in focus, or as they told and bought earlier."""
+    """Up to where the shopper has read: as said now, as they told and bought earlier, else as on the page or in focus.
+
+    What we proposed ourselves is nothing that they have read, unless they step on behind it.
+    """
     if request.volumes:
         return max(request.volumes)
-    if request.asin and request.asin in evidence.products:
+    if (request.steps_on or not evidence.has) and request.asin in evidence.products:
         return max(evidence.products[request.asin].volumes, default=None)
     return max(evidence.has, default=None)

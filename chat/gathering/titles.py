@@ -135,12 +135,15 @@ async def for_next_volume(work: Gathering) -> Evidence:
         return evidence
     evidence.has = volumes_had(work, mine, series_id)
     last = last_volume(request, evidence)
-    language = request.edition_language or language_read(mine, series_id) or preferred_language(request)
+    evidence.reading = request.edition_language or language_read(mine, series_id) or preferred_language(request)
     evidence.editions = tuple(
-        await work.limited("products", in_database(_next_editions, series_id, last, language, request.format), [])
+        await work.limited(
+            "products", in_database(_next_editions, series_id, last, evidence.reading, request.format), []
+        )
     )
+    has = evidence.has or frozenset(request.volumes)
     evidence.found = tuple(
-        await work.limited("products", in_database(_between, series_id, evidence.has, language, request.format), [])
+        await work.limited("products", in_database(_between, series_id, has, evidence.reading, request.format), [])
     )
     evidence.products |= await work.products((*evidence.editions, *evidence.found))
     evidence.promotions = await running_promotions(work)
@@ -148,16 +151,25 @@ async def for_next_volume(work: Gathering) -> Evidence:
 
 
 def _between(series_id: str, has: frozenset[int], language: str, format: str) -> list[str]:
-    """An edition of each of the first volumes that are missing between those one has."""
+    """An edition of each of the first volumes that are missing between those one has, in this language or another."""
     missing = [volume for volume in gaps(has) if volume > min(has)][:3]
-    found = (editions_of(series_id, language=language, format=format, volumes=(volume,)) for volume in missing)
+    found = (
+        editions_of(series_id, language=language, format=format, volumes=(volume,))
+        or editions_of(series_id, format=format, volumes=(volume,))
+        for volume in missing
+    )
     return list(dict.fromkeys(editions[0] for editions in found if editions))
 
 
 def _next_editions(series_id: str, last: int | None, language: str, format: str) -> list[str]:
-    """The next volume in this language; in another one only when this one has the series not at all."""
-    wanted = ((last or 0) + 1,)
-    found = editions_of(series_id, language=language, format=format, volumes=wanted)
-    if not found and not Edition.objects.of_series(series_id).in_language(language).exists():
-        found = editions_of(series_id, format=format, volumes=wanted)
+    """The next volume in this language, else in another one, else the nearest volume behind it that is carried."""
+    following = (last or 0) + 1
+    found = editions_of(series_id, language=language, format=format, volumes=(following,)) or editions_of(
+        series_id, format=format, volumes=(following,)
+    )
+    if not found:
+        carried = Edition.objects.of_series(series_id).values_list("volumes", flat=True)
+        later = min((volume for volumes in carried for volume in volumes if volume > following), default=None)
+        if later is not None:
+            found = editions_of(series_id, format=format, volumes=(later,), prefer=language)
     return found[:3]

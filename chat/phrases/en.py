@@ -117,6 +117,14 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "next.owned": ("You have {series} up to volume {last}. Next is {title}: {price}, {stock}.",),
     "next.stated": ("After volume {last} comes {title}: {price}, {stock}.",),
     "next.complete": ("You have everything of {series} that we carry. Well read!",),
+    "next.end": ("Behind that we carry nothing more of {series}.",),
+    "next.missing": ("Of {series}, as far as we carry it, these come first among those that you lack:",),
+    "next.other_language": (
+        "The volume after {last} of {series} is not carried in {language}. In {other} it is {title}: {price}, {stock}.",
+    ),
+    "next.not_carried": (
+        "The volume right after {last} of {series} is not in our catalogue. The nearest one behind it is {title}: {price}, {stock}.",
+    ),
     "next.gap": ("Between those that you have, these are missing:",),
     "next.unknown": (
         "I don't know how far you are with {series}. Tell me your last volume, or start with {title}: {price}, {stock}.",

@@ -118,6 +118,14 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "next.owned": ("{series}は{last}巻までお持ちですので、次は{title}です。{price}、{stock}です。",),
     "next.stated": ("{last}巻の次は{title}です。{price}、{stock}です。",),
     "next.complete": ("{series}は、当店で扱っている巻をすべてお持ちです。",),
+    "next.end": ("{series}は、その先の巻の取り扱いがありません。",),
+    "next.missing": ("{series}でまだお持ちでない巻は、まずこちらです。",),
+    "next.other_language": (
+        "{series}の{last}巻の次は、{language}の取り扱いがありません。{other}でしたら{title}がございます。{price}、{stock}です。",
+    ),
+    "next.not_carried": (
+        "{series}の{last}巻の次の巻は、当店では取り扱いがありません。その先でいちばん近いのは{title}です。{price}、{stock}です。",
+    ),
     "next.gap": ("途中で抜けているのはこちらです。",),
     "next.unknown": (
         "{series}をどこまでお読みか分かりませんので、最後の巻を教えてください。最初の巻は{title}で、{price}、{stock}です。",

@@ -47,6 +47,10 @@ TITLE: dict[str, Any] = {"intent": "price", "series": "berserk", "asin": "B-3"}
         ("7", heard(bare_number=7), TITLE, "product_facts", "berserk"),
         # … and the answer to our question, when we have asked one.
         ("7", heard(bare_number=7), TITLE | {"asked": "last_volume"}, "next_volume", "berserk"),
+        # Without a title it is about the shopper's own shelf, or we ask which.
+        ("next volume please", heard("next_volume"), {}, "next_volume", ""),
+        ("次の巻は？", heard("next_volume"), {}, "next_volume", ""),
+        ("Nana", heard("search", series=("nana",)), {"asked": "which_series"}, "next_volume", "nana"),
         ("what's the next one?", heard("next_volume"), TITLE, "next_volume", "berserk B-3"),
         ("cheaper?", heard(), TITLE, "price", "B-3"),
         ("anything cheaper?", heard(), LIST | {"intent": "recommend"}, "recommend", ""),
