@@ -95,4 +95,6 @@ class Understanding:
     confidence: float
     runner_up: Intent | None = None
     margin: float = 1.0
+    # Told by a plain rule, not by the model.
+    by_rule: bool = False
     entities: Entities = field(default_factory=Entities)

@@ -41,7 +41,7 @@ def spoken(text: str, intent: str) -> str:
     return text.replace("<num>", "10023" if intent == "order_status" else "3")
 
 
-@pytest.mark.parametrize(("language", "at_least"), [("en", 0.92), ("ja", 0.92)])
+@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.95)])
 def test_sentences_that_were_never_trained_get_their_intent(language: Language, at_least: float) -> None:
     held_out = sentences(language)
     wrong = [
@@ -52,7 +52,7 @@ def test_sentences_that_were_never_trained_get_their_intent(language: Language, 
     assert 1 - len(wrong) / len(held_out) >= at_least, wrong
 
 
-@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.9)])
+@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.95)])
 def test_what_is_not_ours_is_refused(language: Language, at_least: float) -> None:
     strange = [text for text, intent in sentences(language) if intent == "other"]
     assert len(strange) >= 60
