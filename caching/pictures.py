@@ -10,11 +10,15 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+import structlog
+from django.db import connection
+
 from caching.invalidation import transaction_changed_something
 from caching.reading import tag_token
 from caching.steps import perform
 from caching.trust import Untrusted
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
@@ -31,6 +35,8 @@ class Picture(Generic[T]):
         self._rows_version = rows_version
         self._lock = threading.Lock()
         self._held: tuple[object, T] | None = None
+        self._starting = threading.Lock()
+        self._making: threading.Thread | None = None
 
     def current(self) -> T:
         """Asking costs one round trip to Redis. Raises what ``make`` raises."""
@@ -43,6 +49,39 @@ class Picture(Generic[T]):
                 # The token was read before the rows: they are at least as new.
                 self._held = (token, self._make())
             return self._held[1]
+
+    def at_hand(self, patience_s: float) -> tuple[T, bool]:
+        """As :meth:`current`, but nobody waits longer than ``patience_s`` for a picture that must be made again: that
+        goes on in a thread of its own, and the one from before serves meanwhile.
+
+        The second value: whether it is the present one. What is computed from an older one must not be cached.
+        """
+        token, held = self._token(), self._held
+        if held is None or transaction_changed_something():
+            return self.current(), True
+        if held[0] == token:
+            return held[1], True
+        self._make_behind().join(patience_s)
+        held = self._held
+        assert held is not None
+        return held[1], held[0] == token
+
+    def _make_behind(self) -> threading.Thread:
+        """The thread that makes it, which may have begun already."""
+        with self._starting:
+            making = self._making
+            if making is None or not making.is_alive():
+                making = self._making = threading.Thread(target=self._run, name=f"picture-{self._tag}", daemon=True)
+                making.start()
+            return making
+
+    def _run(self) -> None:
+        try:
+            self.current()
+        except Exception as error:  # The one from before serves on, and the next who asks tries again.
+            log.warning("picture_not_made", tag=self._tag, error=repr(error)[:300])
+        finally:
+            connection.close()
 
     def _token(self) -> object:
         if not transaction_changed_something():

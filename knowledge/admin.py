@@ -60,7 +60,17 @@ class DocumentAdmin(ReadOnlyAdmin, admin.ModelAdmin[Document]):
 
 @admin.register(IndexVersion)
 class IndexVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[IndexVersion]):
-    list_display = ("number", "status", "cause", "passages", "added", "removed", "serving_at", "first_error")
+    list_display = (
+        "number",
+        "status",
+        "cause",
+        "passages",
+        "embedded",
+        "added",
+        "removed",
+        "serving_at",
+        "first_error",
+    )
     list_filter = ("status", "began_at")
 
     @admin.display(description="error")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -17,12 +18,18 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from caching.invalidation import invalidate
+from knowledge.backends.base import EmbedderUnavailable
+from knowledge.embedding import embed, embedder_in_use, kept_vectors, text_hash
 from knowledge.models import IndexPointer, IndexVersion, Passage, corpus_tag
 from knowledge.passages import Content
+from mangaassist.doorbell import ring_after_commit
 from mangaassist.outbox.models import shared_now
 from mangaassist.outbox.topics import Outage
 
 log = structlog.get_logger(__name__)
+
+# mangaassist.doorbell: rung with the number of a version that is in force now.
+BELL = "help"
 
 LEASE_S = 60.0
 # Sources and characters written in one transaction: shoppers' writes come in between.
@@ -30,6 +37,8 @@ CHUNK = 100
 CHUNK_CHARACTERS = 200_000
 # A reader may still hold the version before.
 PURGED_AFTER_S = 600.0
+# How long a version waits for vectors; what then lacks one is found by its words, and embedded later.
+EMBED_S = 30.0
 VERSIONS_KEPT_DAYS = 30
 
 
@@ -61,6 +70,7 @@ class Build:
         self._expected: dict[tuple[str, str], int] = {}
         self._tags: set[str] = set()
         self._version: IndexVersion | None = None
+        self._embedder = embedder_in_use()
 
     def __enter__(self) -> Build:
         now = shared_now()
@@ -107,11 +117,13 @@ class Build:
         present: dict[tuple[str, str], list[Passage]] = {source: [] for source in wanted}
         for kind in {kind for kind, _ in wanted}:
             refs = [ref for each, ref in wanted if each == kind]
-            for row in Passage.objects.filter(kind=kind, ref__in=refs, removed_in=None):
+            for row in Passage.objects.filter(kind=kind, ref__in=refs, removed_in=None).defer("vector"):
                 present[kind, row.ref].append(row)
         digests = {source: content.digest for source, content in wanted.items()}
         changed = {
-            source: content for source, content in wanted.items() if _differs(content, digests[source], present[source])
+            source: content
+            for source, content in wanted.items()
+            if _differs(content, digests[source], present[source]) or self._lacks_vectors(present[source])
         }
         gone = [row for source in changed for row in present[source]]
         removed, undone = self._take_out(version, changed)
@@ -126,11 +138,13 @@ class Build:
                 text=text,
                 age_rating=content.age_rating,
                 digest=digests[source],
+                text_hash=text_hash(title[:300], text),
                 added_in=version.pk,
             )
             for source, content in changed.items()
             for place, (title, text) in enumerate(content.passages)
         ]
+        self._keep_vectors([row for row in new if row.kind != Passage.Kind.PRODUCT])
         Passage.objects.bulk_create(new)
         version.removed += removed
         version.added += len(new) - undone
@@ -139,6 +153,39 @@ class Build:
         # No kept answer holds what is said of products.
         self._tags |= {corpus_tag(row.locale) for row in (*gone, *new) if row.kind != Passage.Kind.PRODUCT}
         return len(changed)
+
+    def _lacks_vectors(self, present: list[Passage]) -> bool:
+        """Rows are never changed once they are in force: those without a vector of the model in use come anew."""
+        model = self._embedder.model if self._embedder else ""
+        return bool(model) and any(row.vector_model != model and row.kind != Passage.Kind.PRODUCT for row in present)
+
+    def _keep_vectors(self, new: list[Passage]) -> None:
+        """What was embedded before is not embedded again."""
+        if self._embedder is None or not new:
+            return
+        kept = kept_vectors(self._embedder.model, {row.text_hash for row in new})
+        for row in new:
+            if row.text_hash in kept:
+                row.vector, row.vector_model = kept[row.text_hash], self._embedder.model
+
+    def embed(self) -> None:
+        """Gives this version's new passages of help their vectors, as far as the model answers and time allows.
+
+        Raises :class:`BuildLost`.
+        """
+        ends_at = monotonic() + EMBED_S
+        new = Passage.objects.filter(added_in=self._number, vector=None).of_help().order_by("pk")
+        while self._embedder and monotonic() < ends_at and (rows := list(new[: self._embedder.most_texts])):
+            try:
+                embed(self._embedder, rows)
+            except EmbedderUnavailable as error:
+                log.warning("passages_not_embedded", version=self._number, error=str(error)[:200])
+                return
+            with transaction.atomic():
+                version = self._still_ours()
+                Passage.objects.bulk_update(rows, ["vector", "vector_model"])
+                version.leased_until = shared_now() + timedelta(seconds=LEASE_S)
+                version.save(update_fields=["leased_until"])
 
     def _take_out(self, version: IndexVersion, sources: Iterable[tuple[str, str]]) -> tuple[int, int]:
         """(passages of the version in force that are marked, passages of this very build that go)."""
@@ -170,10 +217,15 @@ class Build:
             IndexVersion.objects.filter(status=IndexVersion.Status.SERVING).update(status=IndexVersion.Status.RETIRED)
             version.status, version.serving_at = IndexVersion.Status.SERVING, now
             version.passages = Passage.objects.at_version(version.pk).count()
-            version.save(update_fields=["status", "serving_at", "passages"])
+            if self._embedder is not None:
+                of_model = Passage.objects.at_version(version.pk).filter(vector_model=self._embedder.model)
+                version.embedded = of_model.count()
+            version.save(update_fields=["status", "serving_at", "passages", "embedded"])
             pointer.version = version.pk
             pointer.save(update_fields=["version"])
             invalidate(self._tags)
+            # After the cache's clock: whoever hears it finds that its picture is old.
+            ring_after_commit(BELL, str(version.pk))
         log.info("index_in_force", version=version.pk, added=version.added, removed=version.removed, cause=self._cause)
         return version.pk
 

@@ -133,6 +133,8 @@ class IndexVersion(models.Model):
     added = models.PositiveIntegerField(default=0)
     removed = models.PositiveIntegerField(default=0)
     passages = models.PositiveIntegerField(default=0)
+    # Of its passages of help, those with a vector of the model in use then.
+    embedded = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
 
     class Meta:
@@ -164,6 +166,10 @@ class PassageQuerySet(models.QuerySet["Passage"]):
             models.Q(removed_in=None) | models.Q(removed_in__gt=models.F("serving")),
         )
 
+    def of_help(self) -> PassageQuerySet:
+        """Not what publishers say of products."""
+        return self.exclude(kind=Passage.Kind.PRODUCT)
+
 
 class Passage(models.Model):
     """A quotable piece of a source, in the versions from ``added_in`` until before ``removed_in``. Never changed."""
@@ -184,6 +190,11 @@ class Passage(models.Model):
     age_rating = models.CharField(max_length=12, blank=True)
     # Of the source's whole content: the same content is not indexed again.
     digest = models.CharField(max_length=64)
+    # Of what a vector is made of (knowledge.embedding). The vector: little-endian float32, of length 1; NULL: it has
+    # none yet; empty: its model refused this text. Only vectors of one model are compared.
+    text_hash = models.CharField(max_length=32, blank=True, db_index=True)
+    vector = models.BinaryField(null=True, blank=True)
+    vector_model = models.CharField(max_length=200, blank=True)
     added_in = models.PositiveIntegerField(db_index=True)
     removed_in = models.PositiveIntegerField(null=True, blank=True, db_index=True)
 

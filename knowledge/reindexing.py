@@ -15,8 +15,9 @@ from django.db import transaction
 
 from caching.invalidation import invalidate
 from knowledge.backends import knowledge_sources
+from knowledge.embedding import embed, embedder_in_use
 from knowledge.index import CHUNK, CHUNK_CHARACTERS, LEASE_S, Build
-from knowledge.models import corpus_tag
+from knowledge.models import Passage, corpus_tag
 from knowledge.passages import Content
 from knowledge.requests import ReindexRequest, RequestRefused, read_bucket_event, read_request
 from knowledge.sources import changed_documents, contents_of, everything, listed_documents
@@ -37,6 +38,8 @@ TOPIC = "reindex"
 EVENTS_TOPIC = "knowledge-events"
 # Of one outbox row.
 MOST_REQUESTS = 500
+# Sources that get their vectors in one version.
+MOST_EMBEDDED = 200
 
 
 def enqueue_reindex(requests: Iterable[ReindexRequest]) -> int:
@@ -110,6 +113,7 @@ def bring_up_to_date(
             build.put(chunk)
             done += len(chunk)
             progress(done)
+        build.embed()
         return build.finish()
 
 
@@ -131,6 +135,30 @@ def reindex_everything(progress: Callable[[int, int], None]) -> int:
     """Compares every source with the index; the version then in force. ``progress(done, of)``."""
     requests = everything()
     return bring_up_to_date(requests, cause="everything", progress=lambda done: progress(done, len(requests)))
+
+
+# --- Vectors that are missing ---------------------------------------------------------------------------------------
+
+
+def embed_the_rest() -> int:
+    """Another model is in use, or it did not answer when passages came in: a version in which they have vectors.
+
+    ``MOST_EMBEDDED`` sources at most, so that other changes need not wait for all of them; how many it were. Raises
+    ``EmbedderUnavailable`` (then nothing is built), ``SourceUnavailable`` and what ``Build`` raises.
+    """
+    embedder = embedder_in_use()
+    if embedder is None:
+        return 0
+    lacking = Passage.objects.serving().of_help().exclude(vector_model=embedder.model).order_by("kind", "ref")
+    first = lacking.only("title", "text").first()
+    if first is None:
+        return 0
+    # Asked before anything is built.
+    embed(embedder, [first])
+    sources = list(lacking.values_list("kind", "ref").distinct()[:MOST_EMBEDDED])
+    requests = [ReindexRequest(kind, ref) for kind, ref in sources]  # type: ignore[arg-type]
+    bring_up_to_date(requests, cause=f"vectors of {embedder.model}")
+    return len(requests)
 
 
 # --- What a bucket tells ------------------------------------------------------------------------------------------

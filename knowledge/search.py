@@ -1,44 +1,47 @@
-"""Finds the passage that answers a question: BM25 over our own tokens, words of the title counting more.
+"""Finds the passage that answers a question: by its words, and by what it means where a model makes vectors.
 
-Okapi BM25 (Robertson et al., TREC-3) with k1 = 1.2, b = 0.5. A shop has tens to thousands of passages of help: they
-are held in memory per locale, of one version of the index, and read again when another version is in force. What is
-said of products is no help: it is searched among the passages of the products in question only.
+Words: the best passage must hold ``GOOD_ENOUGH`` of what the question is about, by rarity. Meaning: the passages at
+least as alike as the model's floor. Both rankings are fused; where neither has any, nothing was found. What is said of
+products is no help: it is searched among the passages of the products in question only, by words.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
-import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 
-from caching.pictures import Picture
 from caching.policy_cache import policy_cache
 from caching.registry import CacheKind, register_kind
+from knowledge.fusion import fuse
+from knowledge.help_index import HelpIndex, asked_words, count_words, help_index, of_passages
 from knowledge.index import serving_version
-from knowledge.lexicon import STOP_WORDS, expand
+from knowledge.meaning import How, Meaning, meaning_of
 from knowledge.models import Passage as PassageRow
 from knowledge.models import corpus_tag
 from mangaassist.dbthreads import in_database
-from shop.text import fold, query_tokens
+from shop.text import fold
 
-K1 = 1.2
-B = 0.5
-TITLE_WEIGHT = 3
-_HIRAGANA = re.compile("[\u3041-\u309f]")
 # The best article must hold this share of what the question is about (by rarity), else it is no answer.
 GOOD_ENOUGH = 0.34
 # Among the few passages on one product nothing is rare: this share of the words must be there.
 GOOD_ENOUGH_ON_PRODUCT = 0.3
+# Of the best one's score: what is worse is no further answer.
+WORTH_SHOWING = 0.4
+# Of each ranking, as many are fused.
+RANKED = 10
+# How long a question waits for a new version to be read; then the one before answers.
+PATIENCE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A quotable answer with its source. ``url`` is empty for a source that has no page of its own."""
+    """A quotable answer with its source. ``url`` is empty for a source that has no page of its own; ``version``: of the
+    index that it was found in. ``score``: BM25's; where meaning took part, that of the fusion.
+    """
 
     id: str
     kind: str
@@ -48,129 +51,108 @@ class Passage:
     text: str
     score: float
     url: str
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """What came nearest to a question that nothing answers. ``score``: the share of its words (by rarity) that it
+    holds, or its likeness; 0-1. ``by``: ``words`` or ``meaning``.
+    """
+
+    kind: str
+    ref: str
+    title: str
+    score: float
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passages:
-    """Best first; empty when the help pages do not answer. ``locale``: the shopper's."""
+    """Best first; empty when the help pages do not answer. ``locale``: the shopper's. ``meaning``: how it took part."""
 
     locale: str
-    found: tuple[Passage, ...]
+    found: tuple[Passage, ...] = ()
+    nearest: Nearest | None = None
+    meaning: str = "none"
 
 
-@dataclass(slots=True)
-class _Index:
-    rows: list[PassageRow] = field(default_factory=list)
-    # word → {place among the rows: how often it stands there}
-    postings: dict[str, dict[int, int]] = field(default_factory=dict)
-    lengths: list[int] = field(default_factory=list)
+@dataclass(frozen=True, slots=True)
+class _ByWords:
+    """``ranking``: empty when the best one is not good enough; ``covered``: the best one's share of the question."""
 
-    def holds(self, word: str, number: int) -> bool:
-        return number in self.postings.get(word, ())
+    index: HelpIndex
+    is_current: bool
+    best: list[tuple[int, float]]
+    covered: float
 
+    @property
+    def ranking(self) -> list[tuple[int, float]]:
+        return [pair for pair in self.best if pair[1] >= self.best[0][1] * WORTH_SHOWING] if self.is_good else []
 
-@cache
-def _index_of(locale: str) -> Picture[_Index]:
-    help_of_locale = PassageRow.objects.filter(locale=locale).exclude(kind=PassageRow.Kind.PRODUCT)
-    return Picture(
-        corpus_tag(locale),
-        make=lambda: _build(list(help_of_locale.serving())),
-        rows_version=serving_version,
-    )
-
-
-def _build(rows: list[PassageRow]) -> _Index:
-    index = _Index(rows=rows)
-    postings: dict[str, dict[int, int]] = defaultdict(dict)
-    for number, row in enumerate(rows):
-        counts = Counter(_words(row.text))
-        for word in _words(f"{row.title} {row.category} {row.ref.rpartition('/')[0]}"):
-            counts[word] += TITLE_WEIGHT
-        index.lengths.append(sum(counts.values()))
-        for word, count in counts.items():
-            postings[word][number] = count
-    index.postings = dict(postings)
-    return index
-
-
-def _words(text: str) -> list[str]:
-    return [stem(word) for word in _telling(text) or _meant(text)]
-
-
-def _meant(text: str) -> list[str]:
-    return [word for word in query_tokens(text) if word not in STOP_WORDS]
-
-
-def _telling(text: str) -> list[str]:
-    """Japanese grammar is written in hiragana: pairs that hold some are about nothing in particular."""
-    return [word for word in _meant(text) if not _HIRAGANA.search(word)]
-
-
-# After these the plural is "es"; elsewhere the e is the word's own.
-_HISSING = ("ses", "xes", "zes", "ches", "shes")
-
-
-def stem(word: str) -> str:
-    """English plurals and endings off, roughly: "returns", "returned", "returning" → "return"."""
-    endings = ("ings", "ing", "ed", "es" if word.endswith(_HISSING) else "s")
-    for ending in endings:
-        if word.isascii() and word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word
+    @property
+    def is_good(self) -> bool:
+        return bool(self.best) and self.covered >= GOOD_ENOUGH
 
 
 def search_passages(query: str, locale: str, limit: int = 3) -> list[Passage]:
-    """Best first, of the help in the shopper's locale; empty when nothing is good enough."""
-    index = _index_of(locale).current()
-    asked, words = _asked(query)
-    best = _ranked(index, words)[:limit]
-    total = len(index.rows)
+    """Best first, of the help in the shopper's locale, by words alone; empty when nothing is good enough."""
+    return list(_answered(_look_up(query, locale), Meaning("none"), locale, limit).found)
+
+
+def _look_up(query: str, locale: str) -> _ByWords:
+    index, is_current = help_index(locale).at_hand(PATIENCE_S)
+    asked, words = asked_words(query)
+    best = index.by_words(words)[:RANKED]
+    total = len(index.passages)
     about = sum(math.log(1 + total) / (2 if word in index.postings else 1) for word in asked)
-    covered = sum(_rarity(index, word) for word in words if best and index.holds(word, best[0][0]))
-    if not best or covered < GOOD_ENOUGH * about:
-        return []
-    return [_quoted(index.rows[number], score) for number, score in best if score >= best[0][1] * 0.4]
+    held = sum(index.rarity(word) for word in words if best and index.holds(word, best[0][0]))
+    return _ByWords(index, is_current, best, min(1.0, held / about) if about else 0.0)
+
+
+def _answered(words: _ByWords, meaning: Meaning, locale: str, limit: int) -> Passages:
+    index = words.index
+    alike: list[tuple[int, float]] = []
+    if meaning.vector is not None and meaning.model == index.model:
+        alike = index.by_meaning(meaning.vector, RANKED)
+    how: How = "no_vectors" if meaning.how == "used" and index.passages and not alike else meaning.how
+    ranking = words.ranking
+    if how == "used":
+        close = [place for place, likeness in alike if likeness >= meaning.floor]
+        ranking = fuse([[place for place, _ in ranking], close])
+    found = tuple(_quoted(index, place, score) for place, score in ranking[:limit])
+    return Passages(locale=locale, found=found, nearest=None if found else _nearest(words, alike), meaning=how)
+
+
+def _nearest(words: _ByWords, alike: list[tuple[int, float]]) -> Nearest | None:
+    if alike:
+        (place, score), by = alike[0], "meaning"
+    elif words.best:
+        place, score, by = words.best[0][0], words.covered, "words"
+    else:
+        return None
+    row = words.index.passages[place].row
+    return Nearest(kind=row.kind, ref=row.ref, title=row.title, score=round(score, 3), by=by)
 
 
 def search_products(query: str, asins: Sequence[str], limit: int = 2) -> list[Passage]:
-    """The same, of what is said of these products. Their age ratings are the caller's to mind."""
-    rows = PassageRow.objects.filter(kind=PassageRow.Kind.PRODUCT, ref__in=asins).serving()
-    index = _build(list(rows))
-    asked, words = _asked(query)
+    """Of what is said of these products, by words. Their age ratings are the caller's to mind."""
+    version = serving_version()
+    rows = PassageRow.objects.at_version(version).filter(kind=PassageRow.Kind.PRODUCT, ref__in=asins).defer("vector")
+    index = of_passages([count_words(row) for row in rows])
+    index.version = version
+    asked, words = asked_words(query)
     needed = max(1.0, GOOD_ENOUGH_ON_PRODUCT * len(asked))
     good = (
-        (number, score)
-        for number, score in _ranked(index, words)
-        if sum(index.holds(word, number) for word in asked) >= needed
+        (place, score)
+        for place, score in index.by_words(words)
+        if sum(index.holds(word, place) for word in asked) >= needed
     )
-    return [_quoted(index.rows[number], score) for number, score in islice(good, limit)]
+    return [_quoted(index, place, score) for place, score in islice(good, limit)]
 
 
-def _asked(query: str) -> tuple[set[str], set[str]]:
-    """(what the question is about, that and other words for it)."""
-    other_words = set(_words(expand(fold(query))))
-    asked = set(map(stem, _telling(query))) or other_words or set(_words(query))
-    return asked, asked | other_words
-
-
-def _rarity(index: _Index, word: str) -> float:
-    holding = len(index.postings.get(word, ()))
-    return math.log(1 + (len(index.rows) - holding + 0.5) / (holding + 0.5))
-
-
-def _ranked(index: _Index, words: set[str]) -> list[tuple[int, float]]:
-    """(place among the rows, BM25 score), best first."""
-    average = sum(index.lengths) / len(index.lengths) if index.lengths else 1.0
-    scores: dict[int, float] = defaultdict(float)
-    for word in words:
-        rarity = _rarity(index, word)
-        for number, count in index.postings.get(word, {}).items():
-            norm = K1 * (1 - B + B * index.lengths[number] / average)
-            scores[number] += rarity * count * (K1 + 1) / (count + norm)
-    return sorted(scores.items(), key=lambda item: -item[1])
-
-
-def _quoted(row: PassageRow, score: float) -> Passage:
+def _quoted(index: HelpIndex, place: int, score: float) -> Passage:
+    row = index.passages[place].row
     return Passage(
         id=str(row.pk),
         kind=row.kind,
@@ -178,8 +160,9 @@ def _quoted(row: PassageRow, score: float) -> Passage:
         locale=row.locale,
         title=row.title,
         text=row.text,
-        score=round(score, 3),
+        score=round(score, 5),
         url=_page_of(row),
+        version=index.version,
     )
 
 
@@ -216,11 +199,26 @@ def question_hash(query: str, locale: str) -> str:
     return sha256(f"{locale}\n{fold(query)}".encode()).hexdigest()[:32]
 
 
-async def asearch_passages(query: str, locale: str) -> list[Passage]:
-    """:func:`search_passages` through the policy cache."""
+class _Passing(Exception):
+    """Found, and not to be kept: without the meaning that belongs to it, or in a version that is no longer in force."""
+
+    def __init__(self, passages: Passages) -> None:
+        super().__init__()
+        self.passages = passages
+
+
+async def asearch_passages(query: str, locale: str) -> Passages:
+    """By words and meaning, through the policy cache. Raises what the database raises."""
 
     async def search() -> Passages:
-        return Passages(locale=locale, found=tuple(await in_database(search_passages, query, locale)))
+        meaning, words = await asyncio.gather(meaning_of(query), in_database(_look_up, query, locale))
+        found = await in_database(_answered, words, meaning, locale, 3)
+        if not words.is_current or found.meaning not in ("none", "used"):
+            raise _Passing(found)
+        return found
 
-    found = await policy_cache.aget_or_compute(FAQ_KIND, (question_hash(query, locale), locale), search)
-    return list(found.found) if found else []
+    try:
+        found = await policy_cache.aget_or_compute(FAQ_KIND, (question_hash(query, locale), locale), search)
+    except _Passing as passing:
+        return passing.passages
+    return found or Passages(locale=locale)

@@ -7,7 +7,8 @@ from celery import shared_task
 
 from knowledge import index, reindexing
 from knowledge.backends import knowledge_sources
-from knowledge.backends.base import SourceUnavailable
+from knowledge.backends.base import EmbedderUnavailable, SourceUnavailable
+from knowledge.index import IndexBusy
 
 log = structlog.get_logger(__name__)
 
@@ -31,3 +32,12 @@ def look_at_source() -> None:
 @shared_task(name="knowledge.tasks.purge", ignore_result=True)
 def purge() -> None:
     index.purge()
+
+
+@shared_task(name="knowledge.tasks.embed_the_rest", ignore_result=True)
+def embed_the_rest() -> None:
+    """Every minute: passages that lack a vector of the model in use."""
+    try:
+        reindexing.embed_the_rest()
+    except (EmbedderUnavailable, SourceUnavailable, IndexBusy) as error:
+        log.info("vectors_still_missing", error=str(error)[:300])

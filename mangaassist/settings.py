@@ -229,6 +229,7 @@ CELERY_TASK_ROUTES = {
     "caching.tasks.*": {"queue": "batch"},
     "knowledge.tasks.look_at_source": {"queue": "batch"},
     "knowledge.tasks.purge": {"queue": "batch"},
+    "knowledge.tasks.embed_the_rest": {"queue": "batch"},
 }
 CELERY_TIMEZONE = "UTC"
 # Whether a stored effect wakes the worker at once; beat finds it within two seconds in any case.
@@ -262,6 +263,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "fail-left-turns": {"task": "chat.tasks.fail_left_turns", "schedule": 2.0, "options": {"expires": 2}},
     "return-silent-agents": {"task": "escalation.tasks.return_silent", "schedule": 15.0, "options": {"expires": 15}},
     "watch-cache-server": {"task": "caching.tasks.watch_server", "schedule": 60.0, "options": {"expires": 60}},
+    "embed-the-rest": {"task": "knowledge.tasks.embed_the_rest", "schedule": 60.0, "options": {"expires": 60}},
     "watch-knowledge-folder": {"task": "knowledge.tasks.watch_folder", "schedule": 5.0, "options": {"expires": 5}},
     "look-at-knowledge-source": {"task": "knowledge.tasks.look_at_source", "schedule": 3600.0},
     "purge-knowledge-index": {"task": "knowledge.tasks.purge", "schedule": 3600.0},
@@ -325,6 +327,16 @@ _ROLES: dict[str, tuple[str, str, dict[str, str]]] = {
         "s3",
         {"folder": "knowledge.backends.folder.FolderSource", "s3": "knowledge.backends.s3.S3Source"},
     ),
+    # Whose vectors find passages by what they mean, beside their words (docs/knowledge.md).
+    "EMBEDDER": (
+        "none",
+        "none",
+        {
+            "none": "",
+            "bedrock": "knowledge.backends.bedrock_embedder.BedrockEmbedder",
+            "openai": "knowledge.backends.openai_embedder.OpenAIEmbedder",
+        },
+    ),
     "HANDOFF": (
         "desk",
         "connect",
@@ -357,6 +369,12 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
     ("FEEDBACK_QUEUE", "sqs"): {"queue_url": "FEEDBACK_QUEUE_URL"},
     ("REINDEX_STREAM", "kinesis"): {"stream": "KINESIS_REINDEX_STREAM"},
     ("KNOWLEDGE_SOURCE", "s3"): {"bucket": "KNOWLEDGE_BUCKET", "events_queue_url": "KNOWLEDGE_EVENTS_QUEUE_URL"},
+    ("EMBEDDER", "bedrock"): {"model_id": "BEDROCK_EMBEDDING_MODEL_ID"},
+    ("EMBEDDER", "openai"): {
+        "base_url": "EMBEDDINGS_BASE_URL",
+        "api_key": "EMBEDDINGS_API_KEY",
+        "model": "EMBEDDINGS_MODEL",
+    },
     ("HANDOFF", "connect"): {
         "instance_id": "CONNECT_INSTANCE_ID",
         "contact_flow_id": "CONNECT_CONTACT_FLOW_ID",
@@ -382,12 +400,16 @@ REQUIRED_VARIABLES = {
     "DYNAMODB_MEMORY_TABLE",
     "KINESIS_REINDEX_STREAM",
     "KNOWLEDGE_BUCKET",
+    "BEDROCK_EMBEDDING_MODEL_ID",
+    "EMBEDDINGS_BASE_URL",
+    "EMBEDDINGS_MODEL",
     "CONNECT_INSTANCE_ID",
     "CONNECT_CONTACT_FLOW_ID",
 }
 
 
 def _role(role: str) -> dict[str, dict[str, Any]]:
+    """The role's setting; empty for a role that may have no backend."""
     for_embedded, for_aws, backends = _ROLES[role]
     name = environment.text(role, for_embedded if EMBEDDED else for_aws)
     if name not in backends and "." not in name:
@@ -397,6 +419,8 @@ def _role(role: str) -> dict[str, dict[str, Any]]:
         name = for_embedded
     # A dotted path of ours is the same backend, with the same variables.
     name = next((short for short, path in backends.items() if path == name), name)
+    if not backends.get(name, name):
+        return {}
     variables = _ROLE_VARIABLES.get((role, name), {})
     options = {option: environment.text(variable) for option, variable in variables.items()}
     return {
@@ -423,6 +447,9 @@ ANALYTICS = _role("ANALYTICS")
 FEEDBACK_QUEUES = _role("FEEDBACK_QUEUE")
 REINDEX_STREAMS = _role("REINDEX_STREAM")
 KNOWLEDGE_SOURCES = _role("KNOWLEDGE_SOURCE")
+EMBEDDERS = _role("EMBEDDER")
+if not environment.text("EMBEDDINGS_BASE_URL", "http://").startswith(("http://", "https://")):
+    environment.faults.append("EMBEDDINGS_BASE_URL must look like http://host:port/v1.")
 HANDOFFS = _role("HANDOFF")
 # What comes back from a contact centre.
 _handoff_events_url = environment.text("CONNECT_EVENTS_QUEUE_URL")
@@ -517,7 +544,7 @@ LOG_FORMAT = environment.choice("LOG_FORMAT", "text" if EMBEDDED else "json", ("
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 remember_secrets(
-    [SECRET_KEY, WIDGET_IDENTITY_KEY, environment.text("OPENAI_API_KEY"), *map(environment.text, _CREDENTIALS)]
+    [SECRET_KEY, WIDGET_IDENTITY_KEY, *map(environment.text, ("OPENAI_API_KEY", "EMBEDDINGS_API_KEY", *_CREDENTIALS))]
 )
 
 SETTING_FAULTS = environment.faults

@@ -19,8 +19,11 @@ from shop.orders import OrderView, find_order, orders_of
 async def for_question(work: Gathering) -> Evidence:
     """Help that answers it; where there is none, what is said of the product that the shopper looks at or talks of."""
     request = work.request
-    passages = await work.limited("passages", asearch_passages(request.text, request.language), [])
-    if not passages and "passages" not in work.failed:
+    searched = await work.limited("passages", asearch_passages(request.text, request.language), None)
+    passages = list(searched.found) if searched else []
+    if searched and searched.meaning not in ("none", "used"):
+        work.trace.note("found_by_words_alone", why=searched.meaning)
+    if searched and not passages:
         allowed = ages_up_to(age_limit(request.state))
         products = await work.products([request.asin or request.context.asin])
         mine = await bought(work) if products else {}

@@ -45,7 +45,7 @@ def answer(question: str = QUESTION, locale: str = "en") -> str:
     """As the turn gets it: through the cache."""
 
     async def ask() -> str:
-        found = await asearch_passages(question, locale)
+        found = (await asearch_passages(question, locale)).found
         await behind.afinish()
         return found[0].text if found else ""
 
@@ -141,13 +141,15 @@ def test_an_answer_found_before_a_change_is_not_kept_after_it(monkeypatch: pytes
     """The reader holds the old index in its hands while the article changes and is announced."""
     found, changed = threading.Event(), threading.Event()
 
-    def find_slowly(query: str, locale: str) -> list[search.Passage]:
-        passages = search_passages(query, locale)
+    look_up = search._look_up
+
+    def find_slowly(query: str, locale: str) -> search._ByWords:
+        words = look_up(query, locale)
         found.set()
         assert changed.wait(10)
-        return passages
+        return words
 
-    monkeypatch.setattr(search, "search_passages", find_slowly)
+    monkeypatch.setattr(search, "_look_up", find_slowly)
     with ThreadPoolExecutor(1) as pool:
         late = pool.submit(answer)
         assert found.wait(10)

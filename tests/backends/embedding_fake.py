@@ -1,0 +1,154 @@
+"""Models of vectors on a loopback port: Amazon Bedrock's InvokeModel (Titan V2, Cohere v3) and OpenAI's embeddings, as strict
+as their documentation. What a text means is told by a test.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+import botocore.session
+
+from tests.backends.personalize_fake import faults_of
+
+INVOKE = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("InvokeModel").input_shape
+
+# Words that mean the same, in two languages: an axis each. The last axis is for texts without any of them.
+SAME = (
+    ("return", "refund", "send back", "money back", "返品", "返金"),
+    ("ship", "deliver", "parcel", "配送", "届"),
+    ("gift", "wrap", "birthday", "ギフト", "贈り物"),
+)
+
+
+def meaning(text: str) -> list[float]:
+    folded = text.casefold()
+    vector = [float(sum(word in folded for word in words)) for words in SAME]
+    return [*vector, 0.1 if any(vector) else 1.0]
+
+
+@dataclass
+class FakeModels:
+    """``asked``: (path, body); ``refusals``: (status, code) of the next calls; ``go``: it answers once this is set;
+    ``answer``: what it answers instead of vectors."""
+
+    means: Callable[[str], list[float]] = meaning
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    refusals: list[tuple[int, str]] = field(default_factory=list)
+    refuses: Callable[[str], bool] = lambda text: False
+    faults: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    go: threading.Event = field(default_factory=threading.Event)
+    answer: Any = None
+    url: str = ""
+
+    def texts(self) -> list[str]:
+        """All that was asked for, in order."""
+        return [text for _, body in self.asked for text in _texts_of(body)]
+
+
+def _texts_of(body: dict[str, Any]) -> list[str]:
+    texts = body.get("texts") or body.get("input") or [body["inputText"]]
+    assert isinstance(texts, list)
+    return texts
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+    fake: FakeModels
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        fake = self.server.fake
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        fake.asked.append((self.path, body))
+        fake.keys.append(self.headers.get("Authorization"))
+        fake.go.wait(60)
+        if fake.refusals:
+            self._refuse(*fake.refusals.pop(0))
+        elif any(fake.refuses(text) for text in _texts_of(body)):
+            self._refuse(400, "ValidationException")
+        elif fake.answer is not None:
+            self._send(200, fake.answer)
+        elif self.path == "/v1/embeddings":
+            self._send(200, self._of_openai(body))
+        else:
+            self._send(200, self._of_bedrock(body))
+
+    def _of_openai(self, body: dict[str, Any]) -> dict[str, Any]:
+        rows = [
+            {"object": "embedding", "index": place, "embedding": self.server.fake.means(text)}
+            for place, text in enumerate(body["input"])
+        ]
+        # Nothing says that they come in order.
+        return {"object": "list", "data": rows[::-1], "model": body["model"], "usage": {"prompt_tokens": 1}}
+
+    def _of_bedrock(self, body: dict[str, Any]) -> dict[str, Any]:
+        fake = self.server.fake
+        _, model, model_id, operation = self.path.split("/")
+        if (model, operation) != ("model", "invoke"):
+            fake.faults.append(f"no such operation: {self.path}")
+        request = {
+            "modelId": unquote(model_id),
+            "contentType": self.headers["Content-Type"],
+            "accept": self.headers["Accept"],
+            "body": json.dumps(body),
+        }
+        fake.faults += faults_of(request, INVOKE)
+        if "titan-embed-text-v2" in request["modelId"]:
+            fake.faults += [] if set(body) <= {"inputText", "dimensions", "normalize", "embeddingTypes"} else ["field"]
+            fake.faults += [] if 0 < len(body["inputText"]) <= 50_000 else ["length"]
+            vector = fake.means(body["inputText"])
+            return {"embedding": vector, "inputTextTokenCount": 3, "embeddingsByType": {"float": vector}}
+        fake.faults += [] if set(body) <= {"texts", "input_type", "embedding_types", "truncate"} else ["field"]
+        fake.faults += [] if len(body["texts"]) <= 96 and all(len(text) <= 2048 for text in body["texts"]) else ["size"]
+        fake.faults += [] if body["input_type"] in {"search_document", "search_query"} else ["input_type"]
+        rows = [fake.means(text) for text in body["texts"]]
+        return {"embeddings": {"float": rows}, "id": "1", "response_type": "embeddings_by_type", "texts": body["texts"]}
+
+    def _refuse(self, status: int, code: str) -> None:
+        self._send(status, {"message": "as told", "error": {"message": "as told", "code": code}}, code)
+
+    def _send(self, status: int, body: Any, code: str = "") -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            if code:
+                self.send_header("x-amzn-ErrorType", code)
+            self.end_headers()
+            self.wfile.write(data)
+        except OSError:
+            """Whoever asked is gone."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence."""
+
+
+@contextmanager
+def fake_models() -> Iterator[FakeModels]:
+    fake = FakeModels()
+    fake.go.set()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.fake = fake
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield fake
+    finally:
+        fake.go.set()
+        server.shutdown()
+        server.server_close()
