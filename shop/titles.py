@@ -86,6 +86,8 @@ class TitleIndex:
     # First word → names beginning with it, longest first; first character for names without spaces.
     by_first: dict[str, list[str]] = field(default_factory=dict)
     fuzzy: list[str] = field(default_factory=list)
+    # All that name series.
+    by_series: list[str] = field(default_factory=list)
     # Romanised names as they sound, for titles that are typed in kana.
     by_ear: dict[str, str] = field(default_factory=dict)
     longest_words: int = 1
@@ -114,6 +116,7 @@ def _build() -> TitleIndex:
         by_first[name[0] if _CJK.match(name) else name.split()[0]].append(name)
     index.by_first = {first: sorted(names, key=len, reverse=True) for first, names in by_first.items()}
     index.fuzzy = [name for name in index.names if len(name) >= 5 and not _CJK.search(name)]
+    index.by_series = [name for name, (kind, _) in index.names.items() if kind == "series"]
     index.by_ear = {by_ear(name): name for name in index.fuzzy if index.names[name][0] == "series"}
     index.longest_words = max((len(name.split()) for name in index.fuzzy), default=1)
     return index
@@ -276,3 +279,10 @@ def nearest_titles(query: str, *, limit: int) -> list[tuple[str, float]]:
     index = title_index()
     near = process.extract(fold(query), index.fuzzy, scorer=fuzz.WRatio, score_cutoff=NEAR, limit=limit)
     return [(index.names[name][1], score / 100) for name, score, _ in near if index.names[name][0] == "series"]
+
+
+def nearest_name(text: str) -> tuple[str, str, float] | None:
+    """(series id, its name, likeness 0-1) of the name nearest to a text, however far; None in an empty shop."""
+    index = title_index()
+    near = process.extractOne(fold(text), index.by_series, scorer=fuzz.ratio)
+    return (index.names[near[0]][1], near[0], near[1] / 100) if near else None

@@ -68,7 +68,10 @@ def clean_redis(redis_server: None) -> None:
 def quiet_analytics() -> Iterator[None]:
     """Events stay in the buffer until a test flushes them, and do not reach the next test."""
     from mangaassist.analytics.buffer import buffer
+    from mangaassist.analytics.unanswered import unanswered
 
-    buffer._interval_s = 3600
+    for each in (buffer, unanswered):
+        each._interval_s = 3600
     yield
-    buffer._records.clear()
+    for each in (buffer, unanswered):
+        each._records.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 from chat.dialogue import age_limit
 from chat.evidence import Evidence
@@ -36,6 +37,9 @@ async def for_question(work: Gathering) -> Evidence:
         passages = (
             await work.limited("passages", in_database(search_products, request.text, asins), []) if asins else []
         )
+        if not passages and "passages" not in work.failed:
+            nearest = asdict(searched.nearest) if searched.nearest else None
+            work.trace.note("not_found", kind="help", nearest=nearest)
     return Evidence(passages=tuple(passages))
 
 

@@ -13,6 +13,7 @@ from chat.gathering.editions import first_editions, search_filters
 from chat.gathering.work import CANDIDATES, Gathering, with_facts
 from chat.phrases import say
 from mangaassist.dbthreads import in_database
+from mangaassist.redaction import redact
 from recommendations.ordering import Found, Ordered, aorder_for
 from recommendations.recommend import Recommendation, RecommendationRequest, arecommend_for
 from shop.offers import LiveOffer
@@ -137,6 +138,10 @@ async def for_search(work: Gathering) -> Evidence:
     if limit is not None and evidence.found:
         offers = await work.offers(evidence.found)
         evidence.found = tuple(asin for asin in evidence.found if _affordable(offers.get(asin), limit))
+    if not hits and "products" not in work.failed:
+        wished = (*request.state.genres, *request.state.themes, *request.entities.authors)
+        about = redact(_ASKING.sub("", request.text[:LONGEST_WISH])).strip()
+        work.trace.note("not_found", kind="search" if wished else "title", about=about)
     return evidence
 
 
@@ -154,6 +159,8 @@ def _nearest(work: Gathering) -> list[tuple[str, str]]:
     return first_editions(work, [series_id for series_id in dict.fromkeys(likely) if series_id in allowed])
 
 
+# Of what was looked for, characters that are noted.
+LONGEST_WISH = 300
 # What stands before a title and is no part of it.
 _ASKING = re.compile(
     r"^(?:do you (?:have|carry|sell|stock)|have you got|are you selling|i(?:'m| am) looking for)\s+(?:any|the|an?)?\b",

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from mangaassist.analytics import unanswered_admin  # noqa: F401  (registers itself)
 from mangaassist.analytics.models import AnalyticsEvent
 
 

@@ -10,6 +10,7 @@ import atexit
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -26,10 +27,20 @@ _UNSTORABLE = (DataError, TypeError, ValueError)
 
 
 class EventBuffer:
-    """Thread-safe. ``capacity`` records at most; flushed every ``interval_s`` by a thread of its own."""
+    """Thread-safe. ``capacity`` records at most; flushed every ``interval_s`` by a thread of its own, ``batch`` by
+    ``batch``, with ``store``. What that raises is tried again, unless no database would take it.
+    """
 
-    def __init__(self, *, capacity: int = 10_000, batch: int = 200, interval_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int = 10_000,
+        batch: int = 200,
+        interval_s: float = 1.0,
+        store: Callable[[list[dict[str, Any]]], object] = lambda records: enqueue(TOPIC, {"records": records}),
+    ) -> None:
         self.dropped = 0
+        self._store_batch = store
         self._capacity = capacity
         self._batch = batch
         self._interval_s = interval_s
@@ -68,7 +79,7 @@ class EventBuffer:
     def _store(self, batch: list[dict[str, Any]]) -> int:
         """The number stored. What can't be is found one by one and dropped: it would hold up all that follows."""
         try:
-            enqueue(TOPIC, {"records": batch})
+            self._store_batch(batch)
         except _UNSTORABLE as error:
             if len(batch) > 1:
                 return sum(self._store([record]) for record in batch)
@@ -104,10 +115,13 @@ class EventBuffer:
 buffer = EventBuffer()
 
 
-@atexit.register
-def _flush_at_exit() -> None:
-    if len(buffer):
+def flush_at_exit(waiting: EventBuffer) -> None:
+    """Before this process ends."""
+    if len(waiting):
         try:
-            buffer.flush()
+            waiting.flush()
         except Exception:  # Fire and forget, to the end.
-            log.warning("analytics_lost_at_exit", records=len(buffer))
+            log.warning("analytics_lost_at_exit", records=len(waiting))
+
+
+atexit.register(flush_at_exit, buffer)

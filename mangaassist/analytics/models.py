@@ -1,4 +1,4 @@
-"""What happened, in the embedded profile: the stream's records as rows."""
+"""What happened, in the embedded profile: the stream's records as rows; and, in all, what was not found."""
 
 from __future__ import annotations
 
@@ -39,3 +39,63 @@ class AnalyticsEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class UnansweredQuerySet(models.QuerySet["UnansweredQuestion"]):
+    def prune(self) -> int:
+        """Removes what nobody asked for ``ANALYTICS_KEPT_DAYS``, and the least asked over ``MOST``; how many."""
+        old = self.filter(last_asked_at__lt=timezone.now() - timedelta(days=settings.ANALYTICS_KEPT_DAYS))
+        removed = 0
+        while keys := list(old.order_by("last_asked_at").values_list("pk", flat=True)[:SLICE]):
+            removed += self.filter(pk__in=keys).delete()[0]
+        over = self.count() - UnansweredQuestion.MOST
+        least = self.order_by("asked", "last_asked_at")
+        while over > 0 and (keys := list(least.values_list("pk", flat=True)[: min(SLICE, over)])):
+            count = self.filter(pk__in=keys).delete()[0]
+            removed, over = removed + count, over - count
+        return removed
+
+
+class UnansweredQuestion(models.Model):
+    """What shoppers asked for and nothing was found, counted; a row for each wording, language and kind."""
+
+    # Rows; the least asked go first.
+    MOST = 20_000
+
+    class Kind(models.TextChoices):
+        HELP = "help", "Help"
+        TITLE = "title", "Title"
+        SEARCH = "search", "Search"
+        OTHER = "other", "Not understood"
+
+    # Of kind, language and the folded question.
+    key = models.CharField(max_length=32, unique=True, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    language = models.CharField(max_length=8, choices=settings.LANGUAGES)
+    # NFKC, lower case, personal data and order numbers replaced.
+    question = models.CharField(max_length=300)
+    asked = models.PositiveIntegerField(default=0)
+    first_asked_at = models.DateTimeField()
+    last_asked_at = models.DateTimeField(db_index=True)
+    # What came nearest: its name, where it is ("article slug/locale", "series id"), how near (0-1), by which measure.
+    nearest = models.CharField(max_length=300, blank=True)
+    nearest_ref = models.CharField(max_length=1100, blank=True)
+    nearest_score = models.FloatField(null=True, blank=True)
+    nearest_by = models.CharField(max_length=10, blank=True)
+    # Empty again when it is asked once more and still not found.
+    handled_at = models.DateTimeField(null=True, blank=True)
+    handled_by = models.CharField(max_length=150, blank=True)
+    # The series that the question's words were added to as an alias.
+    alias_of = models.ForeignKey("shop.Series", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = UnansweredQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-asked", "-last_asked_at"]
+        indexes = [
+            models.Index(fields=["-asked", "-last_asked_at"], name="unanswered_by_volume"),
+            models.Index(fields=["kind", "language", "-asked"], name="unanswered_by_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return self.question

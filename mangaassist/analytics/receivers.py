@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from chat.records import TurnRecord
 from chat.signals import card_clicked, conversation_started, feedback_received, turn_finished
 from escalation.signals import handoff_changed
-from mangaassist.analytics import events
+from mangaassist.analytics import events, unanswered
 from mangaassist.analytics.buffer import buffer
 
 
@@ -28,6 +28,7 @@ def on_turn(sender: Any, record: TurnRecord, **kwargs: Any) -> None:
     _tell(events.TurnFinished.of(record))
     if events.found_nothing(record):
         _tell(events.NothingFound.of(record))
+    unanswered.hear(record)
 
 
 @receiver(feedback_received)
