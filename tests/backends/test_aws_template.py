@@ -11,11 +11,13 @@ import pytest
 from django.conf import settings as django_settings
 from moto import mock_aws
 
+from chat.backends.bedrock import BedrockGenerator
 from chat.feedback import Opinion, save_feedback
 from chat.memory import TOPIC as MEMORY_TOPIC
 from chat.memory import stores
 from chat.models import Feedback, Message, Turn
 from knowledge.backends import knowledge_sources
+from knowledge.backends.bedrock_embedder import BedrockEmbedder
 from knowledge.search import search_passages
 from mangaassist import aws
 from mangaassist.analytics.backends import streams
@@ -24,6 +26,9 @@ from mangaassist.analytics.buffer import buffer
 from mangaassist.outbox.consumers import consume
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
+from tests.backends.bedrock_fake import answer, fake_bedrock
+from tests.backends.briefs import written
+from tests.backends.embedding_fake import fake_models
 from tests.journeys.shopper import Socket, token
 from tests.knowledge.indexing import follow_changes
 from tests.shop.catalogue import load_small_catalogue
@@ -38,21 +43,23 @@ RIGHT_OF = {
     "SendMessageBatch": "SendMessage",
     "DeleteMessageBatch": "DeleteMessage",
     "ListObjectsV2": "ListBucket",
+    # Amazon Bedrock User Guide, "Using the Converse API".
+    "ConverseStream": "InvokeModelWithResponseStream",
 }
 
 
-def _make_stack(**parameters: str) -> dict[str, str]:
+def _make_stack(name: str = "shop", **parameters: str) -> dict[str, str]:
     """Its outputs, by the variable that takes them."""
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
-        StackName="shop",
+        StackName=name,
         TemplateBody=TEMPLATE.read_text(),
         Capabilities=["CAPABILITY_NAMED_IAM"],
         Parameters=[
-            {"ParameterKey": name, "ParameterValue": value} for name, value in ({"Prefix": "shop"} | parameters).items()
+            {"ParameterKey": key, "ParameterValue": value} for key, value in ({"Prefix": "shop"} | parameters).items()
         ],
     )
-    (made,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
+    (made,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     assert made["StackStatus"] == "CREATE_COMPLETE"
     return {each["Description"]: each["OutputValue"] for each in made["Outputs"]}
 
@@ -168,11 +175,16 @@ def _without_right(calls: set[tuple[str, str]]) -> set[tuple[str, str]]:
     return {(service, RIGHT_OF.get(name, name)) for service, name in calls} - _rights()
 
 
-def _rights() -> set[tuple[str, str]]:
+def _statements(name: str = "shop-application") -> list[dict[str, Any]]:
     iam = boto3.client("iam")
-    (policy,) = iam.list_policies(Scope="Local")["Policies"]
+    (policy,) = (each for each in iam.list_policies(Scope="Local")["Policies"] if each["PolicyName"] == name)
     version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
-    statements = version["PolicyVersion"]["Document"]["Statement"]
+    statements: list[dict[str, Any]] = version["PolicyVersion"]["Document"]["Statement"]
+    return statements
+
+
+def _rights(name: str = "shop-application") -> set[tuple[str, str]]:
+    statements = _statements(name)
     for statement in statements:
         assert "*" not in str(statement["Action"]), statement
         assert statement["Resource"] != "*", statement
@@ -202,6 +214,55 @@ def test_with_a_contact_centre_its_words_arrive_by_topic_and_queue(settings: Any
 
 def test_without_a_contact_centre_there_is_nothing_of_it(stack: dict[str, str]) -> None:
     assert not {name for name in stack if name.startswith("CONNECT")}
+
+
+MODEL = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
+PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0"
+VECTORS = "arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0"
+GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rights"),
+    [
+        (
+            {"BedrockModelArns": f"{PROFILE},{MODEL}", "BedrockGuardrailArn": GUARDRAIL},
+            {"model": ("InvokeModelWithResponseStream", [PROFILE, MODEL]), "guardrail": ("ApplyGuardrail", GUARDRAIL)},
+        ),
+        ({"BedrockEmbeddingModelArns": VECTORS}, {"embedding": ("InvokeModel", [VECTORS])}),
+    ],
+)
+def test_models_may_be_asked_and_no_others(
+    parameters: dict[str, str], rights: dict[str, tuple[str, str | list[str]]]
+) -> None:
+    with mock_aws():
+        _make_stack(**parameters)
+        names = {each["PolicyName"] for each in boto3.client("iam").list_policies(Scope="Local")["Policies"]}
+        assert names == {"shop-application", *(f"shop-{name}" for name in rights)}
+        for name, (action, resource) in rights.items():
+            (statement,) = _statements(f"shop-{name}")
+            assert (statement["Action"], statement["Resource"]) == ([f"bedrock:{action}"], resource)
+
+
+async def test_what_is_asked_of_bedrock_is_what_the_policy_allows(
+    monkeypatch: pytest.MonkeyPatch, calls: set[tuple[str, str]]
+) -> None:
+    _make_stack("models", Prefix="bedrock", BedrockModelArns=MODEL, BedrockEmbeddingModelArns=VECTORS)
+    with fake_bedrock() as bedrock, fake_models() as models:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url)
+        bedrock.events = answer("{{title:BERSERK-1}}.")
+        await written(BedrockGenerator(model_id="amazon.nova-lite-v1:0"))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", models.url)
+        embedder = BedrockEmbedder(model_id="amazon.titan-embed-text-v2:0")
+        embedder.embed_passages(["returns"])
+    asked = {(service.removesuffix("-runtime"), RIGHT_OF.get(name, name)) for service, name in calls}
+    assert asked == _rights("bedrock-model") | _rights("bedrock-embedding")
+
+
+def test_without_bedrock_there_is_nothing_of_it(stack: dict[str, str]) -> None:
+    assert {each["PolicyName"] for each in boto3.client("iam").list_policies(Scope="Local")["Policies"]} == {
+        "shop-application"
+    }
 
 
 def test_the_queues_have_dead_letters(stack: dict[str, str]) -> None:
