@@ -9,6 +9,7 @@ import structlog
 from django.db import connection
 
 from chat.understanding import intents
+from knowledge.help_index import read_help
 from mangaassist.backends import build_defaults
 from recommendations.recommend import RecommendationRequest, recommend_for
 from shop.titles import title_index
@@ -26,6 +27,7 @@ def _warm() -> None:
         intents.warm()
         build_defaults()
         title_index()
+        read_help()
         recommend_for(RecommendationRequest(limit=1))
     except Exception as error:  # Only a head start is lost.
         log.warning("not_warmed", error=repr(error)[:300])

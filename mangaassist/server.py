@@ -57,9 +57,17 @@ class Server(uvicorn.Server):
         self._ticked_at = now
         return await super().on_tick(counter)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        from knowledge.watching import help_watch
+
+        await super().startup(sockets)
+        help_watch().begin()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         from chat.runner import runner
+        from knowledge.watching import help_watch
 
+        help_watch().end()
         for server in self.servers:
             server.close()
         await runner.drain(DRAIN_S)
