@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from chat.models import Conversation, Message
 from chat.phrases import say
 from chat.signals import BELL
+from chat.summarising import ask_for_summary
 from escalation.models import Handoff
 from escalation.signals import agent_spoke, agent_typing, handoff_changed
 from mangaassist.doorbell import ring, ring_after_commit
@@ -24,8 +25,10 @@ _STATES = {"queued": Conversation.State.QUEUED, "agent": Conversation.State.AGEN
 @receiver(handoff_changed)
 def follow_handoff(
     sender: Any,
+    handoff_id: str,
     conversation_id: str,
     status: str,
+    before: str,
     by_email: bool,
     close_reason: str,
     language: str,
@@ -36,6 +39,8 @@ def follow_handoff(
     if by_email and state == Conversation.State.QUEUED:
         state = Conversation.State.BOT
     known = Conversation.objects.filter(pk=conversation_id).update(state=state)
+    if known and not before:
+        ask_for_summary(handoff_id)
     if known and status == "closed" and close_reason != "shopper_left":
         # Who is away just now reads on their return that nobody is with them any more.
         words = say("ja" if language == "ja" else "en", "human.closed")

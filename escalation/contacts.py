@@ -1,4 +1,5 @@
-"""What a contact centre is told, behind the outbox and in order per handoff: begin, the shopper's words, end."""
+"""What a contact centre is told, behind the outbox and in order per handoff: begin, the shopper's words,
+a summary that comes later, end."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from mangaassist.outbox.topics import Delivery, NotYet
 log = structlog.get_logger(__name__)
 
 TOPIC = "handoff-contact"
-Step = Literal["start", "tell", "stop"]
+Step = Literal["start", "tell", "describe", "stop"]
 # Attempts to begin before our own desk takes it, where it may.
 TRIES_BEFORE_DESK = 3
 
@@ -70,6 +71,8 @@ def _deliver(delivery: Delivery) -> None:
             if line is not None:
                 state = backend.tell(handoff, line.text, word_id=delivery.id)
                 _renew(handoff, state)
+        case "describe" if handoff.contact_id and handoff.status in Handoff.OPEN:
+            _describe(backend, handoff)
         case "stop" if handoff.contact_id:
             backend.stop(handoff)
 
@@ -86,6 +89,14 @@ def _start(backend: ContactCentre, handoff: Handoff, delivery: Delivery) -> None
             _remember(handoff, {"unreached": True}, detail="the contact centre does not answer")
         raise
     _remember(handoff, contact.state, contact_id=contact.id, detail=f"contact {contact.id}")
+
+
+def _describe(backend: ContactCentre, handoff: Handoff) -> None:
+    """Once, and never in the way of the shopper's words: the contact has a summary already."""
+    try:
+        backend.describe(handoff)
+    except HandoffUnavailable as error:
+        log.info("contact_not_described", handoff=str(handoff.pk), error=str(error)[:200])
 
 
 @transaction.atomic

@@ -106,6 +106,8 @@ def _row(handoff: Any) -> Row:
         "agent_name": handoff.agent_name,
         "csat": handoff.csat,
         "csat_comment": handoff.csat_comment,
+        # A model's summary has come: who looks at it reads the package again.
+        "written": "written" in handoff.package,
         "said_id": handoff.said_id or 0,
         "said": (handoff.said or "")[:140],
     }

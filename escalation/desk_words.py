@@ -89,6 +89,7 @@ def _package() -> Words:
     return {
         "package": {
             "summary": _("Summary"),
+            "written": _("Summary by a model"),
             "reason": _("Reason"),
             "trigger": _("Why a person"),
             "sentiment": _("Mood"),
@@ -100,6 +101,8 @@ def _package() -> Words:
             "customer": _("Customer"),
             "email": _("E-mail"),
         },
+        "writtenBy": _("Written by a model ({by}). It may be wrong: the facts below come from the record."),
+        "writtenByRules": _("Put together by the assistant's own rules."),
         "nothingKnown": _("Nothing more is known."),
         "yes": _("yes"),
         "no": _("no"),

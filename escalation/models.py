@@ -109,6 +109,13 @@ class Handoff(models.Model):
     def __str__(self) -> str:
         return f"{self.get_status_display()} · {self.opened_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def whole_summary(self) -> str:
+        """For who reads one text: a model's words, when they have come, and the structured summary below."""
+        written = self.package.get("written", {}).get("text", {})
+        own = written.get(self.language) or next(iter(written.values()), "")
+        return "\n\n".join(filter(None, (own, self.summary)))
+
 
 class HandoffLine(models.Model):
     """One line of the handed-over conversation, in the order of ``id``."""

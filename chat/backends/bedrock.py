@@ -18,9 +18,10 @@ from botocore.exceptions import EventStreamError
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from chat.backends.base import Brief, Generator, GeneratorUnavailable, Used, Words, Written
+from chat.backends.base import GeneratorUnavailable, Used, Words, Written
 from chat.backends.pricing import TokenPrices
-from chat.prompts import Prompt, write_prompt
+from chat.backends.prompted import PromptedGenerator
+from chat.prompts import Prompt
 from mangaassist import aws
 from mangaassist.breaker import BoundedExecutor, Breaker, BreakerOpen, ExecutorFull
 
@@ -34,7 +35,7 @@ _OUR_FAULT = {"validationException"}
 _NO_ANSWER = {"guardrail_intervened", "content_filtered", "malformed_model_output", "malformed_tool_use", "tool_use"}
 
 
-class BedrockGenerator(Generator):
+class BedrockGenerator(PromptedGenerator):
     """``model_id``: a model's or an inference profile's id or ARN. ``temperature``: some models take none, so None
     sends none. ``cache_prompt``: off for models that refuse cache points. Prices: US dollars per 1,000 tokens.
     """
@@ -80,9 +81,7 @@ class BedrockGenerator(Generator):
         self._executor = BoundedExecutor("bedrock", threads=THREADS, queue=QUEUE)
         self._breaker = Breaker("bedrock")
 
-    async def stream(self, brief: Brief) -> AsyncGenerator[Written]:
-        # Redacting a long conversation takes a tenth of a second: not in the loop, where other shoppers wait.
-        prompt = await asyncio.to_thread(write_prompt, brief)
+    async def write(self, prompt: Prompt) -> AsyncGenerator[Written]:
         answer = _Answer(asyncio.get_running_loop())
         try:
             self._breaker.check()

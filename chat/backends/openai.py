@@ -16,11 +16,12 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from chat.backends.base import Brief, Generator, GeneratorUnavailable, Used, Words, Written
+from chat.backends.base import GeneratorUnavailable, Used, Words, Written
 from chat.backends.pricing import TokenPrices
+from chat.backends.prompted import PromptedGenerator
 from chat.backends.sse import EventTooLong, SseReader
 from chat.backends.thinking import WithoutThinking
-from chat.prompts import Prompt, write_prompt
+from chat.prompts import Prompt
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.concealing import conceal, remember_also
 
@@ -31,7 +32,7 @@ LONGEST_REFUSAL = 20_000
 LONGEST_MESSAGE = 200
 
 
-class OpenAIGenerator(Generator):
+class OpenAIGenerator(PromptedGenerator):
     """``base_url``: up to and with ``/v1``. ``ask_usage``: off for servers that refuse ``stream_options``. Prices: US
     dollars per 1,000 tokens.
     """
@@ -84,9 +85,12 @@ class OpenAIGenerator(Generator):
             )
         return self._clients[loop]
 
-    async def stream(self, brief: Brief) -> AsyncGenerator[Written]:
-        # Redacting a long conversation takes a tenth of a second: not in the loop, where other shoppers wait.
-        prompt = await asyncio.to_thread(write_prompt, brief)
+    async def leave_loop(self) -> None:
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    async def write(self, prompt: Prompt) -> AsyncGenerator[Written]:
         try:
             self._breaker.check()
         except BreakerOpen as error:

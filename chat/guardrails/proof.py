@@ -120,9 +120,45 @@ def _slots(
     yield from (("passage", passage.id) for passage in evidence.passages)
 
 
-def _masks(names: Iterable[str]) -> re.Pattern[str] | None:
+def prove_summary(
+    language: Language,
+    *,
+    said: Iterable[str],
+    products: Iterable[ProductFacts],
+    series: Iterable[SeriesFacts],
+    catalogue: TitleIndex,
+    repeated: frozenset[str] = frozenset(),
+) -> Proof:
+    """What a summary of a conversation may say: the names in it, and figures only as they were ``said`` there ("three
+    weeks", 二回). No slot: there is nobody who would fill it.
+    """
+    products, series, said = list(products), list(series), [plain(text) for text in said]
+    names = set(_names(products, series))
+    figures = {match[0].strip() for text in said for match in _FIGURE.finditer(text)}
+    return Proof(
+        language=language,
+        slots=frozenset(),
+        names=frozenset(filter(None, map(fold, names))),
+        words=frozenset(word.casefold() for text in (*names, *said) for word in _WORD.findall(plain(text))),
+        series=frozenset(each.id for each in series),
+        catalogue=catalogue,
+        repeated=repeated,
+        masks=_masks(names, figures),
+    )
+
+
+# A figure with what it counts.
+_FIGURE = re.compile(
+    r"\b(?:\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|couple of|hundred|second|third|fourth)[ -][a-z]{2,}\b"
+    r"|\b(?:twice|thrice|doubled?)\b"
+    r"|[\d一二三四五六七八九十百千]+ ?(?:巻|冊|回|度|日|週間|[かヶカ]月|年|点|個|箱|時間|人|歳|件|つ)(?:目|前|後|分)?",
+    re.IGNORECASE,
+)
+
+
+def _masks(names: Iterable[str], figures: Iterable[str] = ()) -> re.Pattern[str] | None:
     """Names as whole words, longest first. One that is all number proves no number."""
-    worded = {plain(name) for name in names if len(_LETTER.findall(name)) > 1}
+    worded = {plain(name) for name in names if len(_LETTER.findall(name)) > 1} | set(figures)
     if not worded:
         return None
     longest_first = sorted(worded, key=len, reverse=True)

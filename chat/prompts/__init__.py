@@ -45,7 +45,7 @@ class Prompt:
 def write_prompt(brief: Brief) -> Prompt:
     language = brief.request.language
     stable = stable_part(language)
-    question = f"<facts>\n{_facts(brief)}\n</facts>\n<question>\n{_foreign(brief.request.text)}\n</question>"
+    question = f"<facts>\n{_facts(brief)}\n</facts>\n<question>\n{foreign(brief.request.text)}\n</question>"
     return Prompt(
         version=version_of(language), stable=stable, turns=(*_by_turns(brief.memory.lines), ("user", question))
     )
@@ -72,7 +72,7 @@ def _by_turns(lines: Iterable[Remembered]) -> tuple[tuple[str, str], ...]:
     """Providers refuse two turns of one role in a row, empty ones, and a conversation that the assistant begins."""
     turns: list[tuple[str, str]] = []
     for line in lines:
-        text = _foreign(_no_orders(line.text)) if line.role == "user" else _said(line.text)
+        text = foreign(_no_orders(line.text)) if line.role == "user" else _said(line.text)
         if not text or (not turns and line.role == "assistant"):
             continue
         if turns and turns[-1][0] == line.role:
@@ -91,7 +91,7 @@ def _no_orders(text: str) -> str:
     return _ORDER.sub("[order]", text)
 
 
-def _foreign(text: str) -> str:
+def foreign(text: str) -> str:
     """Somebody's text: without personal data, unable to open a slot or to close the place that it stands in."""
     return escape(_closed(redact(_no_orders(text)))).strip()
 

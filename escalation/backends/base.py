@@ -71,5 +71,9 @@ class ContactCentre(HandoffBackend):
         """The shopper's word; what to remember of the contact from now on. Raises :class:`HandoffUnavailable`."""
 
     @abstractmethod
+    def describe(self, handoff: Handoff) -> None:
+        """A better summary has come after the start. Raises :class:`HandoffUnavailable`."""
+
+    @abstractmethod
     def stop(self, handoff: Handoff) -> None:
         """Also when it has ended already. Raises :class:`HandoffUnavailable`."""

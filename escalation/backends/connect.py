@@ -33,6 +33,7 @@ MESSAGE_CHARACTERS = 1024
 # So long a place in the queue is believed. Shoppers are told of changes every ten seconds at most.
 LOOK_EVERY_S = 10.0
 MOST_LOOKS = 10_000
+_SUMMARY = "conversation_summary"
 _METRICS = [{"Name": "ESTIMATED_WAIT_TIME"}, {"Name": "POSITION_IN_QUEUE"}]
 
 _executor = BoundedExecutor("connect", threads=2, queue=64)
@@ -149,7 +150,7 @@ class Connect(ContactCentre):
             Name=f"{handoff.get_trigger_display()}: {handoff.reason or handoff.customer_id or 'guest'}"[
                 :NAME_CHARACTERS
             ],
-            Description=handoff.summary[:DESCRIPTION_CHARACTERS],
+            Description=handoff.whole_summary[:DESCRIPTION_CHARACTERS],
             Attributes=attributes_of(handoff),
             References=references,
             ClientToken=str(handoff.pk),
@@ -197,6 +198,16 @@ class Connect(ContactCentre):
             ContentType="text/plain", Content=text, ClientToken=client_token, ConnectionToken=connection_token
         )
 
+    def describe(self, handoff: Handoff) -> None:
+        # A transfer's contact has attributes of its own, copied from this one: who has it has read them.
+        change = partial(
+            self._client.update_contact_attributes,
+            InstanceId=self.instance_id,
+            InitialContactId=handoff.contact_id,
+            Attributes={_SUMMARY: attributes_of(handoff)[_SUMMARY]},
+        )
+        self._reach(change)
+
     def stop(self, handoff: Handoff) -> None:
         # A transfer has made others (escalation.contact_events).
         contacts: dict[str, bool] = handoff.contact.get("contacts") or {handoff.contact_id: False}
@@ -223,8 +234,8 @@ def attributes_of(handoff: Handoff) -> dict[str, str]:
         "handoff_id": str(handoff.pk),
     }
     used = sum(len(name.encode()) + len(value.encode()) for name, value in attributes.items())
-    room = ATTRIBUTE_BYTES - used - len("conversation_summary")
-    attributes["conversation_summary"] = handoff.summary.encode()[:room].decode(errors="ignore")
+    room = ATTRIBUTE_BYTES - used - len(_SUMMARY)
+    attributes[_SUMMARY] = handoff.whole_summary.encode()[:room].decode(errors="ignore")
     return attributes
 
 

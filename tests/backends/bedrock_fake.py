@@ -15,13 +15,12 @@ from binascii import crc32
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
 import botocore.session
 
-from tests.backends.personalize_fake import faults_of
+from tests.backends.loopback import LoopbackHandler, faults_of, serving
 
 REQUEST = (
     botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("ConverseStream").input_shape
@@ -77,20 +76,10 @@ class FakeBedrock:
     url: str = ""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    fake: FakeBedrock
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
+class _Handler(LoopbackHandler):
     def do_POST(self) -> None:
-        fake = self.server.fake
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        fake: FakeBedrock = self.server.fake
+        body = self.read_json()
         _, model, model_id, operation = self.path.split("/")
         if (model, operation) != ("model", "converse-stream"):
             fake.faults.append(f"no such operation: {self.path}")
@@ -99,65 +88,23 @@ class _Handler(BaseHTTPRequestHandler):
         fake.asked.append(request)
         time.sleep(fake.hold_s)
         if fake.error:
-            self._refuse(*fake.error)
+            status, code = fake.error
+            self.send_json(status, {"message": "as told"}, code=code)
             return
-        self.send_response(200)
-        self.send_header("Content-Type", "application/vnd.amazon.eventstream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self.begin_pieces(200, "application/vnd.amazon.eventstream")
         try:
-            self._stream(fake)
+            for number, (name, event) in enumerate(fake.events):
+                self.pause(fake.pauses.get(number, 0))
+                self.send_piece(message(name, event))
+            if fake.bytes_after:
+                self.send_piece(fake.bytes_after)
+            self.end_pieces()
         except OSError:
             fake.gone.set()
-
-    def _stream(self, fake: FakeBedrock) -> None:
-        for number, (name, event) in enumerate(fake.events):
-            # In small steps with a look at the line: a client that leaves is noticed while nothing is sent.
-            ends = time.monotonic() + fake.pauses.get(number, 0)
-            while time.monotonic() < ends:
-                time.sleep(0.02)
-                if self._has_left():
-                    raise ConnectionAbortedError
-            self._chunk(message(name, event))
-        if fake.bytes_after:
-            self._chunk(fake.bytes_after)
-        self.wfile.write(b"0\r\n\r\n")
-
-    def _has_left(self) -> bool:
-        self.connection.setblocking(False)
-        try:
-            return len(self.connection.recv(1)) == 0
-        except BlockingIOError:
-            return False
-        finally:
-            self.connection.setblocking(True)
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        self.wfile.flush()
-
-    def _refuse(self, status: int, code: str) -> None:
-        data = json.dumps({"message": "as told"}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("x-amzn-ErrorType", code)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silence."""
 
 
 @contextmanager
 def fake_bedrock() -> Iterator[FakeBedrock]:
     fake = FakeBedrock()
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.fake = fake
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with serving(fake, _Handler) as fake.url:
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import botocore.session
 
-from tests.backends.personalize_fake import faults_of
+from tests.backends.loopback import LoopbackHandler, faults_of, serving
 
 _SESSION = botocore.session.get_session()
 _OPERATIONS = [
@@ -22,6 +19,7 @@ _OPERATIONS = [
         ("connect", "StartTaskContact"),
         ("connect", "StartChatContact"),
         ("connect", "StopContact"),
+        ("connect", "UpdateContactAttributes"),
         ("connect", "GetCurrentMetricData"),
         ("connect", "GetContactMetrics"),
         ("connectparticipant", "CreateParticipantConnection"),
@@ -78,6 +76,9 @@ class FakeConnect:
                     return 410, "ContactNotFoundException", {"Message": "no such contact"}
                 self.stopped.add(request["ContactId"])
                 return 200, "", {}
+            case "UpdateContactAttributes":
+                known = request["InitialContactId"] in self.contacts.values()
+                return (200, "", {}) if known else (404, "ResourceNotFoundException", {"Message": "no such contact"})
             case "GetContactMetrics":
                 results = [
                     {"Name": each["Name"], "Value": {"Number": self.waits[each["Name"]]}}
@@ -90,28 +91,18 @@ class FakeConnect:
         return 200, "", {"MetricResults": results}
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    fake: FakeConnect
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
+class _Handler(LoopbackHandler):
     def _take(self) -> None:
-        fake = self.server.fake
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        operation, request = self._read(body)
+        fake: FakeConnect = self.server.fake
+        operation, request = self._read(self.read_json())
         if operation is None:
             fake.faults.append(f"no such operation: {self.command} {self.path}")
-            self._send(404, "ResourceNotFoundException", {})
+            self.send_json(404, {}, code="ResourceNotFoundException")
             return
         faults = list(faults_of(request, operation.input_shape))
         if faults:
             fake.faults += faults
-            self._send(400, "InvalidParameterException", {"Message": "; ".join(faults)})
+            self.send_json(400, {"Message": "; ".join(faults)}, code="InvalidParameterException")
             return
         fake.asked.append((operation.name, request))
         status, code, answer = fake.answer(operation.name, request)
@@ -119,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             fake.lost_answers -= 1
             self.close_connection = True
             return
-        self._send(status, code, answer)
+        self.send_json(status, answer, code=code)
 
     do_PUT = do_POST = _take
 
@@ -138,29 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
             return operation, request
         return None, {}
 
-    def _send(self, status: int, code: str, answer: dict[str, Any]) -> None:
-        data = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        if code:
-            self.send_header("x-amzn-ErrorType", code)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silence."""
-
 
 @contextmanager
 def fake_connect() -> Iterator[FakeConnect]:
     fake = FakeConnect()
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.fake = fake
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with serving(fake, _Handler) as fake.url:
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()

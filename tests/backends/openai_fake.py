@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.backends.loopback import LoopbackHandler, serving
 
 
 def chunk(text: str = "", reason: str | None = None, **more: Any) -> dict[str, Any]:
@@ -36,10 +37,11 @@ def answer(*texts: str, reason: str = "stop", usage: dict[str, Any] | None = Non
 
 @dataclass
 class FakeOpenAI:
-    """``pieces``: the body, piece by piece; ``pauses``: seconds before the piece of that number; ``status`` other than 200:
+    """``pieces``: the body, piece by piece, or what ``answers`` makes of a request; ``pauses``: seconds before the piece of that number; ``status`` other than 200:
     the pieces are its error; ``cut``: the connection ends without the body's end; ``gone``: a client went away."""
 
     pieces: list[bytes] = field(default_factory=list)
+    answers: Callable[[dict[str, Any]], list[bytes]] | None = None
     pauses: dict[int, float] = field(default_factory=dict)
     hold_s: float = 0.0
     # It answers once this is set.
@@ -55,70 +57,34 @@ class FakeOpenAI:
     url: str = ""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    fake: FakeOpenAI
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
+class _Handler(LoopbackHandler):
     def do_POST(self) -> None:
-        fake = self.server.fake
+        fake: FakeOpenAI = self.server.fake
         assert self.path == "/v1/chat/completions", self.path
-        fake.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        request = self.read_json()
+        fake.asked.append(request)
         fake.keys.append(self.headers.get("Authorization"))
         fake.reached.set()
         fake.go.wait(60)
         time.sleep(fake.hold_s)
-        self.send_response(fake.status)
-        self.send_header("Content-Type", "text/event-stream" if fake.status == 200 else "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
-        for name, value in fake.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
+        content_type = "text/event-stream" if fake.status == 200 else "application/json"
+        self.begin_pieces(fake.status, content_type, fake.headers)
         try:
-            for number, piece in enumerate(fake.pieces):
-                self._pause(fake.pauses.get(number, 0))
-                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-                self.wfile.flush()
+            for number, piece in enumerate(fake.answers(request) if fake.answers else fake.pieces):
+                self.pause(fake.pauses.get(number, 0))
+                self.send_piece(piece)
             if fake.cut:
                 self.close_connection = True
             else:
-                self.wfile.write(b"0\r\n\r\n")
+                self.end_pieces()
         except OSError:
             fake.gone.set()
-
-    def _pause(self, seconds: float) -> None:
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            time.sleep(0.02)
-            self.connection.setblocking(False)
-            try:
-                if not self.connection.recv(1):
-                    raise ConnectionAbortedError
-            except BlockingIOError:
-                pass
-            finally:
-                self.connection.setblocking(True)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silence."""
 
 
 @contextmanager
 def fake_openai() -> Iterator[FakeOpenAI]:
     fake = FakeOpenAI()
     fake.go.set()
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.fake = fake
-    fake.url = f"http://127.0.0.1:{server.server_port}/v1"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with serving(fake, _Handler) as url:
+        fake.url = f"{url}/v1"
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()
