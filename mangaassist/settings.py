@@ -533,7 +533,7 @@ STORAGES = {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if EMBEDDED
-            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            else "mangaassist.static_files.ModuleStorage"
         )
     },
 }

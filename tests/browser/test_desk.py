@@ -289,6 +289,33 @@ def test_the_package_is_readable_whatever_it_holds(desk: OpenDesk, shop: Running
     expect(agent.locator("#queue .row")).to_have_count(0)
 
 
+WRITTEN = """
+from escalation.models import Handoff
+from escalation.summaries import keep_summary
+keep_summary(str(Handoff.objects.open().get().pk), {"en": "The shopper <i>wants</i> their money back."}, by="openai qwen")
+"""
+
+
+def test_a_models_summary_appears_while_one_reads_and_says_who_wrote_it(desk: OpenDesk, shop: Running) -> None:
+    from playwright.sync_api import expect
+
+    in_shell(shop, PACKAGE)
+    agent = desk()
+    agent.locator("#queue .row").click()
+    expect(agent.locator("#package .summary")).to_have_text("Asks for a <b>refund</b>.")
+    agent.get_by_role("button", name="Note", exact=True).click()
+    agent.locator("#text").fill("half a note")
+    in_shell(shop, WRITTEN)
+    written = agent.locator(".fact-written")
+    expect(written.locator(".summary")).to_have_text("The shopper <i>wants</i> their money back.")
+    expect(written).to_contain_text("Written by a model (openai qwen)")
+    expect(agent.locator(".fact-summary")).to_contain_text("Asks for a <b>refund</b>.")
+    expect(agent.locator(".fact-summary")).to_contain_text("own rules")
+    expect(agent.locator("#text")).to_be_focused()
+    expect(agent.locator("#text")).to_have_value("half a note")
+    expect(agent.locator("#jump")).to_be_hidden()
+
+
 def test_the_page_opens_what_its_address_names(desk: OpenDesk, opened: Callable[..., Page], shop: Running) -> None:
     """As the link of a task in Amazon Connect does: ``/desk/#<handoff id>``."""
     from playwright.sync_api import expect
@@ -413,6 +440,8 @@ def test_everything_by_keyboard(desk: OpenDesk, chat: OpenChat) -> None:
     press("Escape")
     press("/")
     agent.keyboard.type("berserk 1")
+    # What is found of the whole, and not of the words on the way there.
+    expect(agent.locator("#found")).to_have_attribute("aria-busy", "false")
     expect(agent.locator("#found li").first).to_be_visible()
     press("Tab")
     press("Tab")

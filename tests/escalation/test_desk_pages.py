@@ -72,9 +72,9 @@ def test_the_page_is_never_stored_and_makes_no_markup_from_text() -> None:
 
 
 def test_what_the_module_asks_for_is_on_the_page_and_in_the_words() -> None:
-    """Ids and words are the contract between the template, escalation.desk_words and static/desk/desk.js."""
+    """Ids and words are the contract between the template, escalation.desk_words and the modules in static/desk."""
     page = signed_in(is_staff=True, group="lead").get("/desk/").content.decode()
-    module = (FOLDER / "static/desk/desk.js").read_text("utf-8")
+    module = "".join(each.read_text("utf-8") for each in (FOLDER / "static/desk").glob("*.js"))
     ids = set(re.findall(r'\$\("([\w-]+)"\)', module))
     assert {id for id in ids if f'id="{id}"' not in page} == set()
     words = set(re.findall(r"\bW\.(\w+)", module))
