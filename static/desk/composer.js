@@ -33,8 +33,9 @@ export function showComposer() {
   $("composer").classList.toggle("as-note", mode === "note");
   const written = draft[MODES[mode].field] ?? "";
   if (box.value !== written) box.value = written;
-  const may = mode === "note" ? mayNote(row) : isMine(row);
-  box.readOnly = !may && desk.taking !== desk.current;
+  // What is said while the take is under way goes out behind it.
+  const may = mode === "note" ? mayNote(row) : isMine(row) || desk.taking === desk.current;
+  box.readOnly = !may;
   $("send").disabled = !may;
   $("send").textContent = { reply: W.send, note: W.saveNote, email: W.sendMail }[mode];
   $("attached").replaceChildren(...(replying ? draft.cards : []).map((card) => el(

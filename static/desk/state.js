@@ -36,7 +36,7 @@ export const desk = {
   conversation: null,
   /** Whether what is opened is to be answered at once. */
   wantsToWrite: false,
-  /** The id of what is being taken: one may write already, and send once it is one's own. */
+  /** The id of what is being taken: one may write already. */
   taking: "",
   /** @type {any} The one Connection (connection.js). */
   connection: null,

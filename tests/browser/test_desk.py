@@ -185,6 +185,8 @@ def take(page: Page) -> None:
 
     page.locator("#queue .row").first.click()
     page.get_by_role("button", name="Take", exact=True).click()
+    # One may write before it is one's own; what is given back is.
+    expect(page.get_by_role("button", name="Back to queue")).to_be_visible()
     expect(page.get_by_role("textbox", name="Your reply")).to_be_editable()
 
 
