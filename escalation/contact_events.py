@@ -127,7 +127,7 @@ def _contact_event(detail: Any) -> None:
     elif kind == "CONNECTED_TO_AGENT":
         _task_accepted(str(handoff.pk), str(detail.get("contactId")))
     elif all_ended and not carries_words:  # A chat outlives its contacts and says itself when it ends.
-        close_handoff(str(handoff.pk), by=contact_centre(""), reason=Handoff.CloseReason.ELSEWHERE)
+        _task_ended(str(handoff.pk))
 
 
 @transaction.atomic
@@ -151,6 +151,23 @@ def _follow(handoff_id: str, detail: dict[str, Any], *, ended: bool) -> bool:
 def _task_accepted(handoff_id: str, contact_id: str) -> None:
     """Whoever accepts a task answers at our desk, as the user they are there: it waits until they take it."""
     handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
-    detail = f"task {contact_id} accepted"
-    if handoff.status == Handoff.Status.QUEUED and not handoff.transitions.filter(detail=detail).exists():
+    if handoff.status == Handoff.Status.QUEUED:
+        _note(handoff, f"task {contact_id} accepted")
+
+
+@transaction.atomic
+def _task_ended(handoff_id: str) -> None:
+    """Nobody waits for an answer any more, unless somebody at our desk is giving it: a task may be completed as soon as
+    it was read, and its end may come before what came before it. Then the one who answers closes it.
+    """
+    handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
+    if handoff.status == Handoff.Status.AGENT and handoff.agent_id is not None:
+        _note(handoff, "task ended")
+    else:
+        close_handoff(handoff_id, by=contact_centre(""), reason=Handoff.CloseReason.ELSEWHERE)
+
+
+def _note(handoff: Handoff, detail: str) -> None:
+    """In the trail, once."""
+    if not handoff.transitions.filter(detail=detail).exists():
         record(handoff, before=handoff.status, by=contact_centre(""), detail=detail)

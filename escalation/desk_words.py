@@ -152,6 +152,7 @@ def _refusals() -> dict[str, str]:
         "no_email": _("The shopper has left no address."),
         "elsewhere": _("The contact centre answers this shopper."),
         "not_allowed": _("Only a lead assigns conversations to others."),
+        "not_there": _("This colleague does not have the desk open and would not see the shopper."),
         "not_an_agent": _("This person does not answer shoppers."),
         "not_found": _("There is no such conversation."),
         "no_such_card": _("This product or order cannot be shown here."),

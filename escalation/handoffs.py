@@ -28,7 +28,8 @@ Status = Handoff.Status
 
 
 class HandoffConflict(Exception):
-    """What was asked does not fit the state. ``code``: over, taken, not_yours, not_taken, full, not_allowed;
+    """What was asked does not fit the state. ``code``: over, taken, not_yours, not_taken, full, not_allowed,
+    not_there;
     at the desk also elsewhere (its contact centre answers it), by e-mail also no_email.
     """
 
@@ -135,7 +136,10 @@ def take_handoff(handoff_id: str, *, by: Actor) -> None:
 
 @transaction.atomic
 def assign_handoff(handoff_id: str, *, to: Actor, by: Actor) -> None:
-    """A lead gives a waiting shopper to an agent. Raises :class:`HandoffConflict`: over, taken, not_allowed."""
+    """A lead gives a waiting shopper to an agent.
+
+    Raises :class:`HandoffConflict`: over, taken, not_allowed, not_there.
+    """
     if not by.is_lead:
         raise HandoffConflict("not_allowed", "Only a lead assigns conversations to others.")
     handoff = find_open(handoff_id)
@@ -143,14 +147,16 @@ def assign_handoff(handoff_id: str, *, to: Actor, by: Actor) -> None:
         if _holds(handoff, to):
             return
         raise HandoffConflict("taken", f"{handoff.agent_name or 'Somebody'} has taken it; transfer it.")
+    _must_be_there(to, by)
     _give(handoff, to, by=by, detail=f"assigned to {to.name}")
 
 
 @transaction.atomic
 def transfer_handoff(handoff_id: str, *, to: Actor, by: Actor, detail: str = "") -> None:
-    """From its agent to another one. Raises :class:`HandoffConflict`: over, not_taken, not_yours."""
+    """From its agent to another one. Raises :class:`HandoffConflict`: over, not_taken, not_yours, not_there."""
     handoff = _held_open(handoff_id, by)
     if not _holds(handoff, to):
+        _must_be_there(to, by)
         _give(handoff, to, by=by, detail=f"transferred to {to.name}. {detail}".strip())
 
 
@@ -258,6 +264,19 @@ def _holds(handoff: Handoff, actor: Actor) -> bool:
     if handoff.agent_id is None and actor.user_id is None:
         return handoff.agent_name == actor.shown
     return handoff.agent_id == actor.user_id
+
+
+def _must_be_there(to: Actor, by: Actor) -> None:
+    """A shopper is given to nobody who will not see them: their desk is open. Away is their own word, and a lead's to
+    overrule. The contact centre knows where its people are.
+    """
+    if to.user_id in {None, by.user_id}:
+        return
+    presence = AgentPresence.objects.filter(user=to.user_id).first()
+    if presence is None:
+        raise HandoffConflict("not_there", f"{to.shown} has never opened the desk.")
+    if not presence.is_open:
+        raise HandoffConflict("not_there", f"{to.shown} does not have the desk open.")
 
 
 def _held(actor: Actor) -> int:

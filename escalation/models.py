@@ -203,6 +203,11 @@ class AgentPresence(models.Model):
     def __str__(self) -> str:
         return f"{self.user}: {self.get_status_display()}"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a page of theirs was heard of lately."""
+        return self.seen_at >= timezone.now() - timedelta(seconds=self.SILENT_AFTER_S)
+
 
 class CannedReply(models.Model):
     """A ready answer; ``{customer}``, ``{agent}`` and ``{order}`` in it are filled when it is used."""

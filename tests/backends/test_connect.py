@@ -370,6 +370,22 @@ def test_a_look_at_our_desk_says_nothing_of_who_works_in_the_contact_centre(conn
     assert standing.attended
 
 
+def test_a_tasks_end_closes_nothing_that_our_own_desk_answers(connect: FakeConnect, configure: Configure) -> None:
+    """Its agent completes the task and goes on talking at the desk; events come twice and in any order."""
+    configure()
+    id = waiting()
+    deliver()
+    contact_event("CONNECTED_TO_AGENT")
+    take_handoff(id, by=agent())
+    for kind in ("DISCONNECTED", "CONNECTED_TO_AGENT", "COMPLETED", "DISCONNECTED"):
+        contact_event(kind)
+    handoff = Handoff.objects.get()
+    assert (handoff.status, handoff.agent_name) == ("agent", "Aiko")
+    assert handoff.transitions.filter(detail="task ended").count() == 1
+    close_handoff(id, by=agent())
+    assert Handoff.objects.get().close_reason == "resolved"
+
+
 @pytest.mark.parametrize("type", ["take", "assign", "transfer"])
 def test_our_desk_takes_nobody_from_the_contact_centre(connect: FakeConnect, chat: str, type: str) -> None:
     by, handoff = lead(), Handoff.objects.get()

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from chat.models import Conversation
 from escalation.actors import Actor, actor_of
 from escalation.handoffs import SaidLine, open_handoff
+from escalation.presence import set_presence
 
 
 def agent(name: str = "aiko", *, group: str = "agent") -> Actor:
@@ -18,6 +19,13 @@ def agent(name: str = "aiko", *, group: str = "agent") -> Actor:
     if created:
         user.groups.add(Group.objects.get_or_create(name=group)[0])
     return actor_of(user)
+
+
+def at_desk(name: str) -> Actor:
+    """An agent whose desk is open."""
+    actor = agent(name)
+    set_presence(actor, status="available")
+    return actor
 
 
 def lead(name: str = "leo") -> Actor:

@@ -22,7 +22,7 @@ from mangaassist import breaker
 from mangaassist.dbthreads import in_database
 from mangaassist.outbox.relay import drain
 from tests.escalation.desk import Desk, Frame
-from tests.escalation.people import agent, conversation, lead, waiting
+from tests.escalation.people import agent, at_desk, conversation, lead, waiting
 from tests.journeys.shopper import Socket, token
 from tests.shop.catalogue import load_small_catalogue
 
@@ -241,6 +241,8 @@ async def test_a_lead_sees_all_and_assigns_and_an_agent_transfers() -> None:
         assert (await desk.row(id, lambda row: row["status"] == "agent"))["agent_name"] == "Ben"
         await other.row(id, lambda row: row["status"] == "agent")
         aiko = await who()
+        assert (await other.ask("transfer", id=id, to=aiko.user_id))["code"] == "not_there"
+        await in_database(at_desk, "aiko")
         await other.do("transfer", id=id, to=aiko.user_id, detail="speaks Japanese")
         assert (await other.gone(id))["agent_name"] == "Aiko"
         await desk.row(id, lambda row: row["agent_name"] == "Aiko")

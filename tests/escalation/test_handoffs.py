@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
+from django.utils import timezone
 
 from chat.models import Conversation
 from escalation.actors import NotAnAgent, actor_of, contact_centre
@@ -23,7 +25,7 @@ from escalation.handoffs import (
 )
 from escalation.models import AgentPresence, Handoff
 from escalation.presence import return_silent, set_presence
-from tests.escalation.people import agent, conversation, lead, waiting
+from tests.escalation.people import agent, at_desk, conversation, lead, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -46,11 +48,11 @@ VERBS: dict[str, Callable[[Handoff], object]] = {
     "holder takes": lambda handoff: take_handoff(str(handoff.pk), by=agent()),
     "other takes": lambda handoff: take_handoff(str(handoff.pk), by=agent("ben")),
     "contact centre takes": lambda handoff: take_handoff(str(handoff.pk), by=contact_centre("Chie")),
-    "lead assigns": lambda handoff: assign_handoff(str(handoff.pk), to=agent("ben"), by=lead()),
-    "agent assigns": lambda handoff: assign_handoff(str(handoff.pk), to=agent("ben"), by=agent()),
-    "holder transfers": lambda handoff: transfer_handoff(str(handoff.pk), to=agent("ben"), by=agent()),
-    "other transfers": lambda handoff: transfer_handoff(str(handoff.pk), to=agent("ben"), by=agent("ben")),
-    "lead transfers": lambda handoff: transfer_handoff(str(handoff.pk), to=agent("ben"), by=lead()),
+    "lead assigns": lambda handoff: assign_handoff(str(handoff.pk), to=at_desk("ben"), by=lead()),
+    "agent assigns": lambda handoff: assign_handoff(str(handoff.pk), to=at_desk("ben"), by=agent()),
+    "holder transfers": lambda handoff: transfer_handoff(str(handoff.pk), to=at_desk("ben"), by=agent()),
+    "other transfers": lambda handoff: transfer_handoff(str(handoff.pk), to=at_desk("ben"), by=agent("ben")),
+    "lead transfers": lambda handoff: transfer_handoff(str(handoff.pk), to=at_desk("ben"), by=lead()),
     "holder returns": lambda handoff: return_handoff(str(handoff.pk), by=agent()),
     "other returns": lambda handoff: return_handoff(str(handoff.pk), by=agent("ben")),
     "holder closes": lambda handoff: close_handoff(str(handoff.pk), by=agent()),
@@ -118,7 +120,7 @@ def test_every_verb_may_be_repeated(verb: str) -> None:
 def test_the_trail_says_who_did_what() -> None:
     id = waiting()
     take_handoff(id, by=agent())
-    transfer_handoff(id, to=agent("ben"), by=agent(), detail="speaks Japanese")
+    transfer_handoff(id, to=at_desk("ben"), by=agent(), detail="speaks Japanese")
     return_handoff(id, by=agent("ben"), detail="lunch")
     take_handoff(id, by=lead())
     close_handoff(id, by=lead(), detail="refunded")
@@ -191,12 +193,36 @@ def test_conversations_of_an_agent_who_is_not_there_wait_again(how: str) -> None
         take_handoff(id, by=agent())
         User.objects.get(username="aiko").delete()
     else:
-        assign_handoff(id, to=agent(), by=lead())
+        take_handoff(id, by=agent())
     assert return_silent() == 1
     handoff = Handoff.objects.get(pk=id)
     assert outcome(handoff) == "queued"
     assert Conversation.objects.get(pk=handoff.conversation_id).state == "queued"
     take_handoff(id, by=agent("ben"))
+
+
+@pytest.mark.parametrize("last_seen", ["never", "long ago"])
+def test_nobody_is_given_to_a_colleague_who_would_not_see_them(last_seen: str) -> None:
+    ben = agent("ben")
+    if last_seen == "long ago":
+        at_desk("ben")
+        AgentPresence.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
+    waits, taken = waiting(), waiting()
+    take_handoff(taken, by=agent())
+    with pytest.raises(HandoffConflict) as assigned:
+        assign_handoff(waits, to=ben, by=lead())
+    with pytest.raises(HandoffConflict) as transferred:
+        transfer_handoff(taken, to=ben, by=agent())
+    assert (assigned.value.code, transferred.value.code) == ("not_there", "not_there")
+    assert [outcome(Handoff.objects.get(pk=id)) for id in (waits, taken)] == ["queued", "agent Aiko"]
+
+
+def test_who_is_away_but_there_may_be_given_one_and_a_lead_gives_to_themselves() -> None:
+    set_presence(agent("ben"), status="away")
+    id = waiting()
+    assign_handoff(id, to=agent("ben"), by=lead())
+    transfer_handoff(id, to=lead(), by=lead())
+    assert outcome(Handoff.objects.get(pk=id)) == "agent Leo"
 
 
 def test_only_staff_of_the_two_groups_and_superusers_answer() -> None:

@@ -11,7 +11,7 @@ from escalation.follow_up import leave_email
 from escalation.handoffs import take_handoff, transfer_handoff
 from escalation.models import Handoff, HandoffTransition, OfficeHours
 from escalation.presence import set_presence
-from tests.escalation.people import agent, conversation, waiting
+from tests.escalation.people import agent, at_desk, conversation, waiting
 
 pytestmark = pytest.mark.django_db
 # A Monday.
@@ -23,7 +23,7 @@ def answered(opened: datetime, *, after_s: int, transferred_after_s: int = 0, em
     id = waiting()
     take_handoff(id, by=agent())
     if transferred_after_s:
-        transfer_handoff(id, to=agent("ben"), by=agent())
+        transfer_handoff(id, to=at_desk("ben"), by=agent())
     moments = [opened, opened + timedelta(seconds=after_s), opened + timedelta(seconds=transferred_after_s)]
     trail = Handoff.objects.get(pk=id).transitions.order_by("id")
     for transition, at in zip(trail, moments, strict=False):

@@ -18,7 +18,7 @@ from escalation.models import EscalationRule, Handoff, HandoffLine, OfficeHours
 from escalation.presence import set_presence
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import Ring, hearing
-from tests.escalation.people import agent
+from tests.escalation.people import agent, at_desk
 from tests.journeys import patient_generator
 from tests.journeys.shopper import Frame, Socket, token
 
@@ -188,7 +188,7 @@ async def test_a_resent_word_reaches_the_agent_once() -> None:
 async def test_an_agent_who_leaves_or_hands_on_is_replaced_and_the_shopper_told() -> None:
     async with Socket() as socket:
         await socket.hello(token())
-        id, aiko, ben = await queue_up(socket), await who(), await who("ben")
+        id, aiko, ben = await queue_up(socket), await who(), await in_database(at_desk, "ben")
         await in_database(take_handoff, id, by=aiko)
         assert (await socket.next("handoff_state"))["agent_name"] == "Aiko"
         await in_database(transfer_handoff, id, to=ben, by=aiko)
