@@ -7,8 +7,11 @@ PIP := $(BIN)/python -m pip --no-input --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-header --annotation-style=line --allow-unsafe \
 	--no-emit-options
 
+# What builds and checks the widget; running and testing need none of it.
+WIDGET_TOOLS := widget/node_modules/.package-lock.json
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench venv dev-venv requirements clean
+.PHONY: help run test check widget bench venv dev-venv requirements clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -21,7 +24,7 @@ test: venv ## the whole test suite; browser tests when Chromium is found (BROWSE
 		$(MAKE) --no-print-directory dev-venv; fi
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: dev-venv ## lint, format, types, import directions, Django's own checks, missing migrations, the AWS template
+check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, Django's own checks, missing migrations, the widget, the AWS template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -29,6 +32,10 @@ check: dev-venv ## lint, format, types, import directions, Django's own checks, 
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/cfn-lint deploy/aws/template.yaml
+	cd widget && npm run --silent check && npm run --silent test
+
+widget: $(WIDGET_TOOLS) ## build static/widget/v1 from widget/ (needs node and npm; the built files are committed)
+	cd widget && npm run --silent build
 
 bench: dev-venv ## the benchmarks; writes docs/benchmarks.md
 	$(BIN)/python -m bench
@@ -40,7 +47,7 @@ requirements: venv ## compile pyproject.toml into the pinned requirements files
 	$(COMPILE) --extra=test --extra=dev --constraint=requirements.txt --output-file=requirements-dev.txt pyproject.toml
 
 clean: ## remove .venv and the caches (DATA_DIR stays)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) widget/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # The virtual environment. A stamp (a copy of the file it was installed from) tells whether pip has work to do, so
 # that a second start needs no network.
@@ -52,6 +59,11 @@ venv:
 			echo "Python cannot make a virtual environment: install its venv package (Debian: python3-venv)." >&2; \
 			exit 1; }; }
 	@$(call install,requirements.txt,requirements)
+
+$(WIDGET_TOOLS): widget/package-lock.json
+	@command -v npm >/dev/null || { echo "The widget's checks need node 18.19 or newer and npm: install them." >&2; exit 1; }
+	cd widget && npm ci --silent
+	@touch $@
 
 dev-venv: venv
 	@$(call install,requirements-dev.txt,requirements-dev)

@@ -217,6 +217,8 @@ def test_who_waits_is_offered_to_go_on_with_the_assistant(open_page: OpenPage, s
     offer = {"type": "message", "message_id": "m-1", "role": "system", "content": "まだ応答がありません。"}
     server.push({**offer, "quick_replies": ["アシスタントと続ける"]})
     page.get_by_role("button", name="アシスタントと続ける").click()
+    expect(page.get_by_role("log")).to_contain_text("アシスタントと続ける")
+    page.wait_for_timeout(100)
     assert server.of_type("user_message")[-1]["text"] == "アシスタントと続ける"
     server.push({"type": "handoff_state", "state": "bot", "message": "順番待ちを取り消しました。"})
     expect(page.get_by_role("button", name="アシスタントと続ける")).to_have_count(0)

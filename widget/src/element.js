@@ -1,0 +1,378 @@
+import { Locale } from "./locale.js";
+import { browser, Drawer, followPage } from "./protocol/browser.js";
+import { Connection } from "./protocol/connection.js";
+import { TypingSignal } from "./protocol/typing.js";
+import { Conversation } from "./state/conversation.js";
+import { fill, spoken, STRINGS } from "./strings/index.js";
+import { Banner } from "./view/banner.js";
+import { Bar } from "./view/bar.js";
+import { CartButtons } from "./view/cart.js";
+import { Composer, length } from "./view/composer.js";
+import { el, onTouchScreen } from "./view/dom.js";
+import { speakerOf, wordsOf } from "./view/entries.js";
+import { Launcher } from "./view/launcher.js";
+import { fitViewport, guessDevice, paint } from "./view/looks.js";
+import { StatusLine } from "./view/status.js";
+import { Transcript } from "./view/transcript.js";
+
+/**
+ * @typedef {import("./types.js").Chat} Chat
+ * @typedef {import("./types.js").Entry} Entry
+ */
+
+const HERE = new URL(import.meta.url);
+const ANNOUNCED_MS = 1500;
+
+/**
+ * The chat.
+ *
+ * Attributes: endpoint (default /ws/chat/ of this file's origin), token-url (/widget/v1/token), mode (launcher | page),
+ * lang (en | ja), theme (auto | light | dark), title, accent (a CSS colour), identity (a JWT that the shop signed),
+ * context (JSON: asin, series, category, query, locale, device).
+ * Script: open(), close(), send(text), restart(), the `context` property. Events: see `#tell`.
+ */
+export class MangaAssist extends HTMLElement {
+  static observedAttributes = ["lang", "theme", "mode", "title", "accent", "identity", "context"];
+
+  #shadow = this.attachShadow({ mode: "open" });
+  #root = el("div", { class: "root", hidden: true });
+  #announcer = el("div", { class: "unseen announcer", "aria-live": "polite" });
+  /** @type {{chat: Chat, bar: Bar, banner: Banner, transcript: Transcript, composer: Composer, status: StatusLine,
+   *   panel: HTMLElement, launcher: Launcher | null} | null} */
+  #ui = null;
+  /** @type {{connection: Connection, conversation: Conversation, typing: TypingSignal, cart: CartButtons, tab: Drawer,
+   *   device: Drawer} | null} */
+  #line = null;
+  /** @type {Record<string, unknown> | null} */
+  #context = null;
+  #title = "";
+  #unread = 0;
+  #open = false;
+  /** @type {AbortController | null} */
+  #life = null;
+
+  constructor() {
+    super();
+    const show = () => (this.#root.hidden = false);
+    const href = new URL("widget.css", HERE).href;
+    this.#shadow.append(el("link", { rel: "stylesheet", href, onload: show, onerror: show }), this.#root);
+  }
+
+  // Life
+
+  connectedCallback() {
+    if (this.#life) return;
+    this.#life = new AbortController();
+    const { signal } = this.#life;
+    this.#line ??= this.#connect();
+    const before = this.#line.tab.get("session") ?? {};
+    this.#build();
+    followPage(this.#line.connection, signal);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint(), { signal });
+    visualViewport?.addEventListener("resize", () => fitViewport(this.#root), { signal });
+    visualViewport?.addEventListener("scroll", () => fitViewport(this.#root), { signal });
+    this.#resume(before);
+  }
+
+  disconnectedCallback() {
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      this.#line?.connection.stop();
+      this.#life?.abort();
+      this.#life = null;
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} before
+   * @param {string | null} now
+   */
+  attributeChangedCallback(name, before, now) {
+    if (name === "title" && now !== null) {
+      // Left on the element, every spot of the chat would show it as a tooltip.
+      this.#title = now;
+      this.removeAttribute("title");
+      return;
+    }
+    if (!this.#life || before === now) return;
+    if (name === "theme" || name === "accent") this.#paint();
+    else if (name === "identity") this.#line?.connection.renew();
+    else if (name === "context") this.context = null;
+    else this.#build();
+  }
+
+  #connect() {
+    const endpoint = new URL(this.getAttribute("endpoint") || "/ws/chat/", HERE);
+    endpoint.protocol = { "http:": "ws:", "https:": "wss:" }[endpoint.protocol] ?? endpoint.protocol;
+    const tokenUrl = new URL(this.getAttribute("token-url") || "/widget/v1/token", HERE).href;
+    const tab = new Drawer("sessionStorage", endpoint.href);
+    const connection = new Connection(
+      {
+        endpoint: endpoint.href,
+        tokenUrl,
+        identity: () => this.getAttribute("identity") || "",
+        context: () => this.context ?? {},
+        onframe: (frame) => conversation.receive(frame),
+        onstatus: () => this.#showStatus(),
+      },
+      { device: new Drawer("localStorage", tokenUrl), tab },
+      browser,
+    );
+    const conversation = new Conversation(this.#watch(), connection, browser);
+    const cart = new CartButtons(conversation, () => this.#text);
+    const typing = new TypingSignal(connection, browser);
+    return { connection, conversation, typing, cart, tab, device: new Drawer("localStorage", endpoint.href) };
+  }
+
+  /** What this tab was doing on the page before: an open panel stays open, a person who answers is not missed. */
+  #resume({ open = false, engaged = false }) {
+    if (!this.#line) return;
+    const { connection, conversation } = this.#line;
+    conversation.recall();
+    this.#ui?.transcript.redraw();
+    if (this.mode === "page") connection.start();
+    else if (open) this.open({ focus: false });
+    else if (engaged || conversation.entries.length) connection.start();
+  }
+
+  /** @returns {import("./state/conversation.js").Watcher} */
+  #watch() {
+    return {
+      entryChanged: (entry) => {
+        this.#ui?.transcript.show(entry);
+        // What the shopper has just said is shown wherever they were reading.
+        this.#ui?.transcript.follow({ force: entry.state === "sending" });
+      },
+      entryRemoved: (entry) => this.#ui?.transcript.remove(entry),
+      textGrew: (entry) => this.#ui?.transcript.grow(entry),
+      everythingChanged: () => {
+        this.#ui?.transcript.redraw();
+        this.#showState();
+      },
+      stateChanged: () => this.#showState(),
+      heard: (entry) => this.#heard(entry),
+      noticed: (words) => this.#ui?.composer.showPassing(words || this.#text.notSent),
+      told: (name, detail) => this.#told(name, detail),
+    };
+  }
+
+  // For the page's own scripts
+
+  get mode() {
+    return this.getAttribute("mode") === "page" ? "page" : "launcher";
+  }
+
+  /** What the shopper is looking at. @type {Record<string, unknown> | null} */
+  get context() {
+    return { locale: this.#lang, device: guessDevice(), ...(this.#context ?? this.#parsedContext()) };
+  }
+
+  /** The page has changed under the chat: the next answers know it. null: what the attribute says. */
+  set context(value) {
+    this.#context = value;
+    this.#ui?.transcript.contextChanged();
+    this.#line?.connection.renew();
+  }
+
+  open({ focus = true } = {}) {
+    if (this.mode === "page" || !this.#ui) return;
+    const was = this.#open;
+    this.#open = true;
+    this.#unread = 0;
+    this.#showPanel();
+    fitViewport(this.#root);
+    this.#line?.connection.start();
+    this.#showState();
+    this.#ui.transcript.follow({ force: true });
+    if (focus && onTouchScreen()) this.#ui.bar.focusHeading();
+    else if (focus) this.#ui.composer.focus();
+    if (!was) this.#tell("open");
+  }
+
+  close() {
+    if (this.mode === "page" || !this.#open || !this.#ui) return;
+    const { panel, bar, launcher } = this.#ui;
+    const hadFocus = panel.contains(this.#shadow.activeElement);
+    this.#open = false;
+    bar.toggleMenu(false);
+    this.#showPanel();
+    this.#showState();
+    if (hadFocus) launcher?.node.focus();
+    this.#tell("close");
+  }
+
+  /** @param {string} text */
+  send(text) {
+    const words = String(text).trim();
+    if (!words || !this.#line || !this.#ui || length(words) > this.#line.conversation.maxText) return;
+    this.#line.typing.end();
+    this.#line.connection.start();
+    this.#line.conversation.post(words, this.#lang);
+  }
+
+  /** Begins a new conversation. */
+  restart() {
+    this.#line?.connection.restart();
+    this.#tell("restart");
+  }
+
+  /**
+   * Events, all bubbling: open, close, ready, message, cart, handoff, feedback, restart; each "manga-assist:…".
+   * @param {string} name
+   * @param {object} detail
+   */
+  #tell(name, detail = {}) {
+    return this.dispatchEvent(new CustomEvent(`manga-assist:${name}`, { detail, bubbles: true, composed: true }));
+  }
+
+  #parsedContext() {
+    try {
+      const value = JSON.parse(this.getAttribute("context") || "{}");
+      return value && typeof value === "object" ? value : {};
+    } catch {
+      return {};
+    }
+  }
+
+  // Building
+
+  get #lang() {
+    return spoken(this.getAttribute("lang") || document.documentElement.lang || navigator.language || "en");
+  }
+
+  get #text() {
+    return STRINGS[this.#lang];
+  }
+
+  #build() {
+    if (!this.#line) return;
+    const { conversation, connection, cart, tab, device } = this.#line;
+    const lang = this.#lang;
+    const inPage = this.mode === "page";
+    /** @type {Chat} */
+    const chat = {
+      text: STRINGS[lang],
+      locale: new Locale(lang),
+      base: new URL(this.getAttribute("token-url") || "/", HERE).href,
+      name: this.#title || STRINGS[lang].name,
+      inPage,
+      conversation,
+      device,
+      context: () => this.context ?? {},
+      say: (text) => this.send(text),
+      addToCart: (card, button) => cart.add(card, button),
+      askForPerson: (done) => {
+        this.#ui?.composer.showPassing(chat.text.personAsked);
+        connection.start();
+        conversation.ask({ type: "handoff" }, { saved: done, failed: done });
+      },
+      announce: (words) => this.#announce(words),
+      follow: () => this.#ui?.transcript.follow(),
+      focusField: () => this.#ui?.composer.focus(),
+      tell: (name, detail) => this.#tell(name, detail),
+      restart: () => this.restart(),
+      close: () => this.close(),
+      widthChanged: () => this.#showWidth(),
+    };
+    const draft = this.#ui?.composer.draft ?? tab.get("draft") ?? "";
+    const [bar, banner, transcript] = [new Bar(chat), new Banner(chat), new Transcript(chat)];
+    const composer = new Composer(chat, draft, (words) => {
+      tab.set("draft", words || null);
+      if (conversation.handoff.state !== "bot" && words) this.#line?.typing.typed();
+    });
+    const launcher = inPage ? null : new Launcher(chat, () => this.open());
+    const panel = el(
+      "section", {
+        id: "panel", class: "panel", role: inPage ? "region" : "dialog", "aria-labelledby": "heading",
+        onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+        onclick: (/** @type {MouseEvent} */ event) => bar.clicked(/** @type {Node} */ (event.target)),
+      },
+      bar.node, bar.menu, banner.node, transcript.node, composer.node, this.#announcer,
+    );
+    const status = new StatusLine(composer, chat.text, tab);
+    this.#ui = { chat, bar, banner, transcript, composer, status, panel, launcher };
+    this.#root.lang = lang;
+    this.#root.dataset.mode = this.mode;
+    this.#root.replaceChildren(...(launcher ? [launcher.node] : []), panel);
+    this.#paint();
+    this.#showWidth();
+    composer.fit();
+    this.#showPanel();
+    this.#showStatus();
+    transcript.redraw();
+    this.#showState();
+  }
+
+  #paint() {
+    paint(this.#root, { theme: this.getAttribute("theme"), accent: this.getAttribute("accent") });
+  }
+
+  #showWidth() {
+    this.#root.classList.toggle("wide", Boolean(this.#line?.device.get("wide")));
+  }
+
+  #showPanel() {
+    const { launcher, panel } = this.#ui ?? {};
+    if (!launcher || !panel) return;
+    panel.hidden = !this.#open;
+    launcher.show(this.#open, this.#unread);
+  }
+
+  #showState() {
+    if (!this.#ui || !this.#line) return;
+    const { bar, banner, composer, transcript } = this.#ui;
+    const { handoff, turns } = this.#line.conversation;
+    for (const part of [bar, banner, composer, transcript]) part.showState();
+    this.#line.tab.set("session", { open: this.#open, engaged: handoff.state !== "bot" || turns.size > 0 });
+  }
+
+  #showStatus() {
+    if (!this.#ui || !this.#line) return;
+    this.#ui.status.show(this.#line.connection);
+    if (this.#line.connection.status === "open") this.#line.conversation.repeatStop();
+  }
+
+  // What happens
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.stopPropagation();
+    if (!this.#ui?.bar.closeMenu()) this.close();
+  }
+
+  /** Somebody else has spoken: read it out, count it when the panel is closed, tell the page. @param {Entry} entry */
+  #heard(entry) {
+    const { chat } = this.#ui ?? {};
+    if (!chat) return;
+    const { role, message_id, cards } = entry;
+    const content = wordsOf(entry, chat);
+    const words = [role === "system" ? content : fill(chat.text.announce, { name: speakerOf(entry, chat), text: content })];
+    if (cards?.length) words.push(fill(chat.text.announceCards, { count: cards.length }));
+    this.#announce(words.join(" "));
+    if (!chat.inPage && !this.#open) {
+      this.#unread += 1;
+      this.#showPanel();
+    }
+    this.#tell("message", { role, content, message_id });
+  }
+
+  /** @param {string} words */
+  #announce(words) {
+    const line = el("p", {}, words);
+    this.#announcer.append(line);
+    setTimeout(() => line.remove(), ANNOUNCED_MS);
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} detail
+   */
+  #told(name, detail) {
+    if (name !== "add_to_cart") return void this.#tell(name, detail);
+    const { asin, content, cart_count: count = null } = detail;
+    this.#line?.cart.answered(asin, count !== null);
+    this.#tell("cart", { asin, message: content, cart_count: count });
+  }
+}
