@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from csp.decorators import csp_replace, csp_update
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core import signing
@@ -15,9 +16,11 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
+from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition, require_GET, require_http_methods
 
+from chat import embedding
 from chat.context import ContextRefused, PageContext, read_context
 from chat.plain import ask
 from chat.sessions import open_session, read_missed
@@ -25,6 +28,8 @@ from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
 
 MAX_BODY_BYTES = 16 * 1024
 _PLAIN_COOKIE = "mangaassist_chat"
+# No text may ever become markup or script on the widget's own pages.
+_NO_MARKUP_FROM_TEXT = {"require-trusted-types-for": ["'script'"], "trusted-types": ["'none'"]}
 
 
 @csrf_exempt  # No cookie gives any right here but our own session's, and CORS keeps other sites from reading.
@@ -114,6 +119,30 @@ def widget_file(request: HttpRequest, name: str) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """For pages that name no icon of their own, such as the admin's."""
     return redirect(static("widget/v1/icon.svg"))
+
+
+@require_GET
+@xframe_options_exempt  # frame-ancestors says who may.
+def frame(request: HttpRequest) -> HttpResponse:
+    """``/widget/v1/frame``: the widget for an iframe on the pages that may embed it."""
+    ancestors = ["'self'", *settings.WIDGET_ALLOWED_ORIGINS]
+    origins = [f"{request.scheme}://{request.get_host()}", *settings.WIDGET_ALLOWED_ORIGINS]
+    context = {"attributes": embedding.frame_attributes(request.GET.dict()), "origins": orjson.dumps(origins).decode()}
+    show = csp_update(_NO_MARKUP_FROM_TEXT)(csp_replace({"frame-ancestors": ancestors})(render))
+    return show(request, "chat/frame.html", context)
+
+
+@require_GET
+@csp_update(_NO_MARKUP_FROM_TEXT)
+def docs(request: HttpRequest) -> HttpResponse:
+    """``/widget/v1/docs``: everything that a page can set on the widget, to be tried on the page itself."""
+    language = "ja" if (get_language() or "").startswith("ja") else "en"
+    tables = {
+        name: [(entry, entry.said(language)) for entry in getattr(embedding, name.upper())]
+        for name in ("attributes", "properties", "events", "methods", "slots")
+    }
+    origin = f"{request.scheme}://{request.get_host()}"
+    return render(request, "chat/docs.html", {**tables, "ja": language == "ja", "origin": origin})
 
 
 @require_GET

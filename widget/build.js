@@ -5,13 +5,26 @@
  *   node build.js --check   fails when they are not what the sources give, or when the module is too large
  */
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const OUT = new URL("../static/widget/v1/", import.meta.url);
 const MODULE_LIMIT = 20 * 1024; // bytes, gzip -9
-const ENTRIES = { "widget.js": "src/index.js", "widget.css": "css/index.css" };
+const ENTRIES = {
+  "widget.js": "src/index.js",
+  "widget.css": "css/index.css",
+  "frame.js": "src/frame/outside.js",
+  "frame-inside.js": "src/frame/inside.js",
+  "docs.js": "src/docs/page.js",
+};
+
+// Names in camelCase that no browser and no standard knows are our own, and shortened: the protocol writes snake_case,
+// and what pages use of the element is one word each.
+const OURS = /^[a-z]+[A-Z]\w*$/;
+const THEIRS = new RegExp(`^(${[...(await standardNames()), "observedAttributes", "\\w+Callback"].join("|")})$`);
 
 const checking = process.argv.includes("--check");
 let failed = false;
@@ -39,6 +52,8 @@ async function bundle(name, entry) {
     entryPoints: [entry],
     bundle: true,
     minify: true,
+    mangleProps: OURS,
+    reserveProps: THEIRS,
     format: "esm",
     target: ["chrome111", "firefox113", "safari16.4"],
     charset: "utf8",
@@ -48,4 +63,12 @@ async function bundle(name, entry) {
   });
   const banner = `/* MangaAssist ${name}: built from widget/ by "make widget". */\n`;
   return Buffer.from(banner + outputFiles[0].text);
+}
+
+/** Every camelCase word of TypeScript's declarations of the language and the browser. */
+async function standardNames() {
+  const folder = dirname(createRequire(import.meta.url).resolve("typescript"));
+  const files = (await readdir(folder)).filter((name) => /^lib\.(dom|es).*\.d\.ts$/.test(name)).sort();
+  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
+  return new Set(texts.join("\n").match(/\b[a-z]+[A-Z]\w*\b/g));
 }

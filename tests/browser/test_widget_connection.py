@@ -198,7 +198,7 @@ def test_the_page_can_speak_and_listen(open_page: OpenPage, server: ProtocolServ
             const chat = document.querySelector("manga-assist");
             chat.context = { asin: "B01" };
             chat.open();
-            chat.send("hello");
+            chat.ask("hello");
         }"""
     )
     expect(log(page)).to_contain_text("You said: hello")

@@ -1,17 +1,21 @@
+import { guessDevice, readContext } from "./context.js";
+import { CANCELABLE } from "./events.js";
 import { Locale } from "./locale.js";
 import { browser, Drawer, followPage } from "./protocol/browser.js";
 import { Connection } from "./protocol/connection.js";
 import { TypingSignal } from "./protocol/typing.js";
 import { Conversation } from "./state/conversation.js";
-import { fill, spoken, STRINGS } from "./strings/index.js";
+import { spoken, STRINGS } from "./strings/index.js";
+import { Announcer } from "./view/announcer.js";
 import { Banner } from "./view/banner.js";
 import { Bar } from "./view/bar.js";
 import { CartButtons } from "./view/cart.js";
+import { chime } from "./view/chime.js";
 import { Composer, length } from "./view/composer.js";
 import { el, onTouchScreen } from "./view/dom.js";
-import { speakerOf, wordsOf } from "./view/entries.js";
+import { spokenWords, wordsOf } from "./view/entries.js";
 import { Launcher } from "./view/launcher.js";
-import { fitViewport, guessDevice, paint } from "./view/looks.js";
+import { fitViewport, paint } from "./view/looks.js";
 import { StatusLine } from "./view/status.js";
 import { Transcript } from "./view/transcript.js";
 
@@ -21,22 +25,24 @@ import { Transcript } from "./view/transcript.js";
  */
 
 const HERE = new URL(import.meta.url);
-const ANNOUNCED_MS = 1500;
 
 /**
  * The chat.
  *
  * Attributes: endpoint (default /ws/chat/ of this file's origin), token-url (/widget/v1/token), mode (launcher | page),
- * lang (en | ja), theme (auto | light | dark), title, accent (a CSS colour), identity (a JWT that the shop signed),
- * context (JSON: asin, series, category, query, locale, device).
- * Script: open(), close(), send(text), restart(), the `context` property. Events: see `#tell`.
+ * lang (en | ja), theme (auto | light | dark), title, greeting, accent (a CSS colour), position (left | right),
+ * launcher (hidden), launcher-label, identity (a JWT that the shop signed), context (JSON: asin, series, category, query,
+ * locale, device). Slots: launcher-icon, nav, plain. Custom properties: css/base.css. /widget/v1/docs shows them all.
+ * Script: open(), close(), ask(text), restart(), the `context` property. Events: events.js.
  */
 export class MangaAssist extends HTMLElement {
-  static observedAttributes = ["lang", "theme", "mode", "title", "accent", "identity", "context"];
+  static observedAttributes = [
+    "lang", "theme", "mode", "title", "accent", "position", "launcher", "launcher-label", "greeting", "identity", "context", "style",
+  ];
 
   #shadow = this.attachShadow({ mode: "open" });
   #root = el("div", { class: "root", hidden: true });
-  #announcer = el("div", { class: "unseen announcer", "aria-live": "polite" });
+  #announcer = new Announcer();
   /** @type {{chat: Chat, bar: Bar, banner: Banner, transcript: Transcript, composer: Composer, status: StatusLine,
    *   panel: HTMLElement, launcher: Launcher | null} | null} */
   #ui = null;
@@ -93,13 +99,17 @@ export class MangaAssist extends HTMLElement {
       // Left on the element, every spot of the chat would show it as a tooltip.
       this.#title = now;
       this.removeAttribute("title");
+      if (this.#life) this.#build();
       return;
     }
-    if (!this.#life || before === now) return;
-    if (name === "theme" || name === "accent") this.#paint();
+    if (!this.#life || before === now || name === "title") return;
+    if (["theme", "accent", "position", "style"].includes(name)) this.#paint();
     else if (name === "identity") this.#line?.connection.renew();
     else if (name === "context") this.context = null;
-    else this.#build();
+    else {
+      if (name === "lang") this.#line?.device.set("lang", null); // the page's newer word
+      this.#build();
+    }
   }
 
   #connect() {
@@ -165,7 +175,7 @@ export class MangaAssist extends HTMLElement {
 
   /** What the shopper is looking at. @type {Record<string, unknown> | null} */
   get context() {
-    return { locale: this.#lang, device: guessDevice(), ...(this.#context ?? this.#parsedContext()) };
+    return { locale: this.#lang, device: guessDevice(), ...(this.#context ?? readContext(this.getAttribute("context"))) };
   }
 
   /** The page has changed under the chat: the next answers know it. null: what the attribute says. */
@@ -175,12 +185,12 @@ export class MangaAssist extends HTMLElement {
     this.#line?.connection.renew();
   }
 
+  /** Opens the panel; a full page is always open. */
   open({ focus = true } = {}) {
     if (this.mode === "page" || !this.#ui) return;
     const was = this.#open;
     this.#open = true;
-    this.#unread = 0;
-    this.#showPanel();
+    this.#countUnread(0);
     fitViewport(this.#root);
     this.#line?.connection.start();
     this.#showState();
@@ -202,8 +212,14 @@ export class MangaAssist extends HTMLElement {
     this.#tell("close");
   }
 
+  /** Opens the chat and asks. @param {string} text 1 to 4,000 characters; anything else is left alone */
+  ask(text) {
+    this.open();
+    this.#say(text);
+  }
+
   /** @param {string} text */
-  send(text) {
+  #say(text) {
     const words = String(text).trim();
     if (!words || !this.#line || !this.#ui || length(words) > this.#line.conversation.maxText) return;
     this.#line.typing.end();
@@ -218,27 +234,19 @@ export class MangaAssist extends HTMLElement {
   }
 
   /**
-   * Events, all bubbling: open, close, ready, message, cart, handoff, feedback, restart; each "manga-assist:…".
-   * @param {string} name
+   * Tells the page. false: it has prevented the usual consequence.
+   * @param {string} name of EVENTS
    * @param {object} detail
    */
   #tell(name, detail = {}) {
-    return this.dispatchEvent(new CustomEvent(`manga-assist:${name}`, { detail, bubbles: true, composed: true }));
-  }
-
-  #parsedContext() {
-    try {
-      const value = JSON.parse(this.getAttribute("context") || "{}");
-      return value && typeof value === "object" ? value : {};
-    } catch {
-      return {};
-    }
+    const how = { detail, bubbles: true, composed: true, cancelable: CANCELABLE.includes(name) };
+    return this.dispatchEvent(new CustomEvent(`manga-assist:${name}`, how));
   }
 
   // Building
 
   get #lang() {
-    return spoken(this.getAttribute("lang") || document.documentElement.lang || navigator.language || "en");
+    return spoken(this.#line?.device.get("lang") || this.getAttribute("lang") || document.documentElement.lang || navigator.language || "en");
   }
 
   get #text() {
@@ -256,24 +264,30 @@ export class MangaAssist extends HTMLElement {
       locale: new Locale(lang),
       base: new URL(this.getAttribute("token-url") || "/", HERE).href,
       name: this.#title || STRINGS[lang].name,
+      greeting: this.getAttribute("greeting") ?? "",
       inPage,
       conversation,
       device,
       context: () => this.context ?? {},
-      say: (text) => this.send(text),
-      addToCart: (card, button) => cart.add(card, button),
+      say: (text) => this.#say(text),
+      addToCart: (card, button) => {
+        const { asin, price } = card.data;
+        const detail = { asin, price, card_id: card.card_id, message_id: card.message_id };
+        if (this.#tell("add-to-cart", detail)) cart.add(card, button);
+      },
       askForPerson: (done) => {
         this.#ui?.composer.showPassing(chat.text.personAsked);
         connection.start();
         conversation.ask({ type: "handoff" }, { saved: done, failed: done });
       },
-      announce: (words) => this.#announce(words),
+      announce: (words) => this.#announcer.say(words),
       follow: () => this.#ui?.transcript.follow(),
       focusField: () => this.#ui?.composer.focus(),
       tell: (name, detail) => this.#tell(name, detail),
       restart: () => this.restart(),
       close: () => this.close(),
       widthChanged: () => this.#showWidth(),
+      switchLanguage: () => this.#switchLanguage(lang === "ja" ? "en" : "ja"),
     };
     const draft = this.#ui?.composer.draft ?? tab.get("draft") ?? "";
     const [bar, banner, transcript] = [new Bar(chat), new Banner(chat), new Transcript(chat)];
@@ -281,14 +295,14 @@ export class MangaAssist extends HTMLElement {
       tab.set("draft", words || null);
       if (conversation.handoff.state !== "bot" && words) this.#line?.typing.typed();
     });
-    const launcher = inPage ? null : new Launcher(chat, () => this.open());
+    const launcher = inPage ? null : new Launcher(chat, this.getAttribute("launcher-label") ?? "", () => this.open());
     const panel = el(
       "section", {
         id: "panel", class: "panel", role: inPage ? "region" : "dialog", "aria-labelledby": "heading",
         onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
         onclick: (/** @type {MouseEvent} */ event) => bar.clicked(/** @type {Node} */ (event.target)),
       },
-      bar.node, bar.menu, banner.node, transcript.node, composer.node, this.#announcer,
+      bar.node, bar.menu, banner.node, transcript.node, composer.node, this.#announcer.node,
     );
     const status = new StatusLine(composer, chat.text, tab);
     this.#ui = { chat, bar, banner, transcript, composer, status, panel, launcher };
@@ -302,10 +316,21 @@ export class MangaAssist extends HTMLElement {
     this.#showStatus();
     transcript.redraw();
     this.#showState();
+    transcript.follow({ force: true });
+  }
+
+  /** @param {"en" | "ja"} lang */
+  #switchLanguage(lang) {
+    this.#line?.device.set("lang", lang);
+    this.#build();
+    this.#line?.connection.renew(); // the server's own words follow
+    this.#ui?.bar.focusMenu();
+    this.#tell("language", { lang });
   }
 
   #paint() {
-    paint(this.#root, { theme: this.getAttribute("theme"), accent: this.getAttribute("accent") });
+    const [theme, accent, position] = ["theme", "accent", "position"].map((name) => this.getAttribute(name));
+    paint(this.#root, { theme, accent, position });
   }
 
   #showWidth() {
@@ -316,7 +341,7 @@ export class MangaAssist extends HTMLElement {
     const { launcher, panel } = this.#ui ?? {};
     if (!launcher || !panel) return;
     panel.hidden = !this.#open;
-    launcher.show(this.#open, this.#unread);
+    launcher.show(this.#open || this.getAttribute("launcher") === "hidden", this.#unread);
   }
 
   #showState() {
@@ -346,23 +371,19 @@ export class MangaAssist extends HTMLElement {
   #heard(entry) {
     const { chat } = this.#ui ?? {};
     if (!chat) return;
-    const { role, message_id, cards } = entry;
-    const content = wordsOf(entry, chat);
-    const words = [role === "system" ? content : fill(chat.text.announce, { name: speakerOf(entry, chat), text: content })];
-    if (cards?.length) words.push(fill(chat.text.announceCards, { count: cards.length }));
-    this.#announce(words.join(" "));
-    if (!chat.inPage && !this.#open) {
-      this.#unread += 1;
-      this.#showPanel();
-    }
-    this.#tell("message", { role, content, message_id });
+    const { role, message_id } = entry;
+    this.#announcer.say(spokenWords(entry, chat));
+    if (chat.device.get("sound")) chime();
+    if (!chat.inPage && !this.#open) this.#countUnread(this.#unread + 1);
+    this.#tell("message", { role, content: wordsOf(entry, chat), message_id });
   }
 
-  /** @param {string} words */
-  #announce(words) {
-    const line = el("p", {}, words);
-    this.#announcer.append(line);
-    setTimeout(() => line.remove(), ANNOUNCED_MS);
+  /** @param {number} count */
+  #countUnread(count) {
+    const before = this.#unread;
+    this.#unread = count;
+    this.#showPanel();
+    if (count !== before) this.#tell("unread", { count });
   }
 
   /**

@@ -109,6 +109,8 @@ export interface Chat {
   base: string;
   /** The assistant's name. */
   name: string;
+  /** The shop's own first words; "": the widget's. */
+  greeting: string;
   /** The whole page is the chat; otherwise it is a panel with a launcher. */
   inPage: boolean;
   conversation: import("./state/conversation.js").Conversation;
@@ -129,4 +131,6 @@ export interface Chat {
   /** A choice of this browser that outlives the page. */
   device: Store;
   widthChanged(): void;
+  /** The shopper reads another language. */
+  switchLanguage(): void;
 }

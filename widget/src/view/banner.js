@@ -14,7 +14,7 @@ export class Banner {
   constructor(chat) {
     this.#chat = chat;
     const leave = () => chat.conversation.ask({ type: "handoff", cancel: true });
-    this.#button = el("button", { type: "button", onclick: leave });
+    this.#button = el("button", { onclick: leave });
     this.node = el("div", { class: "banner", hidden: true }, el("span", { class: "pulse" }), this.#words, this.#button);
   }
 

@@ -1,4 +1,6 @@
+import { chime } from "./chime.js";
 import { el, icon, iconButton, mark } from "./dom.js";
+import { download } from "./transcript_file.js";
 
 /** @typedef {import("../types.js").Chat} Chat */
 
@@ -9,6 +11,7 @@ export class Bar {
   #person;
   #more;
   #restart;
+  #sound;
   #wide;
   menu;
   node;
@@ -18,11 +21,26 @@ export class Bar {
     this.#chat = chat;
     const { text, name, inPage } = chat;
     this.#heading = el("h2", { id: "heading", tabindex: "-1" }, name);
-    this.#person = el("button", { type: "button", class: "person", onclick: () => this.#askForPerson() }, icon("person", 18), el("span", {}, text.person));
-    this.#more = iconButton("more", text.menu, () => this.toggleMenu(), { "aria-expanded": "false", "aria-controls": "menu" });
-    this.#restart = el("button", { type: "button", onclick: () => this.#leave() }, text.restart);
-    this.#wide = el("button", { type: "button", class: "widen", onclick: () => this.#widen() });
-    this.menu = el("div", { id: "menu", class: "menu", hidden: true }, this.#restart, !inPage && this.#wide);
+    this.#person = el("button", { class: "person", onclick: () => this.#askForPerson() }, icon("person", 18), el("span", {}, text.person));
+    this.#more = iconButton("more", text.menu, () => this.toggleMenu());
+    this.#more.setAttribute("aria-controls", "menu");
+    this.#restart = el("button", { onclick: () => this.#leave() }, text.restart);
+    this.#wide = el("button", { class: "widen", onclick: () => this.#widen() });
+    this.#sound = el("button", { onclick: () => this.#toggleSound() }, icon("check", 16), text.sound);
+    const save = () => {
+      download(chat);
+      this.closeMenu();
+    };
+    const language = { lang: chat.locale.lang === "ja" ? "en" : "ja", onclick: () => chat.switchLanguage() };
+    this.menu = el(
+      "div", { id: "menu", class: "menu" },
+      this.#restart,
+      el("button", { onclick: save }, text.download),
+      this.#sound,
+      el("button", language, text.otherLanguage),
+      !inPage && this.#wide,
+    );
+    this.#showSound();
     this.node = el(
       "header", { class: "bar" },
       el("span", { class: "seal" }, mark(30)),
@@ -33,10 +51,15 @@ export class Bar {
       !inPage && iconButton("close", text.close, () => chat.close()),
     );
     this.showWidth();
+    this.toggleMenu(false);
   }
 
   focusHeading() {
     this.#heading.focus();
+  }
+
+  focusMenu() {
+    this.#more.focus();
   }
 
   showState() {
@@ -83,6 +106,17 @@ export class Bar {
       this.#restart.dataset.sure = "yes";
       this.#restart.textContent = this.#chat.text.restartSure;
     }
+  }
+
+  #toggleSound() {
+    const { device } = this.#chat;
+    device.set("sound", !device.get("sound"));
+    this.#showSound();
+    if (device.get("sound")) chime();
+  }
+
+  #showSound() {
+    this.#sound.setAttribute("aria-pressed", String(Boolean(this.#chat.device.get("sound"))));
   }
 
   #widen() {

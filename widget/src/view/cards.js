@@ -20,18 +20,33 @@ export function drawCard(card, chat) {
 }
 
 /**
- * @param {any} data
+ * The way to a product or series; the page may take the shopper there itself.
+ * @param {Card} card
+ * @param {Record<string, any>} attributes
+ * @param {Chat} chat
+ * @param {import("./dom.js").Child} child
+ */
+function way(card, attributes, chat, child) {
+  const { asin, id, url } = card.data;
+  const detail = { kind: card.kind, asin, series: asin ? undefined : id, url, card_id: card.card_id, message_id: card.message_id };
+  const onclick = (/** @type {Event} */ event) => chat.tell("product-click", detail) || event.preventDefault();
+  return link(url, chat.base, { ...attributes, onclick }, child);
+}
+
+/**
+ * @param {Card} card
  * @param {string} name
  * @param {Chat} chat
  */
-function cover(data, name, { base }) {
+function cover(card, name, chat) {
+  const { data } = card;
   const frame = el("div", { class: "cover", "data-name": name });
-  const src = data.cover_url ? safeUrl(data.cover_url, base) : "";
+  const src = data.cover_url ? safeUrl(data.cover_url, chat.base) : "";
   if (src) {
     const image = el("img", { src, alt: "", loading: "lazy", decoding: "async", onerror: () => image.remove() });
     frame.append(image);
   }
-  return link(data.url, base, { class: "card-cover", tabindex: "-1", "aria-hidden": "true" }, frame);
+  return way(card, { class: "card-cover", tabindex: "-1", "aria-hidden": "true" }, chat, frame);
 }
 
 /**
@@ -40,14 +55,14 @@ function cover(data, name, { base }) {
  * @param {Chat} chat
  */
 function product(card, data, chat) {
-  const { text, base } = chat;
+  const { text } = chat;
   const title = data.title || data.series || data.asin;
   return el(
     "article", { class: "card product", "data-asin": data.asin },
-    cover(data, title, chat),
+    cover(card, title, chat),
     el(
       "div", { class: "card-body" },
-      el("h3", { class: "card-title" }, link(data.url, base, {}, title)),
+      el("h3", { class: "card-title" }, way(card, {}, chat, title)),
       el("p", { class: "card-meta" }, facts(data, chat)),
       rating(data, chat),
       price(data, chat),
@@ -124,20 +139,19 @@ function price(data, { text, locale }) {
 function cartButton(card, data, title, chat) {
   if (data.availability === "out_of_stock") return null;
   const words = data.availability === "pre_order" ? chat.text.preOrder : chat.text.addToCart;
-  const button = el("button", {
-    type: "button", class: "cart", disabled: !card.message_id, "aria-label": `${words}: ${title}`,
+  const button = el("button", { class: "cart", disabled: !card.message_id, "aria-label": `${words}: ${title}`,
     onclick: () => chat.addToCart(card, button),
   }, words);
   return button;
 }
 
 /**
- * @param {Card} _card
+ * @param {Card} card
  * @param {any} data
  * @param {Chat} chat
  */
-function series(_card, data, chat) {
-  const { text, base } = chat;
+function series(card, data, chat) {
+  const { text } = chat;
   const known = [
     (data.authors ?? []).join(", "),
     data.volume_count && fill(text.volumeCount, { count: data.volume_count }),
@@ -146,13 +160,13 @@ function series(_card, data, chat) {
   ];
   return el(
     "article", { class: "card series" },
-    cover(data, data.title, chat),
+    cover(card, data.title, chat),
     el(
       "div", { class: "card-body" },
-      el("h3", { class: "card-title" }, link(data.url, base, {}, data.title)),
+      el("h3", { class: "card-title" }, way(card, {}, chat, data.title)),
       data.native_title && data.native_title !== data.title && el("p", { class: "native", lang: "ja" }, data.native_title),
       el("p", { class: "card-meta" }, known.filter(Boolean).join(" · ")),
-      data.url && link(data.url, base, { class: "cart quiet" }, text.openSeries),
+      data.url && way(card, { class: "cart quiet" }, chat, text.openSeries),
     ),
   );
 }
@@ -174,12 +188,25 @@ function order(_card, data, { text, locale }) {
       "div", { class: "card-body" },
       el("h3", { class: "card-title" }, fill(text.order, { id: data.id })),
       el("p", { class: `badge order-${data.status}` }, data.status_text ?? data.status),
+      timeline(data.status, text),
       el("p", { class: "card-meta" }, dates.filter(Boolean).join(" · ")),
       el("ul", { class: "lines" }, (data.lines ?? []).map((/** @type {any} */ line) =>
         el("li", {}, el("span", {}, line.title || line.asin), el("span", {}, fill(text.quantity, { count: line.quantity }))))),
       data.tracking && el("p", { class: "card-meta" }, `${text.tracking}: ${parcel}`),
     ),
   );
+}
+
+/**
+ * How far a parcel has come; nothing for an order that is not on this way.
+ * @param {unknown} status
+ * @param {Chat["text"]} text
+ */
+function timeline(status, { steps, progress }) {
+  const names = Object.entries(steps);
+  const reached = names.findIndex(([name]) => name === status);
+  return reached >= 0 && el("ol", { class: "timeline", "aria-label": progress }, names.map(([, words], place) =>
+    el("li", { class: place <= reached && "reached", "aria-current": place === reached && "step" }, words)));
 }
 
 /**

@@ -43,7 +43,7 @@ export class Composer {
     });
     this.#field.value = draft;
     const stop = () => chat.conversation.stop();
-    this.#stop = iconButton("stop", text.stop, stop, { class: "icon-button stop", hidden: true });
+    this.#stop = iconButton("stop", text.stop, stop, "stop");
     const send = el("button", { type: "submit", class: "send", "aria-label": text.send, title: text.send }, icon("send", 22));
     this.#form = el(
       "form", {

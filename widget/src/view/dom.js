@@ -3,7 +3,8 @@ import { ICONS } from "./icons.js";
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * An element; `on…` attributes are listeners, null and false ones are left out, as are such children.
+ * An element; `on…` attributes are listeners, null and false ones are left out, as are such children. A button submits
+ * nothing unless it says so.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Record<string, any>} attributes
@@ -12,7 +13,9 @@ import { ICONS } from "./icons.js";
  */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
+  /** @type {Record<string, any>} */
+  const all = { ...(tag === "button" && { type: "button" }), ...attributes };
+  for (const [name, value] of Object.entries(all)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : value);
@@ -72,10 +75,10 @@ export function book(size) {
  * @param {keyof typeof ICONS} name
  * @param {string} label
  * @param {() => void} onclick
- * @param {Record<string, any>} extra
+ * @param {string} look more classes; "turned": the icon stands on its head
  */
-export function iconButton(name, label, onclick, extra = {}) {
-  return el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...extra }, icon(name));
+export function iconButton(name, label, onclick, look = "") {
+  return el("button", { class: `icon-button ${look}`, "aria-label": label, title: label, onclick }, icon(name));
 }
 
 /** Whether a finger, not a pointer, does the pointing here. */

@@ -1,3 +1,4 @@
+import { fill } from "../strings/index.js";
 import { drawShelf } from "./shelf.js";
 import { el, icon } from "./dom.js";
 import { drawFeedback, drawRating } from "./opinions.js";
@@ -39,6 +40,18 @@ export function wordsOf(entry, { text }) {
 }
 
 /**
+ * What is read out of it.
+ * @param {Entry} entry
+ * @param {Chat} chat
+ */
+export function spokenWords(entry, chat) {
+  const { announce, announceCards } = chat.text;
+  const [words, count] = [wordsOf(entry, chat), entry.cards?.length];
+  const said = entry.role === "system" ? words : fill(announce, { name: speakerOf(entry, chat), text: words });
+  return [said, count && fill(announceCards, { count })].filter(Boolean).join(" ");
+}
+
+/**
  * @param {Entry} entry
  * @param {Chat} chat
  */
@@ -60,7 +73,7 @@ function drawTheirs(entry, chat) {
  * @param {Chat} chat
  */
 function drawWords(words, { base }) {
-  const box = el("div", { class: "words" });
+  const box = el("div", { class: "words", dir: "auto" });
   box.append(formatted(words, base));
   return box;
 }
@@ -87,7 +100,7 @@ function drawMine(entry, chat) {
   const node = el(
     "div", { class: `entry user ${entry.state}` },
     el("p", { class: "unseen" }, `${text.you}:`),
-    el("p", { class: "balloon" }, entry.content),
+    el("p", { class: "balloon", dir: "auto" }, entry.content),
   );
   if (entry.state === "sending") node.append(el("p", { class: "fate late" }, text.sending));
   if (entry.state === "failed") {
@@ -107,7 +120,7 @@ function drawMine(entry, chat) {
  * @param {number} wait milliseconds before it may be pressed
  */
 function retryButton(words, onclick, wait = 0) {
-  const button = el("button", { type: "button", class: "retry", disabled: wait > 0, onclick }, icon("retry", 16), words);
+  const button = el("button", { class: "retry", disabled: wait > 0, onclick }, icon("retry", 16), words);
   if (wait > 0) setTimeout(() => (button.disabled = false), wait);
   return button;
 }

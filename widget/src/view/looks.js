@@ -1,17 +1,19 @@
 import { el } from "./dom.js";
 
 /**
- * Theme and brand colour.
+ * Theme, side and brand colour: the attribute's, or the page's --manga-assist-accent.
  * @param {HTMLElement} root
- * @param {{theme: string | null, accent: string | null}} wished
+ * @param {{theme: string | null, accent: string | null, position: string | null}} wished
  */
-export function paint(root, { theme, accent }) {
+export function paint(root, { theme, accent, position }) {
   const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   root.dataset.theme = dark ? "dark" : "light";
+  root.dataset.side = position ?? "";
   for (const name of ["--accent", "--on-accent"]) root.style.removeProperty(name);
-  if (!accent || !CSS.supports("color", accent)) return;
-  root.style.setProperty("--accent", accent);
-  root.style.setProperty("--on-accent", readableOn(accent));
+  const colour = accent || getComputedStyle(root).getPropertyValue("--manga-assist-accent").trim();
+  if (!colour || !CSS.supports("color", colour)) return;
+  root.style.setProperty("--accent", colour);
+  root.style.setProperty("--on-accent", readableOn(colour));
 }
 
 /** On phones the panel fills what the keyboard leaves. @param {HTMLElement} root */
@@ -19,12 +21,6 @@ export function fitViewport(root) {
   if (!visualViewport || visualViewport.scale > 1.01) return; // a reader who zooms in keeps the layout
   root.style.setProperty("--seen-height", `${visualViewport.height}px`);
   root.style.setProperty("--seen-top", `${visualViewport.offsetTop}px`);
-}
-
-/** mobile, tablet or desktop, as far as a page can tell. */
-export function guessDevice() {
-  if (!matchMedia("(pointer: coarse)").matches) return "desktop";
-  return Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
 }
 
 /** Black or white, whichever reads better on a colour (WCAG 2 relative luminance). @param {string} colour CSS */

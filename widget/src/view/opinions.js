@@ -17,8 +17,8 @@ export function drawFeedback(entry, chat) {
   const box = el("div", { class: "opinion" });
   /** @type {Record<"up" | "down", HTMLButtonElement>} */
   const thumbs = {
-    up: iconButton("up", text.good, () => choose("up"), { class: "icon-button thumb" }),
-    down: iconButton("thumbDown", text.bad, () => choose("down"), { class: "icon-button thumb" }),
+    up: iconButton("up", text.good, () => choose("up"), "thumb"),
+    down: iconButton("up", text.bad, () => choose("down"), "thumb turned"),
   };
   const show = () => {
     for (const [rating, button] of Object.entries(thumbs)) button.setAttribute("aria-pressed", String(entry.rating === rating));
@@ -112,7 +112,7 @@ function reasonForm(legend, choices, text, ontell, onskip) {
     comment,
     el("div", { class: "reason-buttons" },
       el("button", { type: "submit", class: "primary" }, text.sendFeedback),
-      el("button", { type: "button", onclick: onskip }, text.skip)),
+      el("button", { onclick: onskip }, text.skip)),
   );
   return form;
 }

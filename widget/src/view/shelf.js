@@ -37,7 +37,7 @@ function turns(row, box, { text }) {
     row.scrollBy({ left: way * reading * row.clientWidth * 0.8 });
   };
   const back = iconButton("left", text.previous, turn(-1));
-  const on = iconButton("right", text.next, turn(1));
+  const on = iconButton("left", text.next, turn(1), "turned");
   const refresh = () => {
     const more = row.scrollWidth - row.clientWidth;
     back.disabled = Math.abs(row.scrollLeft) < 4;

@@ -12,8 +12,8 @@ export class Transcript {
   #chat;
   /** @type {Map<Entry, HTMLElement>} */
   #nodes = new Map();
-  /** @type {Set<Entry>} */
-  #grown = new Set();
+  /** Streaming answers, and how many of their characters are painted. @type {Map<Entry, number>} */
+  #grown = new Map();
   #painting = 0;
   #offered = "";
   #empty = el("div", { class: "empty" });
@@ -37,7 +37,8 @@ export class Transcript {
       el("div", { class: "column" }, this.#empty, this.#log, this.#typing, this.#replies),
     );
     const toEnd = () => this.follow({ force: true, toEnd: true });
-    this.#jump = iconButton("down", jump, toEnd, { class: "icon-button jump", hidden: true });
+    this.#jump = iconButton("send", jump, toEnd, "jump turned");
+    this.#jump.hidden = true;
     this.node = el("div", { class: "stage" }, this.#scroll, this.#jump);
   }
 
@@ -69,17 +70,27 @@ export class Transcript {
     this.#nodes.delete(entry);
   }
 
-  /** A streaming answer has more words: they are painted with the next picture. @param {Entry} entry */
-  grow(entry) {
-    this.#grown.add(entry);
-    this.#painting ||= requestAnimationFrame(() => {
-      this.#painting = 0;
-      for (const each of this.#grown) {
-        if (each.streaming && !repaintWords(this.#nodes.get(each), each.content, this.#chat)) this.#place(each);
+  /** A streaming answer has more words: they flow in over the next pictures, not in the lumps that they came in. */
+  grow(/** @type {Entry} */ entry) {
+    this.#grown.set(entry, this.#grown.get(entry) ?? 0);
+    this.#painting ||= requestAnimationFrame(() => this.#flow());
+  }
+
+  #flow() {
+    this.#painting = 0;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    for (const [entry, painted] of this.#grown) {
+      const characters = [...entry.content];
+      const count = still ? characters.length : painted + Math.ceil((characters.length - painted) / 6);
+      if (entry.streaming && painted < count) {
+        const words = characters.slice(0, count).join("");
+        if (!repaintWords(this.#nodes.get(entry), words, this.#chat)) this.#place(entry);
+        this.#grown.set(entry, count);
+        this.#painting ||= requestAnimationFrame(() => this.#flow());
       }
-      this.#grown.clear();
-      this.follow();
-    });
+      if (!entry.streaming) this.#grown.delete(entry);
+    }
+    this.follow();
   }
 
   showState() {
@@ -159,7 +170,7 @@ export class Transcript {
     const about = query ? [...text.suggest.query.map((ask) => fill(ask, { query })), ...text.suggest.shop] : text.suggest.shop;
     const asks = asin || series ? text.suggest.page : about;
     this.#empty.replaceChildren(
-      el("div", { class: "frame" }, mark(76), el("p", { class: "greeting" }, text.greeting), el("p", {}, text.greetingMore)),
+      el("div", { class: "frame" }, mark(76), el("p", { class: "greeting" }, this.#chat.greeting || text.greeting), el("p", {}, text.greetingMore)),
       el("div", { class: "chips", role: "group", "aria-label": text.suggestions }, asks.slice(0, 4).map((ask) => this.#chip(ask))),
     );
   }
@@ -172,6 +183,6 @@ export class Transcript {
       else this.#chat.focusField();
       this.#chat.say(words);
     };
-    return el("button", { type: "button", class: "chip", onclick }, words);
+    return el("button", { class: "chip", onclick }, words);
   }
 }

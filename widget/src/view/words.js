@@ -24,7 +24,7 @@ export function safeUrl(url, base) {
 export function link(url, base, attributes, ...children) {
   const href = typeof url === "string" && url ? safeUrl(url, base) : "";
   if (!href) return el("span", attributes, ...children);
-  const elsewhere = new URL(href).origin !== location.origin;
+  const elsewhere = new URL(href).origin !== location.origin || window.top !== window;
   return el("a", { ...attributes, href, ...(elsewhere && { target: "_blank", rel: "noopener noreferrer" }) }, ...children);
 }
 
