@@ -14,7 +14,11 @@ from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from partners.schemas import Problem as ProblemOut
+
 log = structlog.get_logger(__name__)
+# What every operation may answer besides its own.
+ERRORS = {401: ProblemOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut}
 _TITLES = {
     "unauthorized": "A valid API key is needed",
     "forbidden": "This key may not do that",

@@ -241,7 +241,7 @@ async def test_a_surprise_is_a_problem_that_tells_nothing_of_the_inside(
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("the secret inside")
 
-    monkeypatch.setattr("partners.api.search_editions", fail)
+    monkeypatch.setattr("partners.api.catalogue.search_editions", fail)
     response = await partner.get("/search", q="Berserk")
     assert (response.status_code, response.headers["Content-Type"]) == (500, "application/problem+json")
     assert b"secret" not in response.content

@@ -1,0 +1,192 @@
+"""Conversations: opened for a shop's customer or guest, asked as JSON or as server-sent events."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Router, Status
+
+from chat.context import ContextRefused, read_context
+from chat.feedback import read_opinion, save_feedback
+from chat.frames import FrameRefused, clean_text
+from chat.handoff import ask_for_person
+from chat.models import Conversation, Message
+from chat.plain import turn_frames, turn_of
+from chat.records import Accepted, accept_message
+from chat.sessions import Session, open_session, start_conversation
+from chat.tokens import Claims, Shopper, new_session_id
+from chat.transcripts import frames_of, messages_page
+from mangaassist.dbthreads import in_database
+from partners.authentication import authorized
+from partners.models import ApiKey
+from partners.problems import ERRORS, Problem
+from partners.schemas import (
+    ConversationIn,
+    ConversationOut,
+    FeedbackIn,
+    FeedbackOut,
+    HandoffIn,
+    HandoffOut,
+    MessageIn,
+)
+
+router = Router(tags=["conversations"])
+HEARTBEAT_S = 15.0
+
+
+def _conversation(key: ApiKey, conversation_id: str) -> Conversation:
+    """This tenant's conversation; another's is not told from an unknown one."""
+    try:
+        found = Conversation.objects.filter(pk=conversation_id, tenant=key.prefix).first()
+    except ValidationError:
+        found = None
+    if found is None:
+        raise Problem(404, "not-found", "There is no such conversation.")
+    return found
+
+
+def _session(key: ApiKey, conversation_id: str) -> Session:
+    conversation = _conversation(key, conversation_id)
+    shopper = Shopper(session_id=conversation.session_id, customer_id=conversation.customer_id, tenant=key.prefix)
+    return open_session(Claims(shopper=shopper, conversation_id=str(conversation.pk), context=conversation.context))
+
+
+@router.post("/conversations", response={201: ConversationOut, **ERRORS})
+async def create_conversation(request: HttpRequest, body: ConversationIn | None = None) -> Any:
+    """Opens a conversation; its token lets a browser join it."""
+    key = authorized(request, "conversations")
+    body = body or ConversationIn(customer_id=None)
+    try:
+        context = read_context((body.context or {}) | ({"locale": body.locale} if body.locale else {}))
+    except ContextRefused as error:
+        raise Problem(422, "invalid", str(error)) from error
+    shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id or "", tenant=key.prefix)
+
+    def start() -> Session:
+        conversation = start_conversation(shopper, context, channel=Conversation.Channel.PARTNER)
+        return _session(key, str(conversation.pk))
+
+    session = await in_database(start)
+    opened = {
+        "conversation_id": session.conversation_id,
+        "token": session.token(),
+        "expires_in": settings.WIDGET_TOKEN_TTL_S,
+    }
+    return Status(201, opened)
+
+
+@router.post("/conversations/{conversation_id}/messages", response={200: dict, **ERRORS})
+async def send_message(request: HttpRequest, conversation_id: str, body: MessageIn) -> Any:
+    """Asks a question: the finished turn, or its frames as server-sent events (``Accept: text/event-stream``)."""
+    key = authorized(request, "conversations")
+    session = await in_database(_session, key, conversation_id)
+    try:
+        text = clean_text(body.text)
+    except FrameRefused as refusal:
+        raise Problem(422, "invalid", refusal.message) from refusal
+    client_msg_id = str(body.client_msg_id or uuid.uuid4())
+    after = _last_event_id(request)
+    accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        events = _events(session, accepted, text, client_msg_id, after)
+        stream = StreamingHttpResponse(events, content_type="text/event-stream")
+        stream["Cache-Control"] = "no-store"
+        stream["X-Accel-Buffering"] = "no"
+        return stream
+    return await _finished(session, accepted, text, client_msg_id)
+
+
+def _last_event_id(request: HttpRequest) -> int:
+    """The ``seq`` that a reader got last, who sends the same ``client_msg_id`` again after a drop; 0 for none."""
+    said = request.headers.get("Last-Event-ID", "0")
+    if not said.isascii() or not said.isdigit() or len(said) > 9:
+        raise Problem(422, "invalid", "Last-Event-ID must be the id of an event of this turn.")
+    return int(said)
+
+
+async def _finished(session: Session, accepted: Accepted, text: str, client_msg_id: str) -> dict[str, Any]:
+    # While a person is to answer there is no turn: their words come with the messages.
+    notice = accepted.notice or {}
+    last: dict[str, Any] = {"type": "accepted", "status": "with_agent", "content": notice.get("content", "")}
+    async for frame in turn_frames(session, accepted, text, client_msg_id):
+        last = frame
+    return {key: value for key, value in last.items() if key not in {"type", "seq"}} | {
+        "question_id": accepted.message_id
+    }
+
+
+async def _events(
+    session: Session, accepted: Accepted, text: str, client_msg_id: str, after: int
+) -> AsyncIterator[bytes]:
+    """The turn's frames behind ``seq`` ``after``; a comment now and then, so that nobody takes the line for dead."""
+    told = await turn_of(session, accepted, text, client_msg_id)
+    while told is not None:
+        for frame in told.frames[after:]:
+            after = frame["seq"]
+            yield b"event: %s\nid: %d\ndata: %s\n\n" % (frame["type"].encode(), after, orjson.dumps(frame))
+        if told.finished.is_set() and after >= len(told.frames):
+            return
+        if not await told.wait_for_more(HEARTBEAT_S):
+            yield b": still here\n\n"
+
+
+@router.get("/conversations/{conversation_id}/messages", response={200: dict, **ERRORS})
+async def list_messages(request: HttpRequest, conversation_id: str, after: str = "") -> Any:
+    """What was said, oldest first, with cards read live now.
+
+    A page at a time: pass ``next`` as ``after`` for what follows; it is null where nothing followed so far.
+    """
+    key = authorized(request, "conversations")
+
+    def read() -> dict[str, Any]:
+        conversation = _conversation(key, conversation_id)
+        try:
+            messages, is_all = messages_page(conversation, after)
+        except (ValidationError, Message.DoesNotExist) as error:
+            raise Problem(422, "invalid", "after must be the id of a message of this conversation.") from error
+        return {
+            "messages": frames_of(conversation, messages),
+            "next": None if is_all else str(messages[-1].public_id),
+        }
+
+    return await in_database(read)
+
+
+@router.post("/conversations/{conversation_id}/feedback", response={202: FeedbackOut, **ERRORS})
+async def give_feedback(request: HttpRequest, conversation_id: str, body: FeedbackIn) -> Any:
+    """A thumb for an answer; a second one replaces the first."""
+    key = authorized(request, "conversations")
+
+    def save() -> str:
+        conversation = _conversation(key, conversation_id)
+        opinion = read_opinion(body.rating, body.reason, body.comment)
+        try:
+            return str(save_feedback(conversation, str(body.message_id), opinion).pk)
+        except Message.DoesNotExist as error:
+            raise Problem(404, "not-found", "There is no such answer in this conversation.") from error
+
+    return Status(202, {"status": "received", "feedback_id": await in_database(save)})
+
+
+@router.post("/conversations/{conversation_id}/handoff", response={202: HandoffOut, **ERRORS})
+async def request_handoff(request: HttpRequest, conversation_id: str, body: HandoffIn | None = None) -> Any:
+    """Asks for a person; asking again finds the same request."""
+    key = authorized(request, "conversations")
+
+    def ask() -> dict[str, Any]:
+        session = _session(key, conversation_id)
+        state = ask_for_person(session.conversation_id, reason=(body and body.reason) or "", language=session.locale)
+        return {
+            "handoff_id": state.handoff_id,
+            "message": state.message,
+            "estimated_wait": state.estimated_wait,
+            "position": state.position,
+        }
+
+    return Status(202, await in_database(ask))
