@@ -76,6 +76,8 @@ class Server(uvicorn.Server):
 
 def configuration(host: str, port: int) -> uvicorn.Config:
     """What was measured to be best for many idle sockets and streamed turns."""
+    from django.conf import settings
+
     return uvicorn.Config(
         "mangaassist.asgi:application",
         host=host,
@@ -88,6 +90,8 @@ def configuration(host: str, port: int) -> uvicorn.Config:
         timeout_graceful_shutdown=CLOSE_S,
         loop="uvloop",
         lifespan="off",
+        # Whose X-Forwarded-For is believed: REMOTE_ADDR is then the client's own address everywhere.
+        forwarded_allow_ips=[str(network) for network in settings.TRUSTED_PROXIES],
         log_config=None,  # Django's LOGGING holds
         access_log=False,
         server_header=False,

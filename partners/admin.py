@@ -1,24 +1,141 @@
-"""Partners' keys: made by `create_api_key`, revoked here."""
+"""Partners' keys: made, rotated and revoked here. A secret is shown on the page that answers its making, and nowhere
+else."""
 
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 
-from partners.models import ApiKey
+from partners.models import SCOPES, ApiKey, KeySecret, new_secret, new_tenant
+
+
+class LinesField(forms.CharField):
+    """A list of short texts, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
+class ApiKeyForm(forms.ModelForm[ApiKey]):
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple, initial=list(SCOPES)
+    )
+    allowed_origins = LinesField(required=False, help_text=ApiKey._meta.get_field("allowed_origins").help_text)
+    allowed_networks = LinesField(required=False, help_text=ApiKey._meta.get_field("allowed_networks").help_text)
+
+    class Meta:
+        model = ApiKey
+        fields = (
+            "name", "scopes", "expires_at", "rate_per_minute", "daily_cap", "allowed_origins", "allowed_networks",
+        )  # fmt: skip
+
+
+class RotationForm(forms.Form):
+    old_until = forms.SplitDateTimeField(
+        label="The secrets of now work until",
+        widget=AdminSplitDateTime,
+        initial=lambda: timezone.now() + timedelta(days=7),
+    )
+
+
+class SecretInline(admin.TabularInline[KeySecret, ApiKey]):
+    """Only what everybody may see of them."""
+
+    model = KeySecret
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("prefix", "created_at", "usable_until")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
-    list_display = ("name", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
-    search_fields = ("name", "prefix")
-    readonly_fields = ("prefix", "scopes", "created_at", "revoked_at", "last_used_at")
+    form = ApiKeyForm
+    list_display = (
+        "name", "prefixes", "shown_scopes", "rate_per_minute", "daily_cap", "expires_at", "revoked_at", "last_used_at",
+    )  # fmt: skip
+    search_fields = ("name", "secrets__prefix", "tenant")
+    readonly_fields = ("tenant", "created_at", "revoked_at", "last_used_at")
+    inlines = (SecretInline,)
     actions = ("revoke",)
+    change_form_template = "admin/partners/apikey/change_form.html"
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        return super().get_queryset(request).prefetch_related("secrets")
 
-    @admin.action(description="Revoke the selected keys")
+    @admin.display(description="secrets")
+    def prefixes(self, key: ApiKey) -> str:
+        return ", ".join(map(str, key.secrets.all()))
+
+    @admin.display(description="scopes")
+    def shown_scopes(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        count = ApiKey.objects.filter(pk__in=queryset.values("pk")).revoke()
         self.message_user(request, f"Revoked: {count}.")
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("<int:key_id>/rotate/", self.admin_site.admin_view(self.rotate), name="partners_apikey_rotate")
+        return [own, *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        if not change:
+            obj.tenant = new_tenant()
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
+        """Within the transaction that stores the key: there is none without a secret."""
+        return self._show_once(request, obj, new_secret(obj))
+
+    def rotate(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        key = ApiKey.objects.filter(pk=key_id).first()
+        if key is None:
+            raise Http404
+        if not self.has_change_permission(request, key):
+            raise PermissionDenied
+        form = RotationForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            with transaction.atomic():
+                secret = key.rotate(old_until=form.cleaned_data["old_until"])
+                self.log_change(request, key, "Rotated.")
+            return self._show_once(request, key, secret)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"A new secret for {key}",
+            "key": key,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/partners/apikey/rotate.html", {**context, "opts": self.opts})
+
+    def _show_once(self, request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": f"The secret of {key}", "key": key}
+        return _unkept(request, {**context, "secret": secret, "opts": self.opts})
+
+
+@never_cache
+def _unkept(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    return TemplateResponse(request, "admin/partners/apikey/secret.html", context)

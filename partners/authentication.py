@@ -1,20 +1,50 @@
-"""Who asks: an API key in ``Authorization: Bearer ma_…``, and what it may do."""
+"""Who asks: an API key in ``Authorization: Bearer ma_…``, from where, how often, and what it may do."""
 
 from __future__ import annotations
+
+import ipaddress
 
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from mangaassist.dbthreads import in_database
+from partners.keyring import admit
 from partners.models import ApiKey
 from partners.problems import Problem
 
 
 class KeyAuth(HttpBearer):
-    """``Authorization: Bearer ma_…``"""
+    """A key of the shop's, made in the admin or with `create_api_key`."""
 
     async def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        return await in_database(ApiKey.objects.find, token)
+        admitted = await admit(token)
+        if admitted is None:
+            return None
+        key, usage = admitted
+        request.partner_usage = usage  # type: ignore[attr-defined]
+        request.partner_key = key  # type: ignore[attr-defined]
+        _check_sender(request, key)
+        if wait_s := usage.wait_s:
+            raise Problem(429, "too-many", "This key's quota is used up for now.", retry_after_s=wait_s)
+        return key
+
+
+def _check_sender(request: HttpRequest, key: ApiKey) -> None:
+    origin = request.headers.get("Origin")
+    if origin is not None and key.allowed_origins and origin not in key.allowed_origins:
+        raise Problem(403, "forbidden", "This key may not be used by pages of this origin.")
+    if key.allowed_networks and not is_inside(request.META.get("REMOTE_ADDR", ""), key.allowed_networks):
+        raise Problem(403, "forbidden", "This key may not be used from this address.")
+
+
+def is_inside(address: str, networks: list[str]) -> bool:
+    """Behind a trusted proxy (TRUSTED_PROXIES) the server has put the client's own address here."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    # A socket for both families tells an IPv4 client as ::ffff:192.0.2.1.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
 def authorized(request: HttpRequest, scope: str) -> ApiKey:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 import structlog
-from asgiref.sync import iscoroutinefunction
 from django.db import DatabaseError, DataError
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -25,9 +22,11 @@ _TITLES = {
     "not-found": "There is no such thing",
     "invalid": "The request is not valid",
     "unavailable": "Not available right now",
+    "malformed": "The request cannot be read",
     "not-allowed": "This method is not offered here",
     "internal": "Something went wrong on our side",
     "conflict": "This contradicts what is there",
+    "too-many": "Too many requests",
 }
 
 
@@ -59,31 +58,6 @@ def problem_response(
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     return response
-
-
-_BARE = {404: ("not-found", "There is no such address."), 405: ("not-allowed", "Use another method: see Allow.")}
-
-
-@sync_and_async_middleware
-def as_problems(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """What is refused before an operation is found (no such address, wrong method) is a problem as well."""
-    if iscoroutinefunction(get_response):
-
-        async def answer(request: HttpRequest) -> Any:
-            return _as_problem(request, await get_response(request))
-
-        return answer
-    return lambda request: _as_problem(request, get_response(request))
-
-
-def _as_problem(request: HttpRequest, response: Any) -> Any:
-    is_bare = response.status_code in _BARE and not response.get("Content-Type", "").startswith("application/")
-    if not is_bare or not request.path_info.startswith("/api/v1/"):
-        return response
-    problem = problem_response(response.status_code, *_BARE[response.status_code])
-    if "Allow" in response:
-        problem["Allow"] = response["Allow"]
-    return problem
 
 
 def register(api: NinjaAPI) -> None:

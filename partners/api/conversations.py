@@ -43,7 +43,7 @@ HEARTBEAT_S = 15.0
 def _conversation(key: ApiKey, conversation_id: str) -> Conversation:
     """This tenant's conversation; another's is not told from an unknown one."""
     try:
-        found = Conversation.objects.filter(pk=conversation_id, tenant=key.prefix).first()
+        found = Conversation.objects.filter(pk=conversation_id, tenant=key.tenant).first()
     except ValidationError:
         found = None
     if found is None:
@@ -53,7 +53,7 @@ def _conversation(key: ApiKey, conversation_id: str) -> Conversation:
 
 def _session(key: ApiKey, conversation_id: str) -> Session:
     conversation = _conversation(key, conversation_id)
-    shopper = Shopper(session_id=conversation.session_id, customer_id=conversation.customer_id, tenant=key.prefix)
+    shopper = Shopper(session_id=conversation.session_id, customer_id=conversation.customer_id, tenant=key.tenant)
     return open_session(Claims(shopper=shopper, conversation_id=str(conversation.pk), context=conversation.context))
 
 
@@ -66,7 +66,7 @@ async def create_conversation(request: HttpRequest, body: ConversationIn | None 
         context = read_context((body.context or {}) | ({"locale": body.locale} if body.locale else {}))
     except ContextRefused as error:
         raise Problem(422, "invalid", str(error)) from error
-    shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id or "", tenant=key.prefix)
+    shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id or "", tenant=key.tenant)
 
     def start() -> Session:
         conversation = start_conversation(shopper, context, channel=Conversation.Channel.PARTNER)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from chat.models import Conversation, Feedback, Message
 from escalation.models import Handoff
-from partners.models import ApiKey, create_api_key
+from partners.models import ApiKey, KeySecret, create_api_key
 from shop.models import Offer
 from tests.partners.conftest import Partner
 
@@ -273,8 +273,8 @@ def test_create_api_key_prints_the_secret_last_and_stores_only_its_hash() -> Non
     out = StringIO()
     call_command("create_api_key", "A shop", stdout=out, stderr=StringIO())
     secret = out.getvalue().strip().splitlines()[-1]
-    assert ApiKey.objects.find(secret) is not None
-    assert secret not in str(ApiKey.objects.values().get())
+    assert KeySecret.objects.find(secret) is not None
+    assert secret not in str(KeySecret.objects.values().get())
 
 
 def test_the_openapi_document_names_the_operations(client: Any) -> None:
