@@ -230,6 +230,7 @@ CELERY_TASK_ROUTES = {
     "knowledge.tasks.look_at_source": {"queue": "batch"},
     "knowledge.tasks.purge": {"queue": "batch"},
     "knowledge.tasks.embed_the_rest": {"queue": "batch"},
+    "partners.tasks.purge_idempotent_requests": {"queue": "batch"},
 }
 CELERY_TIMEZONE = "UTC"
 # Whether a stored effect wakes the worker at once; beat finds it within two seconds in any case.
@@ -267,6 +268,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "watch-knowledge-folder": {"task": "knowledge.tasks.watch_folder", "schedule": 5.0, "options": {"expires": 5}},
     "look-at-knowledge-source": {"task": "knowledge.tasks.look_at_source", "schedule": 3600.0},
     "purge-knowledge-index": {"task": "knowledge.tasks.purge", "schedule": 3600.0},
+    "purge-idempotent-requests": {"task": "partners.tasks.purge_idempotent_requests", "schedule": 3600.0},
     "retrain-recommender": {"task": "recommendations.tasks.train", "schedule": RECOMMENDER_TRAIN_EVERY_H * 3600},
 }
 

@@ -197,3 +197,24 @@ def new_secret(key: ApiKey) -> str:
     secret = f"ma_{secrets.token_urlsafe(32)}"
     KeySecret.objects.create(key=key, prefix=secret[:_PREFIX_LENGTH], digest=digest_of(secret))
     return secret
+
+
+class IdempotentRequest(models.Model):
+    """A POST that came with an ``Idempotency-Key``: see partners.idempotency. ``status`` None: not answered yet."""
+
+    tenant = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    # SHA-256 of method, address and body.
+    fingerprint = models.CharField(max_length=64)
+    # Of the request that is being answered, which has until ``claimed_until``.
+    token = models.UUIDField()
+    claimed_until = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="one_request_per_idempotency_key")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.key}"

@@ -25,19 +25,29 @@ _TITLES = {
     "malformed": "The request cannot be read",
     "not-allowed": "This method is not offered here",
     "internal": "Something went wrong on our side",
-    "conflict": "This contradicts what is there",
+    "key-reused": "This idempotency key belongs to another request",
+    "in-progress": "The same request is being answered",
     "too-many": "Too many requests",
 }
 
 
 class Problem(Exception):
-    """Raised by operations; becomes the answer. ``errors``: [{"field", "message"}]."""
+    """Raised by operations; becomes the answer. ``errors``: [{"pointer", "detail"}]."""
 
-    def __init__(self, status: int, name: str, detail: str, *, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        name: str,
+        detail: str,
+        *,
+        errors: list[dict[str, str]] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.name = name
         self.detail = detail
+        self.errors = errors
         self.retry_after_s = retry_after_s
 
 
@@ -65,7 +75,9 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(Problem)
     def on_problem(request: HttpRequest, error: Problem) -> HttpResponse:
-        return problem_response(error.status, error.name, error.detail, retry_after_s=error.retry_after_s)
+        return problem_response(
+            error.status, error.name, error.detail, errors=error.errors, retry_after_s=error.retry_after_s
+        )
 
     @api.exception_handler(AuthenticationError)
     def on_authentication(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, StreamingHttpResponse
-from ninja import Router, Status
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Router
 
 from chat.context import ContextRefused, read_context
 from chat.feedback import read_opinion, save_feedback
@@ -24,6 +24,7 @@ from chat.tokens import Claims, Shopper, new_session_id
 from chat.transcripts import frames_of, messages_page
 from mangaassist.dbthreads import in_database
 from partners.authentication import authorized
+from partners.idempotency import JSON, Claim, claim_key, once
 from partners.models import ApiKey
 from partners.problems import ERRORS, Problem
 from partners.schemas import (
@@ -68,17 +69,14 @@ async def create_conversation(request: HttpRequest, body: ConversationIn | None 
         raise Problem(422, "invalid", str(error)) from error
     shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id or "", tenant=key.tenant)
 
-    def start() -> Session:
+    def start() -> ConversationOut:
         conversation = start_conversation(shopper, context, channel=Conversation.Channel.PARTNER)
-        return _session(key, str(conversation.pk))
+        session = _session(key, str(conversation.pk))
+        return ConversationOut(
+            conversation_id=session.conversation_id, token=session.token(), expires_in=settings.WIDGET_TOKEN_TTL_S
+        )
 
-    session = await in_database(start)
-    opened = {
-        "conversation_id": session.conversation_id,
-        "token": session.token(),
-        "expires_in": settings.WIDGET_TOKEN_TTL_S,
-    }
-    return Status(201, opened)
+    return await once(request, 201, start)
 
 
 @router.post("/conversations/{conversation_id}/messages", response={200: dict, **ERRORS})
@@ -90,16 +88,37 @@ async def send_message(request: HttpRequest, conversation_id: str, body: Message
         text = clean_text(body.text)
     except FrameRefused as refusal:
         raise Problem(422, "invalid", refusal.message) from refusal
-    client_msg_id = str(body.client_msg_id or uuid.uuid4())
     after = _last_event_id(request)
+    streamed = "text/event-stream" in request.headers.get("Accept", "")
+    claim = await claim_key(request)
+    if claim and claim.answer and not streamed:
+        return claim.replayed()
+    client_msg_id = str(body.client_msg_id or (claim.message_id if claim else uuid.uuid4()))
+    try:
+        return await _answer(session, client_msg_id, text, claim, after=after if streamed else None)
+    except BaseException:
+        # The question keeps its client_msg_id: sent again, it finds its turn.
+        if claim:
+            await in_database(claim.release)
+        raise
+
+
+async def _answer(
+    session: Session, client_msg_id: str, text: str, claim: Claim | None, *, after: int | None
+) -> Any:
+    """``after``: the last event that a reader of events has; None for one who waits for the whole answer."""
     accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
-    if "text/event-stream" in request.headers.get("Accept", ""):
-        events = _events(session, accepted, text, client_msg_id, after)
-        stream = StreamingHttpResponse(events, content_type="text/event-stream")
+    if after is not None:
+        if claim and claim.answer is None:
+            await in_database(claim.record, 200, "")
+        stream = StreamingHttpResponse(_events(session, accepted, text, client_msg_id, after), content_type="text/event-stream")
         stream["Cache-Control"] = "no-store"
         stream["X-Accel-Buffering"] = "no"
         return stream
-    return await _finished(session, accepted, text, client_msg_id)
+    answer = orjson.dumps(await _finished(session, accepted, text, client_msg_id)).decode()
+    if claim and claim.answer is None:
+        await in_database(claim.record, 200, answer)
+    return HttpResponse(answer, content_type=JSON)
 
 
 def _last_event_id(request: HttpRequest) -> int:
@@ -163,15 +182,16 @@ async def give_feedback(request: HttpRequest, conversation_id: str, body: Feedba
     """A thumb for an answer; a second one replaces the first."""
     key = authorized(request, "conversations")
 
-    def save() -> str:
+    def save() -> FeedbackOut:
         conversation = _conversation(key, conversation_id)
         opinion = read_opinion(body.rating, body.reason, body.comment)
         try:
-            return str(save_feedback(conversation, str(body.message_id), opinion).pk)
+            feedback = save_feedback(conversation, str(body.message_id), opinion)
         except Message.DoesNotExist as error:
             raise Problem(404, "not-found", "There is no such answer in this conversation.") from error
+        return FeedbackOut(status="received", feedback_id=str(feedback.pk))
 
-    return Status(202, {"status": "received", "feedback_id": await in_database(save)})
+    return await once(request, 202, save)
 
 
 @router.post("/conversations/{conversation_id}/handoff", response={202: HandoffOut, **ERRORS})
@@ -179,14 +199,14 @@ async def request_handoff(request: HttpRequest, conversation_id: str, body: Hand
     """Asks for a person; asking again finds the same request."""
     key = authorized(request, "conversations")
 
-    def ask() -> dict[str, Any]:
+    def ask() -> HandoffOut:
         session = _session(key, conversation_id)
         state = ask_for_person(session.conversation_id, reason=(body and body.reason) or "", language=session.locale)
-        return {
-            "handoff_id": state.handoff_id,
-            "message": state.message,
-            "estimated_wait": state.estimated_wait,
-            "position": state.position,
-        }
+        return HandoffOut(
+            handoff_id=state.handoff_id,
+            message=state.message,
+            estimated_wait=state.estimated_wait,
+            position=state.position,
+        )
 
-    return Status(202, await in_database(ask))
+    return await once(request, 202, ask)

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Status
+from ninja import Router
 
 from mangaassist.dbthreads import in_database
 from partners.api.catalogue import product_views
 from partners.authentication import authorized
+from partners.idempotency import once
 from partners.problems import ERRORS, Problem
-from partners.schemas import EventIn, EventsOut
+from partners.schemas import EventIn, EventsOut, RejectedEvent
 from recommendations.backends.base import RecommenderUnavailable
 from recommendations.recommend import (
     NewInteraction,
@@ -77,9 +78,13 @@ async def post_events(request: HttpRequest, body: list[EventIn]) -> Any:
         NewInteraction(**each.dict() | {"at": _aware(each.at, now), "impression": tuple(each.impression)})
         for each in body
     ]
-    recorded = await in_database(record_interactions, new)
-    rejected = [{"index": place, "reason": reason} for place, reason in recorded.refused]
-    return Status(202, {"taken": recorded.taken, "duplicates": recorded.duplicates, "rejected": rejected})
+
+    def record() -> EventsOut:
+        recorded = record_interactions(new)
+        rejected = [RejectedEvent(index=place, reason=reason) for place, reason in recorded.refused]
+        return EventsOut(taken=recorded.taken, duplicates=recorded.duplicates, rejected=rejected)
+
+    return await once(request, 202, record)
 
 
 def _aware(at: datetime | None, now: datetime) -> datetime:
