@@ -103,15 +103,15 @@ async def send_message(request: HttpRequest, conversation_id: str, body: Message
         raise
 
 
-async def _answer(
-    session: Session, client_msg_id: str, text: str, claim: Claim | None, *, after: int | None
-) -> Any:
+async def _answer(session: Session, client_msg_id: str, text: str, claim: Claim | None, *, after: int | None) -> Any:
     """``after``: the last event that a reader of events has; None for one who waits for the whole answer."""
     accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
     if after is not None:
         if claim and claim.answer is None:
             await in_database(claim.record, 200, "")
-        stream = StreamingHttpResponse(_events(session, accepted, text, client_msg_id, after), content_type="text/event-stream")
+        stream = StreamingHttpResponse(
+            _events(session, accepted, text, client_msg_id, after), content_type="text/event-stream"
+        )
         stream["Cache-Control"] = "no-store"
         stream["X-Accel-Buffering"] = "no"
         return stream
