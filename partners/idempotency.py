@@ -93,7 +93,7 @@ async def claim_key(request: HttpRequest) -> Claim | None:
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise Problem(
             422, "invalid", f"{HEADER} must be 1 to {LONGEST_KEY} printable ASCII characters.",
-            errors=[{"pointer": f"#/header/{HEADER}", "detail": "1 to 255 printable ASCII characters"}],
+            errors=[{"field": HEADER, "message": "1 to 255 printable ASCII characters"}],
         )  # fmt: skip
     holder: ApiKey = request.auth  # type: ignore[attr-defined]
     return await in_database(_claim, holder.tenant, key, _fingerprint(request))

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, DataError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from partners.schemas import Problem as ProblemOut
-
 log = structlog.get_logger(__name__)
-# What every operation may answer besides its own.
-ERRORS = {401: ProblemOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut}
-_TITLES = {
-    "unauthorized": "A valid API key is needed",
-    "forbidden": "This key may not do that",
-    "not-found": "There is no such thing",
-    "invalid": "The request is not valid",
-    "unavailable": "Not available right now",
-    "malformed": "The request cannot be read",
-    "not-allowed": "This method is not offered here",
-    "internal": "Something went wrong on our side",
-    "key-reused": "This idempotency key belongs to another request",
-    "in-progress": "The same request is being answered",
-    "too-many": "Too many requests",
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``advice``: what the caller can do about it, for the documentation."""
+
+    statuses: tuple[int, ...]
+    title: str
+    advice: str
+
+
+# By the last word of their type, /api/v1/docs#problem-…; a word never changes its meaning.
+KINDS = {
+    "malformed": Kind((400,), "The request cannot be read", "Send well-formed HTTP with a JSON body in UTF-8."),
+    "unauthorized": Kind((401,), "A valid API key is needed", "Send Authorization: Bearer and a secret in force."),
+    "forbidden": Kind((403,), "This key may not do that", "Use a key with the scope, origin and network for it."),
+    "not-found": Kind((404,), "There is no such thing", "Check the id: others' things look as if they were not there."),
+    "not-allowed": Kind((405,), "This method is not offered here", "Use a method that Allow names."),
+    "key-reused": Kind((409,), "This idempotency key belongs to another request", "Make a new key for a new request."),
+    "in-progress": Kind((409,), "The same request is being answered", "Send it again after Retry-After seconds."),
+    "too-large": Kind((413,), "The body is too large", "Send less at once."),
+    "not-json": Kind((415,), "The body must be JSON", "Send Content-Type: application/json and no Content-Encoding."),
+    "invalid": Kind((422,), "The request is not valid", "Mend what errors names: field and pointer say where."),
+    "too-many": Kind((429,), "Too many requests", "Wait Retry-After seconds; the RateLimit headers tell what is left."),
+    "internal": Kind((500,), "Something went wrong on our side", "Send it again, with the same Idempotency-Key."),
+    "unavailable": Kind((503,), "Not available right now", "Send it again after Retry-After seconds."),
 }
 
 
 class Problem(Exception):
-    """Raised by operations; becomes the answer. ``errors``: [{"pointer", "detail"}]."""
+    """Raised by operations; becomes the answer. ``errors``: [{"field", "message", "pointer"?}]."""
 
     def __init__(
         self,
@@ -56,7 +70,7 @@ def problem_response(
 ) -> HttpResponse:
     body: dict[str, Any] = {
         "type": f"/api/v1/docs#problem-{name}",
-        "title": _TITLES[name],
+        "title": KINDS[name].title,
         "status": status,
         "detail": detail,
     }
@@ -68,6 +82,15 @@ def problem_response(
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _field_problem(place: Sequence[str | int], message: str) -> dict[str, str]:
+    """``place``: where it came in (query, body…), the parameter's name, and the way inside a body."""
+    inside = [str(part) for part in place[2:]] if place[0] == "body" else []
+    if place[0] != "body":
+        return {"field": ".".join(map(str, place[1:])), "message": message}
+    escaped = [part.replace("~", "~0").replace("/", "~1") for part in inside]
+    return {"field": ".".join(inside) or "body", "message": message, "pointer": "/".join(["#", *escaped])}
 
 
 def register(api: NinjaAPI) -> None:
@@ -85,15 +108,21 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def on_validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        errors = [
-            {"field": ".".join(str(part) for part in each["loc"][1:]) or "body", "message": each["msg"]}
-            for each in error.errors
-        ]
+        errors = [_field_problem(each["loc"], each["msg"]) for each in error.errors]
         return problem_response(422, "invalid", "Some fields are not valid.", errors=errors)
 
     @api.exception_handler(HttpError)
     def on_http(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return problem_response(error.status_code, "invalid", str(error))
+        # The framework wraps what the reader of bodies raises.
+        if isinstance(error.__cause__, RequestDataTooBig):
+            return on_size(request, error.__cause__)
+        if isinstance(error.__cause__, Problem):
+            return on_problem(request, error.__cause__)
+        return problem_response(error.status_code, "malformed", str(error))
+
+    @api.exception_handler(RequestDataTooBig)
+    def on_size(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        return problem_response(413, "too-large", f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
 
     @api.exception_handler(Exception)
     def on_surprise(request: HttpRequest, error: Exception) -> HttpResponse:

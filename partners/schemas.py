@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import BeforeValidator, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Strict, StringConstraints, model_validator
 
+from chat.frames import MAX_TEXT
 from mangaassist.typed_text import without_controls
+from partners.cards import Card, Product, Time
+
+# PostgreSQL stores no NUL.
+NO_NUL = r"^[^\u0000]*$"
+ShopperId = Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
+Asin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+# Something is left when white space and what mangaassist.typed_text takes away is gone.
+VISIBLE = (
+    "[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b"
+    "\\u200c\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff\\ufff9-\\ufffb\\ue000-\\uf8ff"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+    "\U000e0020-\U000e007f\U000f0000-\U0010ffff]"
+)
+
+
+def _example(**fields: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class Body(Schema):
     """What is sent: a JSON object. Without this check a list would pass as an object without any field."""
-
-    @field_validator("*")
-    @classmethod
-    def is_storable(cls, value: Any) -> Any:
-        if isinstance(value, str) and "\0" in value:
-            raise ValueError("must not hold the character NUL")
-        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -30,38 +42,117 @@ class Body(Schema):
         return value
 
 
+class ContextIn(Body):
+    """The page that the shopper looks at: a hint, of which what is unknown is ignored."""
+
+    asin: str | None = None
+    series: str | None = None
+    category: str | None = None
+    query: str | None = None
+    locale: str | None = None
+    device: str | None = Field(default=None, description="desktop, mobile or tablet.")
+
+
 class ConversationIn(Body):
-    customer_id: str | None = Field(
-        None, max_length=128, description="Your id of the signed-in customer; none: a guest."
+    model_config = _example(customer_id="alice", locale="en", context={"asin": "BERSERK-EN-1", "device": "mobile"})
+
+    customer_id: ShopperId | None = Field(
+        None, description="Your id of the signed-in customer, whom you vouch for; none: a guest."
     )
     locale: str | None = Field(
         default=None,
         max_length=35,
         description="A language tag such as ja or ja-JP. Languages not spoken here get English.",
     )
-    context: dict[str, Any] | None = Field(default=None, description="The page: asin, series, category, query, device.")
+    context: ContextIn | None = None
 
 
 class ConversationOut(Schema):
-    conversation_id: str
-    token: str = Field(description="For the widget's hello frame.")
-    expires_in: int
+    model_config = _example(conversation_id="7c0ffee0-1111-4222-8333-444455556666", token="eyJzIjoi…", expires_in=900)  # noqa: S106
+
+    conversation_id: UUID
+    token: str = Field(description="For the widget's hello frame: lets a browser join the conversation.")
+    expires_in: int = Field(description="Seconds that the token is good for.")
 
 
-# What people typed is cleaned instead.
-Typed = Annotated[str, BeforeValidator(lambda value: without_controls(value) if isinstance(value, str) else value)]
+def _cleaned(text: str) -> str:
+    return without_controls(text)
+
+
+def _said(text: str) -> str:
+    if not (cleaned := without_controls(text)):
+        raise ValueError("must hold something to read")
+    return cleaned
+
+
+# What people typed: what no keyboard makes is taken away.
+Typed = Annotated[str, AfterValidator(_cleaned)]
 
 
 class MessageIn(Body):
-    text: Typed
+    model_config = _example(text="Is Berserk 3 in stock?")
+
+    text: Annotated[str, AfterValidator(_said)] = Field(
+        min_length=1, max_length=MAX_TEXT, json_schema_extra={"pattern": VISIBLE}
+    )
+    client_msg_id: UUID | None = Field(default=None, description="Yours; a resend of it gets the same answer.")
+
+
+class Citation(Schema):
+    title: str
+    url: str
+
+
+class TurnOut(Schema):
+    """A finished turn. While a person is to answer (``with_agent``) there is none: their words come with the
+    messages, and ``content`` is what the shopper is told meanwhile."""
+
+    model_config = _example(
+        status="complete", content="Yes: Berserk, Vol. 3 is in stock at $14.99.", cards=[], quick_replies=["Vol. 4?"],
+        citations=[], turn_id="0b8f8c1e-1111-4222-8333-444455556666",
+        message_id="5d4c3b2a-1111-4222-8333-444455556666", question_id="1a2b3c4d-1111-4222-8333-444455556666",
+    )  # fmt: skip
+
+    status: Literal["complete", "stopped", "failed", "with_agent"]
+    content: str
+    question_id: UUID = Field(description="The message that was asked.")
+    turn_id: UUID | None = None
+    message_id: UUID | None = Field(default=None, description="The answer; feedback names it.")
+    cards: list[Card] = []
+    quick_replies: list[str] = []
+    citations: list[Citation] = []
+    retryable: bool | None = None
+
+
+class MessageOut(Schema):
+    type: Literal["message"]
+    message_id: UUID
+    role: Literal["user", "assistant", "agent", "system"]
+    content: str
+    turn_id: UUID | None
+    at: Time
     client_msg_id: UUID | None = None
+    name: str | None = Field(default=None, description="The human agent's.")
+    cards: list[Card] | None = Field(default=None, description="Read live again for this answer.")
+    quick_replies: list[str] | None = None
+    citations: list[Citation] | None = None
+    status: Literal["running", "complete", "stopped", "failed"] | None = None
+
+
+class MessagesOut(Schema):
+    messages: list[MessageOut]
+    next: UUID | None = Field(description="Pass it as after for what follows; null where nothing followed so far.")
 
 
 class FeedbackIn(Body):
+    model_config = _example(
+        message_id="5d4c3b2a-1111-4222-8333-444455556666", rating="down", reason="wrong_volume", comment="I asked for 4"
+    )
+
     message_id: UUID
     rating: Literal["up", "down", 1, -1]
-    reason: str | None = Field(default=None, max_length=64)
-    comment: Typed | None = Field(default=None, max_length=2000)
+    reason: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
+    comment: Annotated[Typed, Field(max_length=2000)] | None = None
 
 
 class FeedbackOut(Schema):
@@ -70,27 +161,44 @@ class FeedbackOut(Schema):
 
 
 class HandoffIn(Body):
-    reason: Typed | None = Field(default=None, max_length=500)
+    model_config = _example(reason="My parcel did not arrive")
+
+    reason: Annotated[Typed, Field(max_length=500)] | None = None
 
 
 class HandoffOut(Schema):
-    handoff_id: str
+    handoff_id: UUID
     message: str
     estimated_wait: int | None = Field(description="Seconds; null when unknown.")
     position: int | None
 
 
+def _rfc3339(value: Any) -> Any:
+    """Without this, a number would be taken for seconds since 1970."""
+    if value is None or isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", value):
+        raise ValueError("must be a time such as 2026-11-01T12:00:00Z")
+    return value
+
+
 class EventIn(Schema):
     """What a shopper did in your shop. Of a customer, or of a guest's session."""
 
+    model_config = _example(type="purchase", asin="BERSERK-EN-1", customer_id="alice", at="2026-11-01T12:00:00Z")
+
     type: Literal["view", "click", "purchase", "rating", "add_to_cart"]
-    asin: str = Field(max_length=32)
+    asin: Asin
     customer_id: str = Field(default="", max_length=128)
     session_id: str = Field(default="", max_length=128)
-    value: float | None = Field(default=None, description="Of a rating: 1 to 5.")
-    at: datetime | None = Field(default=None, description="When it happened; now, if you leave it out.")
-    recommendation_id: str = Field(default="", max_length=40, description="Of the list that led to it.")
-    impression: list[str] = Field(default=[], max_length=25, description="The ASINs that stood in that list.")
+    value: Annotated[float, Strict()] | None = Field(default=None, description="Of a rating: 1 to 5.")
+    at: Annotated[datetime, BeforeValidator(_rfc3339)] | None = Field(
+        default=None, description="When it happened (without a zone: UTC); now, if you leave it out."
+    )
+    recommendation_id: Annotated[str, StringConstraints(max_length=40, pattern=NO_NUL)] = Field(
+        default="", description="Of the list that led to it."
+    )
+    impression: list[Asin] = Field(default=[], max_length=25, description="The ASINs that stood in that list.")
 
 
 class RejectedEvent(Schema):
@@ -106,13 +214,59 @@ class EventsOut(Schema):
     rejected: list[RejectedEvent]
 
 
-class AsinsIn(Schema):
-    asins: list[str] = Field(max_length=100, min_length=1)
+class AsinsIn(Body):
+    model_config = _example(asins=["BERSERK-EN-1", "YOTSUBA-EN-1"])
+
+    asins: list[Asin] = Field(max_length=100, min_length=1)
+
+
+class ProductsOut(Schema):
+    products: list[Product]
+    unknown: list[str]
+
+
+class SearchOut(Schema):
+    items: list[Product]
+
+
+class RecommendedOut(Schema):
+    asin: str
+    reason: str = Field(description="A sentence in the locale asked for.")
+    because: list[str] = Field(description="ASINs that it follows from.")
+    engine: str
+    product: Product
+
+
+class ShelfOut(Schema):
+    name: Literal["continue", "discover", "popular"]
+    title: str
+    items: list[RecommendedOut]
+
+
+class RecommendationsOut(Schema):
+    items: list[RecommendedOut]
+    engine: str
+    recommendation_id: str = Field(description="Send it back with the events that follow from this list.")
+    shelves: list[ShelfOut]
+
+
+class FieldProblem(Schema):
+    field: str = Field(description="Its name, with dots; body for the whole.")
+    message: str
+    pointer: str | None = Field(default=None, description="Where in the body, as a JSON pointer (RFC 6901).")
 
 
 class Problem(Schema):
-    type: str
+    """RFC 9457."""
+
+    model_config = _example(
+        type="/api/v1/docs#problem-invalid", title="The request is not valid", status=422,
+        detail="Some fields are not valid.",
+        errors=[{"field": "text", "message": "Field required", "pointer": "#/text"}],
+    )  # fmt: skip
+
+    type: str = Field(json_schema_extra={"format": "uri-reference"})
     title: str
     status: int
     detail: str
-    errors: list[dict[str, str]] | None = None
+    errors: list[FieldProblem] | None = None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from ninja import NinjaAPI
-
 from partners import problems
 from partners.api import catalogue, conversations, orders, recommendations
 from partners.authentication import KeyAuth
+from partners.bodies import StrictParser
+from partners.openapi import DESCRIPTION, DocsPage, PartnerAPI
 
-api = NinjaAPI(
+api = PartnerAPI(
     title="MangaAssist",
     version="1",
-    description="Conversations, products and orders for a shop's own systems.",
+    description=DESCRIPTION,
     auth=KeyAuth(),
+    parser=StrictParser(),
     urls_namespace="api-v1",
+    docs=DocsPage(),
     docs_url="/docs",
 )
 problems.register(api)

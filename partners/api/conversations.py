@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -12,9 +13,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router
 
-from chat.context import ContextRefused, read_context
+from chat.context import read_context
 from chat.feedback import read_opinion, save_feedback
-from chat.frames import FrameRefused, clean_text
 from chat.handoff import ask_for_person
 from chat.models import Conversation, Message
 from chat.plain import turn_frames, turn_of
@@ -26,7 +26,7 @@ from mangaassist.dbthreads import in_database
 from partners.authentication import authorized
 from partners.idempotency import JSON, Claim, claim_key, once
 from partners.models import ApiKey
-from partners.problems import ERRORS, Problem
+from partners.problems import Problem
 from partners.schemas import (
     ConversationIn,
     ConversationOut,
@@ -35,6 +35,8 @@ from partners.schemas import (
     HandoffIn,
     HandoffOut,
     MessageIn,
+    MessagesOut,
+    TurnOut,
 )
 
 router = Router(tags=["conversations"])
@@ -58,36 +60,31 @@ def _session(key: ApiKey, conversation_id: str) -> Session:
     return open_session(Claims(shopper=shopper, conversation_id=str(conversation.pk), context=conversation.context))
 
 
-@router.post("/conversations", response={201: ConversationOut, **ERRORS})
+@router.post("/conversations", response={201: ConversationOut})
 async def create_conversation(request: HttpRequest, body: ConversationIn | None = None) -> Any:
     """Opens a conversation; its token lets a browser join it."""
     key = authorized(request, "conversations")
     body = body or ConversationIn(customer_id=None)
-    try:
-        context = read_context((body.context or {}) | ({"locale": body.locale} if body.locale else {}))
-    except ContextRefused as error:
-        raise Problem(422, "invalid", str(error)) from error
+    page = body.context.model_dump() if body.context else {}
+    context = read_context(page | ({"locale": body.locale} if body.locale else {}))
     shopper = Shopper(session_id=new_session_id(), customer_id=body.customer_id or "", tenant=key.tenant)
 
     def start() -> ConversationOut:
         conversation = start_conversation(shopper, context, channel=Conversation.Channel.PARTNER)
         session = _session(key, str(conversation.pk))
         return ConversationOut(
-            conversation_id=session.conversation_id, token=session.token(), expires_in=settings.WIDGET_TOKEN_TTL_S
+            conversation_id=UUID(session.conversation_id), token=session.token(), expires_in=settings.WIDGET_TOKEN_TTL_S
         )
 
     return await once(request, 201, start)
 
 
-@router.post("/conversations/{conversation_id}/messages", response={200: dict, **ERRORS})
+@router.post("/conversations/{conversation_id}/messages", response={200: TurnOut})
 async def send_message(request: HttpRequest, conversation_id: str, body: MessageIn) -> Any:
     """Asks a question: the finished turn, or its frames as server-sent events (``Accept: text/event-stream``)."""
     key = authorized(request, "conversations")
     session = await in_database(_session, key, conversation_id)
-    try:
-        text = clean_text(body.text)
-    except FrameRefused as refusal:
-        raise Problem(422, "invalid", refusal.message) from refusal
+    text = body.text
     after = _last_event_id(request)
     streamed = "text/event-stream" in request.headers.get("Accept", "")
     claim = await claim_key(request)
@@ -115,7 +112,7 @@ async def _answer(session: Session, client_msg_id: str, text: str, claim: Claim 
         stream["Cache-Control"] = "no-store"
         stream["X-Accel-Buffering"] = "no"
         return stream
-    answer = orjson.dumps(await _finished(session, accepted, text, client_msg_id)).decode()
+    answer = TurnOut(**await _finished(session, accepted, text, client_msg_id)).model_dump_json(exclude_unset=True)
     if claim and claim.answer is None:
         await in_database(claim.record, 200, answer)
     return HttpResponse(answer, content_type=JSON)
@@ -155,8 +152,8 @@ async def _events(
             yield b": still here\n\n"
 
 
-@router.get("/conversations/{conversation_id}/messages", response={200: dict, **ERRORS})
-async def list_messages(request: HttpRequest, conversation_id: str, after: str = "") -> Any:
+@router.get("/conversations/{conversation_id}/messages", response={200: MessagesOut}, exclude_unset=True)
+async def list_messages(request: HttpRequest, conversation_id: str, after: UUID | Literal[""] = "") -> Any:
     """What was said, oldest first, with cards read live now.
 
     A page at a time: pass ``next`` as ``after`` for what follows; it is null where nothing followed so far.
@@ -166,9 +163,9 @@ async def list_messages(request: HttpRequest, conversation_id: str, after: str =
     def read() -> dict[str, Any]:
         conversation = _conversation(key, conversation_id)
         try:
-            messages, is_all = messages_page(conversation, after)
-        except (ValidationError, Message.DoesNotExist) as error:
-            raise Problem(422, "invalid", "after must be the id of a message of this conversation.") from error
+            messages, is_all = messages_page(conversation, str(after))
+        except Message.DoesNotExist as error:
+            raise Problem(404, "not-found", "after is no message of this conversation.") from error
         return {
             "messages": frames_of(conversation, messages),
             "next": None if is_all else str(messages[-1].public_id),
@@ -177,7 +174,7 @@ async def list_messages(request: HttpRequest, conversation_id: str, after: str =
     return await in_database(read)
 
 
-@router.post("/conversations/{conversation_id}/feedback", response={202: FeedbackOut, **ERRORS})
+@router.post("/conversations/{conversation_id}/feedback", response={202: FeedbackOut})
 async def give_feedback(request: HttpRequest, conversation_id: str, body: FeedbackIn) -> Any:
     """A thumb for an answer; a second one replaces the first."""
     key = authorized(request, "conversations")
@@ -194,7 +191,7 @@ async def give_feedback(request: HttpRequest, conversation_id: str, body: Feedba
     return await once(request, 202, save)
 
 
-@router.post("/conversations/{conversation_id}/handoff", response={202: HandoffOut, **ERRORS})
+@router.post("/conversations/{conversation_id}/handoff", response={202: HandoffOut})
 async def request_handoff(request: HttpRequest, conversation_id: str, body: HandoffIn | None = None) -> Any:
     """Asks for a person; asking again finds the same request."""
     key = authorized(request, "conversations")
@@ -203,7 +200,7 @@ async def request_handoff(request: HttpRequest, conversation_id: str, body: Hand
         session = _session(key, conversation_id)
         state = ask_for_person(session.conversation_id, reason=(body and body.reason) or "", language=session.locale)
         return HandoffOut(
-            handoff_id=state.handoff_id,
+            handoff_id=UUID(state.handoff_id),
             message=state.message,
             estimated_wait=state.estimated_wait,
             position=state.position,

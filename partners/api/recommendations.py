@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router
+from ninja import Body, Query, Router
 
 from mangaassist.dbthreads import in_database
 from partners.api.catalogue import product_views
 from partners.authentication import authorized
 from partners.idempotency import once
-from partners.problems import ERRORS, Problem
-from partners.schemas import EventIn, EventsOut, RejectedEvent
+from partners.problems import Problem
+from partners.schemas import EventIn, EventsOut, RecommendationsOut, RejectedEvent
 from recommendations.backends.base import RecommenderUnavailable
 from recommendations.recommend import (
     NewInteraction,
@@ -24,40 +24,36 @@ from recommendations.recommend import (
     arecommend_for,
     record_interactions,
 )
-from recommendations.requests import DEVICES, LONGEST_QUERY, MOST_ITEMS
+from recommendations.requests import LONGEST_QUERY, MOST_ITEMS
 
 router = Router(tags=["recommendations"])
 MOST_EVENTS = 500
+# A time before this one is no time of a shop: it counts as this.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+Device = Literal["desktop", "mobile", "tablet"]
+Events = Annotated[list[EventIn], Body(min_length=1, max_length=MOST_EVENTS)]
 
 
-@router.get("/recommendations", response={200: dict, **ERRORS})
+@router.get("/recommendations", response={200: RecommendationsOut}, exclude_unset=True)
 async def get_recommendations(
     request: HttpRequest,
-    customer_id: str = "",
-    session_id: str = "",
-    query: str = "",
-    asin: str = "",
-    category: str = "manga",
-    locale: str = "en",
-    device: str = "",
-    limit: int = 10,
+    customer_id: Annotated[str, Query(max_length=128, description="Your customer; empty: a guest.")] = "",
+    session_id: Annotated[str, Query(max_length=128, description="A guest's session; a customer goes before it.")] = "",
+    query: Annotated[str, Query(max_length=LONGEST_QUERY, example="dark fantasy")] = "",
+    asin: Annotated[str, Query(max_length=64)] = "",
+    category: Annotated[str, Query(max_length=64)] = "manga",
+    locale: Annotated[str, Query(max_length=35)] = "en",
+    device: Annotated[Device | Literal[""], Query()] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 10,
 ) -> Any:
     """For a customer, a guest's session, or (without both) anybody: what can be bought now, as one list and by shelf.
 
     ``query``: genres, themes, a title. ``asin``: similar to this. Every item names its engine and its reason.
     """
     authorized(request, "recommendations")
-    if customer_id and session_id:
-        raise Problem(422, "invalid", "Give customer_id or session_id, not both.")
-    if not 1 <= limit <= MOST_ITEMS or len(query) > LONGEST_QUERY:
-        raise Problem(422, "invalid", f"limit must be 1 to {MOST_ITEMS} and query at most {LONGEST_QUERY} characters.")
-    if max(len(customer_id), len(session_id)) > 128 or max(len(asin), len(category)) > 64:
-        raise Problem(422, "invalid", "An id is too long: shoppers' have at most 128 characters, others 64.")
-    if device and device not in DEVICES:
-        raise Problem(422, "invalid", f"device must be one of {', '.join(DEVICES)}.")
     asked = RecommendationRequest(
-        customer_id=customer_id, session_id=session_id, query=query, asin=asin, category=category, locale=locale,
-        device=device, limit=limit,
+        customer_id=customer_id, session_id="" if customer_id else session_id, query=query, asin=asin,
+        category=category, locale=locale, device=device, limit=limit,
     )  # fmt: skip
     try:
         found = await arecommend_for(asked)
@@ -66,13 +62,11 @@ async def get_recommendations(
     return await in_database(_recommendations_view, found)
 
 
-@router.post("/events", response={202: EventsOut, **ERRORS})
-async def post_events(request: HttpRequest, body: list[EventIn]) -> Any:
+@router.post("/events", response={202: EventsOut})
+async def post_events(request: HttpRequest, body: Events) -> Any:
     """What your shoppers did: at most 500 a call, each once however often it is sent (tell ``at``, by
     which a repeated one is known). Acts on the shopper's next recommendations."""
     authorized(request, "events")
-    if not 1 <= len(body) <= MOST_EVENTS:
-        raise Problem(422, "invalid", f"Send 1 to {MOST_EVENTS} events.")
     now = timezone.now()
     new = [
         NewInteraction(**each.dict() | {"at": _aware(each.at, now), "impression": tuple(each.impression)})
@@ -91,7 +85,7 @@ def _aware(at: datetime | None, now: datetime) -> datetime:
     """A time without a zone is UTC, as in the feed."""
     if at is None:
         return now
-    return at if timezone.is_aware(at) else at.replace(tzinfo=UTC)
+    return max(_EARLIEST, at if timezone.is_aware(at) else at.replace(tzinfo=UTC))
 
 
 def _recommendations_view(found: Recommendations) -> dict[str, Any]:

@@ -153,7 +153,7 @@ async def test_a_day_later_a_key_is_new(partner: Partner) -> None:
 async def test_a_key_that_is_none_is_refused(partner: Partner, key: str) -> None:
     refused = await partner.post("/conversations", {}, **{KEY: key})
     assert refused.status_code == 422
-    assert refused.json()["errors"][0]["pointer"] == "#/header/Idempotency-Key"
+    assert refused.json()["errors"][0]["field"] == "Idempotency-Key"
     assert not await Conversation.objects.aexists()
 
 
