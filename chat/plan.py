@@ -28,7 +28,9 @@ class CardRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPlan:
-    """``citations``: [{"title", "url"}]; ``state``: what the dialogue knows once this is said."""
+    """``citations``: [{"title", "url", "source", "version"}], see docs/knowledge.md; ``state``: what the dialogue knows
+    once this is said.
+    """
 
     lines: tuple[Line, ...]
     state: DialogueState

@@ -53,6 +53,11 @@ class Passage:
     url: str
     version: int = 0
 
+    @property
+    def source(self) -> str:
+        """What it was made of: ``article:slug/locale``, ``document:key`` or ``product:ASIN``."""
+        return f"{self.kind}:{self.ref}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nearest:

@@ -161,4 +161,4 @@ def _passage(asked: Asked) -> list[Line]:
 
 def _source(asked: Asked) -> tuple[dict[str, str], ...]:
     best = asked.evidence.passages[0]
-    return ({"title": best.title, "url": best.url},)
+    return ({"title": best.title, "url": best.url, "source": best.source, "version": str(best.version)},)

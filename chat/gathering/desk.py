@@ -40,6 +40,8 @@ async def for_question(work: Gathering) -> Evidence:
         if not passages and "passages" not in work.failed:
             nearest = asdict(searched.nearest) if searched.nearest else None
             work.trace.note("not_found", kind="help", nearest=nearest)
+    for passage in passages:
+        work.trace.note("passage_found", source=passage.source, version=passage.version, score=passage.score)
     return Evidence(passages=tuple(passages))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,7 +20,7 @@ from tests.backends.personalize_fake import faults_of
 
 INVOKE = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("InvokeModel").input_shape
 
-# Words that mean the same, in two languages: an axis each. The last axis is for texts without any of them.
+# Words that mean the same, in two languages: an axis each. Every text has a direction of its own beside them.
 SAME = (
     ("return", "refund", "send back", "money back", "返品", "返金"),
     ("ship", "deliver", "parcel", "配送", "届"),
@@ -30,7 +31,14 @@ SAME = (
 def meaning(text: str) -> list[float]:
     folded = text.casefold()
     vector = [float(sum(word in folded for word in words)) for words in SAME]
-    return [*vector, 0.1 if any(vector) else 1.0]
+    share = 0.1 if any(vector) else 1.0
+    return [*vector, *(share * each for each in _own(text))]
+
+
+def _own(text: str) -> list[float]:
+    """Far from that of any other text: in so many dimensions nearly all directions are."""
+    random = Random(text)
+    return [random.gauss(0, 1) / 8 for _ in range(64)]
 
 
 @dataclass
