@@ -319,7 +319,13 @@ def _lettering(spec: CoverSpec, palette: Palette) -> str:
     size, lines = _fit(_clean(title))
     high = len(lines) * size * 1.1
     band = 52 + high + 28
-    parts = [f'<rect width="{WIDTH}" height="{_number(band)}" fill="{palette.ground}" fill-opacity="0.92"/>']
+    # The drawing fades out under the title, so that nothing of it is cut.
+    fade = band + 90
+    parts = [
+        f'<linearGradient id="fade" x2="0" y2="1"><stop offset="{band / fade:.2f}" stop-color="{palette.ground}" '
+        f'stop-opacity="0.96"/><stop offset="1" stop-color="{palette.ground}" stop-opacity="0"/></linearGradient>'
+        f'<rect width="{WIDTH}" height="{_number(fade)}" fill="url(#fade)"/>'
+    ]
     y = 40.0 + size * 0.82
     for line in lines:
         parts.append(_text(32, y, size, line, palette.ink, font_weight="800"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
@@ -16,6 +17,9 @@ from tests.browser.test_widget_conversation import ask, field, log
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
+
+# What the states look like, for people to see.
+PICTURES = settings.BASE_DIR / "var" / "pictures"
 
 # axe itself sets inline styles while it measures.
 FOR_AXE = {"bypass_csp": True}
@@ -56,6 +60,86 @@ def test_axe_finds_nothing(open_page: OpenPage, server: ProtocolServer, browser:
     page.locator("manga-assist .bar [aria-controls=menu]").click()
     assert faults(page) == []
     assert small_targets(page) == []
+
+
+@pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "ja")])
+def test_axe_finds_nothing_in_any_state(open_page: OpenPage, server: ProtocolServer, theme: str, lang: str) -> None:
+    page = open_page(browser={"color_scheme": theme, **FOR_AXE}, mode="page", lang=lang)
+    found: dict[str, list[str]] = {}
+
+    def look(state: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{state}-{theme}-{lang}.png")
+        found[state] = faults(page)
+
+    def say(text: str, answered: str) -> None:
+        field_of(page).fill(text)
+        field_of(page).press("Enter")
+        expect(page.get_by_role("log")).to_contain_text(answered)
+
+    look("empty")
+    say("slow, please", "One two")
+    look("streaming")
+    server.release()
+    expect(page.get_by_role("log")).to_contain_text("One two three.")
+    say("desk", "1007")
+    look("orders")
+    say("fail", "Something broke on our side.")
+    look("failed")
+    say(*{"en": ("recommend", "$9.74"), "ja": ("おすすめ", "￥583")}[lang])
+    page.locator("manga-assist .thumb").last.click()
+    look("reasons")
+    field_of(page).fill("漫" * 4001)
+    look("too-long")
+    field_of(page).fill("")
+    page.locator("manga-assist .bar [aria-controls=menu]").click()
+    page.locator("manga-assist .menu [aria-pressed]").click()
+    look("menu")
+    page.keyboard.press("Escape")
+    page.locator("manga-assist .person").click()
+    expect(page.locator("manga-assist .banner")).to_be_visible()
+    look("queued")
+    server.push({"type": "handoff_state", "state": "agent", "message": "Aiko is here.", "agent_name": "Aiko"})
+    server.push({"type": "typing", "active": True, "name": "Aiko"})
+    expect(page.locator("manga-assist .typing")).to_contain_text("Aiko")
+    look("agent")
+    over = {"type": "handoff_state", "state": "bot", "message": "The assistant is back.", "rate": True}
+    server.push({**over, "handoff_id": "3f0c0b8e-6f0c-4a51-8f83-0d3a6e6f0b11"})
+    expect(page.locator("manga-assist .entry.rating")).to_be_visible()
+    look("rating")
+    page.context.set_offline(True)
+    server.cut(1012)
+    expect(page.locator("manga-assist .notice")).not_to_be_empty()
+    look("offline")
+    assert {state: faults for state, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_at_twice_the_size_nothing_is_cut_off(open_page: OpenPage, server: ProtocolServer, lang: str) -> None:
+    page = open_page(browser={"viewport": {"width": 640, "height": 480}, "device_scale_factor": 2}, lang=lang)
+    page.locator("manga-assist .launcher").click()
+    field_of(page).fill("recommend おすすめ")
+    field_of(page).press("Enter")
+    expect(page.locator("manga-assist .card").first).to_be_visible()
+    panel = page.get_by_role("dialog").bounding_box()
+    assert panel is not None
+    assert panel["y"] >= 0
+    assert panel["y"] + panel["height"] <= 480
+    assert page.locator("manga-assist .scroll").evaluate("(it) => it.scrollWidth - it.clientWidth") == 0
+    expect(field_of(page)).to_be_in_viewport(ratio=1)
+    expect(page.locator("manga-assist .bar .person")).to_be_in_viewport(ratio=1)
+
+
+def test_forced_colours_leave_everything_to_be_seen(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(mode="page", browser={"forced_colors": "active"})
+    ask(page, "desk")
+    expect(page.get_by_role("article").first).to_be_visible()
+    for part in (".send", ".card", ".person", ".badge"):
+        expect(page.locator(f"manga-assist {part}").first).not_to_have_css("border-top-style", "none")
+    dots = page.locator("manga-assist .timeline li").evaluate_all(
+        "(steps) => steps.map((step) => getComputedStyle(step, '::before').backgroundColor)"
+    )
+    assert len(set(dots)) == 2  # reached or not
 
 
 def field_of(page: Page) -> Any:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.protocol_server import ProtocolServer
-from tests.browser.test_widget_conversation import ask, field, log
-
-
-def wait_until(page: Page, true: Callable[[], object]) -> None:
-    for _ in range(400):
-        if true():
-            return
-        page.wait_for_timeout(20)
-    raise AssertionError("It did not come about.")
+from tests.browser.test_widget_conversation import ask, field, log, wait_until
 
 
 def test_a_turn_survives_its_socket(open_page: OpenPage, server: ProtocolServer) -> None:
@@ -197,7 +188,6 @@ def test_the_page_can_speak_and_listen(open_page: OpenPage, server: ProtocolServ
                 addEventListener(`manga-assist:${name}`, (event) => heard.push([name, event.detail.content ?? ""]));
             const chat = document.querySelector("manga-assist");
             chat.context = { asin: "B01" };
-            chat.open();
             chat.ask("hello");
         }"""
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
@@ -19,6 +21,14 @@ def ask(page: Page, text: str) -> None:
 
 def log(page: Page) -> Locator:
     return page.get_by_role("log", name="Conversation")
+
+
+def wait_until(page: Page, true: Callable[[], object]) -> None:
+    for _ in range(400):
+        if true():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("It did not come about.")
 
 
 def test_the_answer_replaces_what_was_streamed(open_page: OpenPage, server: ProtocolServer) -> None:
@@ -217,8 +227,7 @@ def test_who_waits_is_offered_to_go_on_with_the_assistant(open_page: OpenPage, s
     offer = {"type": "message", "message_id": "m-1", "role": "system", "content": "まだ応答がありません。"}
     server.push({**offer, "quick_replies": ["アシスタントと続ける"]})
     page.get_by_role("button", name="アシスタントと続ける").click()
-    expect(page.get_by_role("log")).to_contain_text("アシスタントと続ける")
-    page.wait_for_timeout(100)
+    wait_until(page, lambda: server.of_type("user_message"))
     assert server.of_type("user_message")[-1]["text"] == "アシスタントと続ける"
     server.push({"type": "handoff_state", "state": "bot", "message": "順番待ちを取り消しました。"})
     expect(page.get_by_role("button", name="アシスタントと続ける")).to_have_count(0)
