@@ -211,6 +211,23 @@ def test_reading_back_is_never_interrupted(open_page: OpenPage, server: Protocol
     assert place() > 90
 
 
+def test_who_has_read_to_the_end_stays_there(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(mode="page", browser={"viewport": {"width": 700, "height": 500}})
+    ask(page, "recommend something")
+    scroll = page.locator("manga-assist .scroll")
+    top = scroll.evaluate("(it) => it.scrollTop")
+    page.get_by_role("button", name="Not helpful").click()
+    form = page.get_by_role("group", name="What was wrong?")
+    expect(form).to_be_in_viewport()
+    assert scroll.evaluate("(it) => it.scrollTop") > top
+    scroll.evaluate("(it) => { it.scrollTop = it.scrollHeight; }")
+    page.wait_for_timeout(50)
+    server.push({"type": "typing", "active": True, "name": "Aiko"})
+    expect(page.get_by_text("Aiko is typing…")).to_be_in_viewport()
+    server.push({"type": "message", "role": "agent", "content": "How can I help?"})
+    expect(log(page).get_by_text("How can I help?")).to_be_in_viewport()
+
+
 def test_an_order_shows_how_far_it_has_come(open_page: OpenPage) -> None:
     page = open_page(mode="page")
     ask(page, "desk")

@@ -281,7 +281,6 @@ export class MangaAssist extends HTMLElement {
         conversation.ask({ type: "handoff" }, { saved: done, failed: done });
       },
       announce: (words) => this.#announcer.say(words),
-      follow: () => this.#ui?.transcript.follow(),
       focusField: () => this.#ui?.composer.focus(),
       tell: (name, detail) => this.#tell(name, detail),
       restart: () => this.restart(),

@@ -121,8 +121,6 @@ export interface Chat {
   askForPerson(done: () => void): void;
   /** Reads words out to who cannot see them. */
   announce(words: string): void;
-  /** Keeps the newest words in view, if the shopper is there. */
-  follow(): void;
   focusField(): void;
   /** Tells the page. false: it has asked for the usual consequence to be left out. */
   tell(name: string, detail?: object): boolean;

@@ -58,7 +58,7 @@ export function drawFeedback(entry, chat) {
       tell("down", { ...(reason && { reason }), ...comment }, text.thanks);
       finish();
     }, finish));
-    chat.follow();
+    box.scrollIntoView({ block: "nearest" });
   };
   show();
   return [thumbs.up, thumbs.down, said, box];

@@ -123,15 +123,17 @@ export class Transcript {
   }
 
   /**
-   * Keeps the newest words in view, but never scrolls the last question off: a long answer is read from its top.
+   * Keeps the newest words in view, but does not scroll the last question off: a long answer is read from its top. Who
+   * has read on to the end stays at the end.
    * @param {{force?: boolean, toEnd?: boolean}} how
    */
   follow({ force = false, toEnd = false } = {}) {
     if (force || this.atEnd) {
-      const end = this.#scroll.scrollHeight - this.#scroll.clientHeight;
+      const { scrollHeight, clientHeight, scrollTop } = this.#scroll;
+      const end = scrollHeight - clientHeight;
       const question = /** @type {HTMLElement | undefined} */ ([...this.#log.querySelectorAll(":scope > .user")].pop());
-      const top = question && !toEnd ? question.offsetTop - 12 : end;
-      this.#scroll.scrollTop = Math.max(0, Math.min(end, top));
+      const top = question ? question.offsetTop - 12 : end;
+      this.#scroll.scrollTop = toEnd || (!force && scrollTop > top) ? end : Math.min(end, top);
     }
     this.#scrolled();
   }
