@@ -29,6 +29,8 @@ def take_in(state: DialogueState, entities: Entities, intent: str, *, keeps_wish
             genres=(),
             themes=(),
             demographic="",
+            order_by="",
+            told=(),
         )
     if entities.series and entities.series[0] != state.series:
         # Another title: its language is chosen anew.
@@ -38,15 +40,28 @@ def take_in(state: DialogueState, entities: Entities, intent: str, *, keeps_wish
     limit = f"{entities.max_price} {entities.currency}" if entities.max_price is not None else ""
     # What a whole series may cost says nothing about the price of one book.
     for_series = intent == "budget"
+    wishes = intent == "recommend"
     return replace(
         state,
         genres=wanted,
         exclude_genres=refused,
         themes=merge(state.themes, entities.themes, without=entities.exclude_themes),
         exclude_themes=merge(state.exclude_themes, entities.exclude_themes, without=entities.themes),
-        demographic=entities.demographic or state.demographic,
-        format=(entities.format or state.format) if intent == "recommend" else state.format,
-        edition_language=entities.language or state.edition_language,
+        demographic=_kept(entities.demographic or state.demographic, entities.exclude_demographics),
+        exclude_demographics=merge(
+            state.exclude_demographics, entities.exclude_demographics, without=(entities.demographic,)
+        ),
+        format=_kept((entities.format or state.format) if wishes else state.format, entities.exclude_formats),
+        exclude_formats=merge(
+            state.exclude_formats, entities.exclude_formats if wishes else (), without=(entities.format,)
+        ),
+        edition_language=_kept(entities.language or state.edition_language, entities.exclude_languages),
+        exclude_languages=merge(
+            state.exclude_languages, entities.exclude_languages if wishes else (), without=(entities.language,)
+        ),
+        status=(entities.status or state.status) if wishes else state.status,
+        max_volumes=entities.max_volumes if wishes and entities.max_volumes is not None else state.max_volumes,
+        order_by=(entities.order or state.order_by) if wishes else state.order_by,
         budget=limit if limit and not for_series else state.budget,
         series_budget=limit if limit and for_series else state.series_budget,
         age=entities.age if entities.age is not None else state.age,
@@ -59,6 +74,12 @@ def _is_a_new_wish(entities: Entities) -> bool:
     narrows = (
         entities.exclude_genres
         or entities.exclude_themes
+        or entities.exclude_formats
+        or entities.exclude_languages
+        or entities.exclude_demographics
+        or entities.status
+        or entities.max_volumes is not None
+        or entities.order
         or entities.max_price is not None
         or entities.language
         or entities.format
@@ -67,6 +88,10 @@ def _is_a_new_wish(entities: Entities) -> bool:
         or entities.refers_back
     )
     return bool(named) or not narrows
+
+
+def _kept(wanted: str, refused: tuple[str, ...]) -> str:
+    return "" if wanted in refused else wanted
 
 
 def merge(kept: tuple[str, ...], added: tuple[str, ...], *, without: tuple[str, ...]) -> tuple[str, ...]:

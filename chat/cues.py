@@ -57,6 +57,13 @@ TELL_ANYWAY = _cue(
     r"^(?:はい|うん|ええ|お願い|どうぞ)|構わない|かまわない|教えてください|ネタバレ(?:して|OK|ＯＫ|でも)",
 )
 # "Tell me about …": of something in the shop, whatever the model thought of it.
+CONVERT = _cue(
+    r"\b(?:in|to|into) (?:euros?|eur|pounds?|gbp|sterling|us dollars|dollars|usd|yen|jpy|canadian dollars|won|yuan|my currency)\b|\bconvert\b",
+    "(?:ユーロ|ポンド|ドル|円|ウォン|元)(?:で(?:は)?(?:いくら|何)|に(?:換算|すると|直すと))|換算",
+)
+OF_THOSE = _cue(r"\bwhich\b|\bof (?:those|these|them)\b", "どれ|この中|その中|このうち")
+CAN_BE_BOUGHT = _cue(r"\b(?:can|could) i (?:get|buy) (?:it|one|a volume|<)", r"(?<!全部)(?<!全巻)買え(?:る|ます)")
+LIKE_IT = _cue(r"\b(?:same|similar)\b|\bafter (?:this|that|it)\b", "同じ(?:ような|感じ)|似た")
 TELLS_ABOUT = _cue(
     r"\b(?:tell me (?:more )?about|what about|how about)\b",
     r"について|のこと|って(?:面白|おもしろ|どんな|どう)|(?:は|って)(?:あります|ある)(?:か|の)?[？?]*$",
@@ -120,44 +127,6 @@ THEIRS = _cue(r"\b(?:my|arrived|came|received|got|delivered|order(?:ed)?|bought)
 
 def asks_to_finish(text: str) -> bool:
     return FINISH.search(text) is not None and (_COSTS.search(text) is not None or "残り" in text or "rest" in text)
-
-
-# --- What is lifted -----------------------------------------------------------------------------------------
-
-_ALL_LIFTED = _cue(
-    r"\b(?:forget|drop|lift|ignore) (?:my|the|all|those|these) (?:wish(?:es)?|filters?|constraints?|limits?)\b|\bno (?:limits?|filters?)\b",
-    r"条件(?:を(?:外|忘|リセット)|なし|は忘れて)",
-)
-_LIFTED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        _cue(
-            r"\bany age\b|\bfor (?:me|myself|adults?|grown-?ups)\b"
-            r"|\bfor my (?:husband|wife|boyfriend|girlfriend|partner|mother|father|mom|dad|parents|boss|colleague)s?\b",
-            r"(?:夫|妻|主人|旦那|彼氏|彼女|母|父|両親|同僚|上司)(?:に|へ|への|の|向け)|年齢は(?:気にし|問わ)|大人向け|自分用",
-        ),
-        "age",
-    ),
-    (
-        _cue(
-            r"\bno budget\b|\b(?:price|money|budget|cost) (?:does ?n[o']t|is ?n[o']t|is no)\b|\bforget (?:the|my) (?:budget|price)\b"
-            r"|\bany price\b",
-            r"(?:予算|値段|価格)は(?:気にし|問わ|忘れ|なし|関係)|いくらでも",
-        ),
-        "budget",
-    ),
-    (_cue(r"\bany format\b|\bformat does ?n[o']t\b|\bforget the format\b", r"形(?:式|態)?は(?:問わ|何でも)|版は問わ"), "format"),
-    (_cue(r"\b(?:any|either) language\b|\blanguage does ?n[o']t\b", r"言語は(?:問わ|何でも)|何語でも"), "edition_language"),
-)  # fmt: skip
-
-
-def lifted(text: str) -> frozenset[str]:
-    """The constraints (fields of the state) that a message takes back."""
-    if _ALL_LIFTED.search(text):
-        return frozenset(
-            {"age", "budget", "series_budget", "format", "edition_language", "exclude_genres", "exclude_themes"}
-        )
-    names = frozenset(name for pattern, name in _LIFTED if pattern.search(text))
-    return names | {"series_budget"} if "budget" in names else names
 
 
 # --- Numbers of collections ---------------------------------------------------------------------------------

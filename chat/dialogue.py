@@ -10,7 +10,8 @@ from typing import Literal, cast
 from chat import cues
 from chat.constraints import lift, merge, take_in
 from chat.context import PageContext
-from chat.naming import unknown_name
+from chat.lifting import LIMITS, lifted
+from chat.naming import unknown_name, unknown_subject
 from chat.state import DialogueState, age_limit, price_limit, read_state, with_volumes_said
 from chat.understanding.types import Entities, Fact, Intent, Language, Understanding
 
@@ -20,6 +21,8 @@ __all__ = ["DialogueState", "Request", "Want", "age_limit", "price_limit", "read
 UNSURE_BELOW = 0.35
 THIN_MARGIN = 0.05
 SURE = 0.9
+# Only a rule is so certain, never the model.
+RULED = 0.98
 
 # Intents that are about one series or edition, so that "it" and "the second one" have a meaning.
 # An order number in it does not make a complaint a question for the order.
@@ -78,6 +81,10 @@ class Request:
     corrected: Literal["", "title", "manga"] = ""
     # What it names and the catalogue does not know, as it was written (chat.naming).
     unknown: str = ""
+    # "How much in euros?"
+    asks_to_convert: bool = False
+    # The limits that were taken back (fields of the state).
+    lifted: frozenset[str] = frozenset()
     # Told by its very words (chat.cues), whatever the model thought of it.
     by_words: bool = False
     # The next best reading, when the message was unclear.
@@ -100,8 +107,8 @@ class Request:
 def resolve(text: str, heard: Understanding, state: DialogueState, context: PageContext) -> Request:
     """What ``heard`` means after ``state`` and on the page ``context``."""
     said = unicodedata.normalize("NFKC", text).strip()
-    entities, lifted = heard.entities, cues.lifted(said)
-    state = lift(replace(state, language=heard.language), lifted)
+    entities, taken_back, before_all = heard.entities, lifted(said), state
+    state = lift(replace(state, language=heard.language), taken_back)
     asked, state = state.asked, replace(state, asked="")
     collection = cues.collection_number(said) if entities.format else None
     if collection is not None:
@@ -109,7 +116,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
             entities, volumes=tuple(v for v in entities.volumes if v != collection), bare_number=None, ordinal=None
         )
     heard = replace(heard, entities=entities)
-    more = bool(state.shown_series) and cues.MORE.fullmatch(said.strip(" .!?。！？、")) is not None
+    more = bool(state.shown_series or state.told) and cues.MORE.fullmatch(said.strip(" .!?。！？、")) is not None
     intent: Want = "recommend"
     unknown = "" if more else unknown_name(said, entities)
     asin, asins = "", cast("tuple[str, ...]", ())
@@ -117,30 +124,34 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
     if more:
         # After a list that was searched for: more of that kind.
         series = state.shown_series[:3] if state.intent == "search" else state.liked
-        state = replace(state, told=merge(state.told, state.shown_series, without=()))
+        if state.intent == "search":
+            state = replace(state, told=merge(state.told, state.shown_series, without=()))
     elif cues.ABOUT_ASSISTANT.search(said):
         intent, series = "about_assistant", ()
     elif asked.startswith("spoiler:") and cues.TELL_ANYWAY.search(said) and not entities.series:
         intent, asin, series = "product_facts", asked.removeprefix("spoiler:"), ()
     else:
-        intent = _intent_in_context(said, heard, state, asked=asked, lifted=bool(lifted))
+        intent = _intent_in_context(said, heard, state, asked=asked, lifted=taken_back)
         if unknown and _is_about_what_we_do_not_know(said, intent, entities):
             # Never of what we talked of before; and a limit for it is none for other books.
             intent, entities = "unknown_title", replace(entities, max_price=None, currency="", volumes=())
+        before = state
+        keeps_wish = cues.CHEAPER.search(said) is not None or (bool(taken_back) and not _wishes_anew(entities))
+        state = take_in(before, entities, intent, keeps_wish=keeps_wish)
         series, asin, asins = _target(said, intent, entities, state, context, unknown=unknown)
         if intent == "budget" and not (series or asin) and entities.max_price is not None:
             # "Manga under $12" is about no series: a limit for each book.
             intent = "recommend"
+            state = take_in(before, entities, intent, keeps_wish=keeps_wish)
         if _says_what_they_have(said, entities, asked):
             volumes = _all_they_have(said, entities)
             about = series[0] if series else state.series or context.series
             state = with_volumes_said(state, about, volumes) if about else state
-        keeps_wish = bool(lifted) or cues.CHEAPER.search(said) is not None
-        state = replace(take_in(state, entities, intent, keeps_wish=keeps_wish), told=())
     if intent in ABOUT_A_TITLE - _SHELVES and not (series or asin or asins):
         # "How much is it?" about nothing known: a title is what is missing.
         intent = "search" if entities.authors or entities.genres else "unclear"
     wishes = intent == "recommend"
+    unknown_example = unknown if entities.similar_to else ""
     return Request(
         intent=intent,
         language=heard.language,
@@ -163,7 +174,9 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         plot=intent == "product_facts" and cues.PLOT.search(said) is not None,
         spoilers_wanted=asked.startswith("spoiler:") and intent == "product_facts",
         corrected=_corrected(said, intent, entities, state),
-        unknown=unknown,
+        unknown=unknown_subject(said, entities) if wishes and not (more or taken_back or unknown_example) else unknown,
+        lifted=_taken_back(taken_back, before_all),
+        asks_to_convert=intent in {"price", "availability"} and cues.CONVERT.search(said) is not None,
         by_words=intent in {"reading_order", "compare", "budget"},
         runner_up=heard.runner_up,
         context=context,
@@ -174,7 +187,9 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
 # --- What is wanted -----------------------------------------------------------------------------------------
 
 
-def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *, asked: str, lifted: bool) -> Want:
+def _intent_in_context(
+    text: str, heard: Understanding, state: DialogueState, *, asked: str, lifted: frozenset[str]
+) -> Want:
     entities = heard.entities
     names_something = bool(entities.series or entities.authors or entities.asins)
     sure = heard.confidence >= UNSURE_BELOW
@@ -200,6 +215,8 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     if _is_ellipsis(text, heard) and state.intent:
         return _again(state, entities)
     goes_back = cues.BACK.search(text) is not None and bool(state.previous)
+    if _limits_each_book(text, heard, state):
+        return "price" if entities.ordinal is not None else "recommend"
     if heard.intent in _NEED_NO_CONTEXT and sure and not goes_back and not (lifted and state.intent):
         return heard.intent
     if _asks_for_age(text, entities, state):
@@ -207,6 +224,17 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     again = _same_question(text, heard, state, lifted=lifted)
     if again:
         return again
+    if entities.order == "cheapest" and len(state.shown) > 1 and cues.OF_THOSE.search(text) and not names_something:
+        return "price"
+    if (
+        heard.intent == "budget"
+        and entities.max_price is not None
+        and entities.series
+        and cues.CAN_BE_BOUGHT.search(text)
+    ):
+        return "price"
+    if _narrows_a_wish(text, heard, state) and not names_something:
+        return "recommend"
     if heard.intent == "compare" and len(entities.series) == 1 and not cues.COMPARE.search(text):
         # "And Yotsuba&!?": one title is none to compare it with, but the last question again.
         asked_last = next((each for each in ABOUT_A_TITLE if each == state.intent), None)
@@ -216,6 +244,14 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
         # "Do you have the One Piece box set?": whether there is one, and for how much.
         return "availability"
     limits = entities.max_price is not None or entities.age is not None
+    if (
+        limits
+        and not names_something
+        and not (state.intent or entities.volumes)
+        and heard.intent in _VAGUE | {"budget"}
+    ):
+        # "Under 10 euros", said first of all.
+        return "recommend"
     if limits and not names_something and _NEW_THING.search(text) and (heard.intent in _VAGUE or not sure):
         return "recommend"
     narrows = bool(entities.language or entities.format or entities.max_price or entities.age)
@@ -238,6 +274,11 @@ def _intent_in_context(text: str, heard: Understanding, state: DialogueState, *,
     if heard.intent == "product_facts" and entities.series:
         return _facts_asked(entities, state)
     return heard.intent
+
+
+def _taken_back(names: frozenset[str], before: DialogueState) -> frozenset[str]:
+    """What is said to be lifted: "for me" takes an age back only where one was told."""
+    return names if names >= LIMITS or before.age is not None else names - {"age"}
 
 
 def _is_about_what_we_do_not_know(text: str, intent: Want, entities: Entities) -> bool:
@@ -264,7 +305,8 @@ _SHORT = re.compile(r"(?:\S+\s+){0,4}\S+|[^\x00-\x7f]{1,10}[?？]?")
 
 def _is_ellipsis(text: str, heard: Understanding) -> bool:
     entities = heard.entities
-    narrows = entities.format or entities.language or entities.max_price is not None
+    refused = entities.exclude_formats or entities.exclude_languages
+    narrows = entities.format or entities.language or refused or entities.max_price is not None
     names = entities.series or entities.authors or entities.asins or entities.volumes or entities.facts
     by_rule = heard.confidence > SURE
     is_short = len(text) <= 28 and _SHORT.fullmatch(text) is not None
@@ -308,11 +350,13 @@ def _all_they_have(text: str, entities: Entities) -> tuple[int, ...]:
     return volumes
 
 
-def _same_question(text: str, heard: Understanding, state: DialogueState, *, lifted: bool) -> Want | None:
+def _same_question(text: str, heard: Understanding, state: DialogueState, *, lifted: frozenset[str]) -> Want | None:
     """The last question again: with a constraint lifted, cheaper, corrected, or about what we left a while ago."""
     entities = heard.entities
     last = cast("Want", state.intent) if state.intent in {*ABOUT_A_TITLE, "compare", "recommend", "search"} else None
     wishes = entities.genres or entities.themes or entities.demographic or entities.authors
+    if lifted >= LIMITS and not entities.series:
+        return "recommend"
     if lifted and last and not entities.series and not wishes and heard.intent != "recommend":
         return "recommend" if last == "search" else last
     if cues.CHEAPER.search(text) and last and not wishes and entities.max_price is None:
@@ -326,6 +370,52 @@ def _same_question(text: str, heard: Understanding, state: DialogueState, *, lif
     if cues.BACK.search(text) and (entities.series or state.previous):
         return heard.intent if heard.intent in {"price", "availability", "next_volume"} else "series_facts"
     return None
+
+
+def _limits_each_book(text: str, heard: Understanding, state: DialogueState) -> bool:
+    """ "My budget is $10" after a list: what one book may cost, for nothing of it is to be finished."""
+    entities = heard.entities
+    if entities.max_price is None or entities.series or cues.FINISH.search(text):
+        return False
+    if state.series or state.asin:
+        return False
+    return (
+        bool(state.shown)
+        if state.intent == "recommend"
+        else len(state.shown) > 1 and state.intent in {"search", "price"}
+    )
+
+
+def _wishes_anew(entities: Entities) -> bool:
+    return bool(entities.genres or entities.themes or entities.demographic or entities.series)
+
+
+def _narrows_a_wish(text: str, heard: Understanding, state: DialogueState) -> bool:
+    """ "Short completed series", "best rated", "not in paperback": of a list, or of what is wished for now."""
+    entities = heard.entities
+    refused = entities.exclude_formats or entities.exclude_languages or entities.exclude_demographics
+    if (
+        state.intent == "recommend"
+        and state.shown
+        and not (state.series or state.asin)
+        and _is_only_a_form(text, heard)
+    ):
+        return True
+    if not (refused or entities.status or entities.max_volumes is not None or entities.order):
+        return False
+    if entities.order == "cheapest" and len(state.shown) > 1 and cues.OF_THOSE.search(text):
+        return False
+    if heard.intent in {"faq", "account", "complaint", "human", "order_status"} and not _is_unsure(heard):
+        return False
+    after_a_list = state.intent in {"recommend", "search"} and not state.asin
+    return after_a_list or not (state.series or state.asin) or _NEW_THING.search(text) is not None
+
+
+def _is_only_a_form(text: str, heard: Understanding) -> bool:
+    """ "In Japanese?", "as e-books?": and nothing of stock or price is asked."""
+    entities = heard.entities
+    asks = entities.facts or entities.volumes or entities.ordinal is not None or heard.confidence > RULED
+    return bool(entities.format or entities.language) and not asks and _SHORT.fullmatch(text) is not None
 
 
 def _question_corrected(text: str, entities: Entities, state: DialogueState) -> Want | None:
@@ -393,20 +483,20 @@ def _target(
         return state.shown_series[:2], "", ()
     if cues.BACK.search(text) and state.previous:
         return (state.previous,), "", ()
-    if intent == "recommend" and (entities.similar_to or entities.refers_back):
+    if intent == "recommend" and (entities.similar_to or cues.LIKE_IT.search(text)):
         # "Something similar?": to what we talk about, or to what the page shows.
         meant = state.liked or ((state.series or context.series,) if state.series or context.series else ())
         return meant, "", ()
     if intent not in ABOUT_A_TITLE:
         return (state.liked if intent == "recommend" else ()), "", ()
-    if intent in {"budget", "reading_order"}:
-        about = state.series or context.series or (state.shown_series[0] if state.shown_series else "")
-        return ((about,) if about else ()), "", ()
     number = entities.ordinal or (entities.bare_number if len(state.shown) > 1 else None)
-    if number is not None and state.shown:
+    if number is not None and state.shown and intent != "reading_order":
         position = number - 1 if number > 0 else len(state.shown) + number
         if 0 <= position < len(state.shown):
             return (), state.shown[position], ()
+    if intent in {"budget", "reading_order"}:
+        about = state.series or context.series or (state.shown_series[0] if state.shown_series else "")
+        return ((about,) if about else ()), "", ()
     if entities.volumes or entities.bare_number is not None or entities.language or entities.format:
         # Another volume, language or format of what we talk about.
         if state.series or context.series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from knowledge.search import Passage
 from recommendations.recommend import Recommendation
@@ -61,6 +62,8 @@ class Evidence:
     limits: dict[str, tuple[Decimal, str]] = field(default_factory=dict)
     # ASINs and series ids above the age that the shopper told: named as such, never described, priced or shown.
     withheld: frozenset[str] = frozenset()
+    # What became of the limit for a book: editions in its currency were taken, none are sold in it, or all cost more.
+    limit_is: Literal["", "switched", "foreign", "over"] = ""
     failed: frozenset[str] = frozenset()
 
     def texts(self) -> list[str]:

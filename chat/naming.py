@@ -19,22 +19,22 @@ _ENGLISH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?:how much (?:is|are|for|does|would)|(?:the )?(?:price|cost|author|creator|release date|publisher) (?:of|for)|what does)\s+"
-        r"(.+?)(?:\s+(?:costs?|be|go for|right now|now|today|please)\b|\s+(?:under|below|within|up to)\s*\W?\d|[?.!,]|$)",
-        r"\b(?:is|are|was|has|does)\s+(.+?)\s+(?:(?:still |even |also |now |already )?(?:in stock|out of stock|sold out|available|on sale|out(?: yet)?\b"
+        r"(.{1,60}?)(?:\s+(?:costs?|be|go for|right now|now|today|please)\b|\s+(?:under|below|within|up to)\s*\W?\d|[?.!,]|$)",
+        r"\b(?:is|are|was|has|does)\s+(.{1,60}?)\s+(?:(?:still |even |also |now |already )?(?:in stock|out of stock|sold out|available|on sale|out(?: yet)?\b"
         r"|finished|complete[d]?\b|over\b|ended|ongoing|on hiatus|running|(?:ok(?:ay)?|good|fine|suitable|safe|appropriate|right|too \w+) for"
         r"|any good|worth|have\b|cost\b|end\b|come out))",
-        r"\bwho (?:wrote|drew|made|created|writes|draws|publishes|is behind)\s+(.+?)(?:[?.!,]|$)",
-        r"\b(?:next|latest|newest|last|first) (?:volume|book|one) (?:of|in|for|from)\s+(.+?)(?:[?.!,]|\s+(?:please|in stock|come|out)\b|$)",
-        r"\b(?:tell me (?:more )?about|know about|what about|how about|do you know|heard of)\s+(.+?)(?:[?.!,]|$)",
-        r"\bwhat(?: is|'s)\s+(.+?)\s+about\b",
-        r"\b(?:how many (?:volumes|books) (?:does|do|has|are in|are there of)|how long is|where (?:do|should) i (?:start|begin) with)\s+(.+?)"
+        r"\bwho (?:wrote|drew|made|created|writes|draws|publishes|is behind)\s+(.{1,60}?)(?:[?.!,]|$)",
+        r"\b(?:next|latest|newest|last|first) (?:volume|book|one) (?:of|in|for|from)\s+(.{1,60}?)(?:[?.!,]|\s+(?:please|in stock|come|out)\b|$)",
+        r"\b(?:tell me (?:more )?about|know about|what about|how about|do you know|heard of)\s+(.{1,60}?)(?:[?.!,]|$)",
+        r"\bwhat(?: is|'s)\s+(.{1,60}?)\s+about\b",
+        r"\b(?:how many (?:volumes|books) (?:does|do|has|are in|are there of)|how long is|where (?:do|should) i (?:start|begin) with)\s+(.{1,60}?)"
         r"(?:\s+(?:have|has|got)\b|[?.!,]|$)",
-        r"\bwhen (?:does|do|did|is|will|was)\s+(.+?)\s+(?:come|coming|released?|out|start|begin|end)\b",
-        r"\b(?:finish(?:ing)?|collect(?:ing)?|complete|catch up (?:with|on)|the rest of|reading order (?:of|for))\s+(.+?)"
+        r"\bwhen (?:does|do|did|is|will|was)\s+(.{1,60}?)\s+(?:come|coming|released?|out|start|begin|end)\b",
+        r"\b(?:finish(?:ing)?|collect(?:ing)?|complete|catch up (?:with|on)|the rest of|reading order (?:of|for))\s+(.{1,60}?)"
         r"(?:\s+(?:under|within|for|with|below|in order)\b|[?.!,]|$)",
-        r"(?<!i'd )(?<!would )(?<!\bi )(?<!\bwe )(?<!you )\b(?:like|similar to|in the vein of|fans? of|close to|more of)\s+(.+?)"
+        r"(?<!i'd )(?<!would )(?<!\bi )(?<!\bwe )(?<!you )\b(?:like|similar to|in the vein of|fans? of|close to|more of)\s+(.{1,60}?)"
         r"(?:\s+(?:but|under|below|for|with|in (?:english|japanese)|please)\b|[?.!,]|$)",
-        r"^(?:do you (?:have|carry|sell|stock)|have you got|are you selling)\s+(.+?)(?:\s+(?:in stock|available)\b|[?.!,]|$)",
+        r"^(?:do you (?:have|carry|sell|stock)|have you got|are you selling)\s+(.{1,60}?)(?:\s+(?:in stock|available)\b|[?.!,]|$)",
         r"^((?:\S+\s+){0,4}?\S+)\s+(?:(?:vol(?:ume)?\.?|#)\s*\d{1,3}\b|\d{1,3} (?:price|cost|how much|in stock)|price|cost|how much)",
     )
 )
@@ -74,7 +74,7 @@ _LATIN = re.compile(r"[a-z0-9]+(?:['’][a-z]+)?", re.IGNORECASE)
 # Grammar and punctuation: no name is made of them alone.
 _GRAMMAR = re.compile(r"[\sぁ-ん、。・,.!?！？…〜~ー\-'\"“”「」『』()（）&:/\d]+")
 _WORD_LISTS = (ASKED_FACTS, DEMOGRAPHICS, EDITION_LANGUAGES, FORMATS, GENRES, ORDINALS, THEMES)
-_KNOWN = [pattern for words in _WORD_LISTS for pattern, _ in words]  # type: ignore[attr-defined]
+_KNOWN = [pattern for words in _WORD_LISTS for pattern, _ in words]
 _KATAKANA = re.compile(r"[ァ-ヺー・]{4,}")
 _CAPITALS = re.compile(r"(?<=\s)[A-Z][\w'’-]+(?:\s+(?:(?:of|the|no|to|and|in|a)\s+)?[A-Z0-9][\w'’-]*)*")
 
@@ -131,3 +131,50 @@ def _is_a_name(said: str) -> bool:
         # 出てくる, 描いた: a single character before hiragana is a verb, and no name.
         return not _A_SENTENCE.search(said) and bool(re.search(r"[ァ-ヺー]{3,}|[一-鿿]{2,}|[A-Za-z]{2,}", rest))
     return bool(_GRAMMAR.sub("", rest))
+
+
+# --- Subjects that no shelf is kept for -----------------------------------------------------------------------
+
+_SUBJECTS = (
+    re.compile(
+        r"\b(?:manga|series|books?|stor(?:y|ies)|something|anything)\s+(?:about|on|featuring|involving|set in)\s+(.{1,60}?)"
+        r"(?:\s+(?:but|under|below|for|in (?:english|japanese)|please)\b|[?.!,]|$)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?:^|\b(?:recommend|suggest|some|any|good|an?|me|like|want|into)\s+)([a-z'-]{2,}(?:\s[a-z'-]{3,})?)\s+(?:manga|series)[?.!]*$",
+        re.I,
+    ),
+    re.compile(r"^(?:(?:recommend|suggest|some|any)\s+(?:me\s+)?(?:some\s+)?)?([a-z]{3,})[?.!]*$", re.IGNORECASE),
+    re.compile(
+        r"(?:^|[、。\s])([^、。！？?!\sぁ-ん]{2,12}?)(?:に関する|についての|が題材の|を題材にした|がテーマの|が舞台の|系の|もの|の)?(?:漫画|マンガ|作品)"
+    ),
+    re.compile(
+        r"^([^、。！？?!\sぁ-ん]{2,10})(?:もの|系)?(?:を(?:おすすめ|読みたい|ください|教えて)|が読みたい|は[？?]?$|[？?]?$)"
+    ),
+)
+# Praise and use, which every shelf has something of.
+_PRAISE = re.compile(
+    r"\b(?:recomm?endations?|sugg?est\w*|happ(?:y|ier)|exciting|sweet|cute|strong|hidden|gems?|under-?rated|classics?|award|winning|friendly|tips?|help|"
+    r"smart|spooky|beautiful\w*|drawn|favou?rites?|picks?|staff|sellers?|must-?reads?|surprise|choose|choice|ten|lately|money|enjoy|interesting|amazing|"
+    r"awesome|famous|trendy|addictive|clever|deep|emotional|easy|lighthearted|light-hearted|modern|old|oldest|random|different|decent|essential|starter|beginner|"
+    r"entry|level|quick|small|tiny|expensive|inexpensive|collectible|rare|foreign|colou?r(?:ed)?|adult|mature|yes|yep|yeah|sure|hmm|hello|thanks)\b"
+    r"|流行り?|名作|定番|普段|最近|新作|購入履歴|トップ|系統|誕生日|社会人|隠れた|王道|傑作|良作|神作|売れ筋|上位|有名|女性|男性|通勤|休日|気分|普通|ダーク|以外|別|似",
+    re.IGNORECASE,
+)
+
+
+def unknown_subject(text: str, entities: Entities) -> str:
+    """What a wish is about, when it names no genre, mood or reader that a shelf is kept for; else empty."""
+    known = entities.genres or entities.exclude_genres or entities.themes or entities.exclude_themes
+    if (
+        known
+        or entities.demographic
+        or entities.exclude_demographics
+        or entities.series
+        or entities.authors
+        or entities.similar_to
+    ):
+        return ""
+    named = (name for each in _SUBJECTS if (match := each.search(text)) and (name := _name_in(match[1])))
+    return next((name for name in named if not _PRAISE.search(name)), "")

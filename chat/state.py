@@ -42,6 +42,13 @@ class DialogueState:
     themes: tuple[str, ...] = ()
     exclude_themes: tuple[str, ...] = ()
     demographic: str = ""
+    exclude_formats: tuple[str, ...] = ()
+    exclude_languages: tuple[str, ...] = ()
+    exclude_demographics: tuple[str, ...] = ()
+    # Of a wished series: complete or ongoing, at most so many volumes; and how the list is ordered.
+    status: str = ""
+    max_volumes: int | None = None
+    order_by: str = ""
     format: str = ""
     edition_language: str = ""
     # "amount currency": of one book, and of what is left of a series.

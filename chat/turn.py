@@ -144,7 +144,13 @@ async def _speak(
     )
     # The shopper's own numbers may be repeated to them, and a wait or a time that was told for the team.
     of_people = [word for line in plan.lines if line.phrase.startswith("human.") for word in line.words.values()]
-    said = (*draft.request.volumes, draft.request.state.age or "", draft.request.unknown, *of_people)
+    said = (
+        *draft.request.volumes,
+        draft.request.state.age or "",
+        draft.request.state.max_volumes or "",
+        draft.request.unknown,
+        *of_people,
+    )
     proven = numbers_in([*evidence.texts(), *map(str, said)])
     with draft.trace.step("generate"):
         async with aclosing(sentences(brief, draft.trace, draft.noticed)) as written:

@@ -12,6 +12,7 @@ from chat.answers.age import keep_to_age
 from chat.answers.asked import Asked
 from chat.answers.buying import availability, last_volume, next_volume, price
 from chat.answers.desk import account, complaint, faq, order_status, promotions
+from chat.answers.lifted import lifted_lines
 from chat.answers.manners import about_assistant, goodbye, greeting, human, other, thanks, unclear
 from chat.answers.shelves import recommend, search
 from chat.answers.skills import compare, finish, reading_order
@@ -33,7 +34,8 @@ def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> Ans
     before = request.state.series
     if before and plan.state.series != before:
         state = replace(state, previous=before)
-    noted = (Line(f"corrected.{request.corrected}"),) if request.corrected else ()
+    noted: tuple[Line, ...] = (Line(f"corrected.{request.corrected}"),) if request.corrected else ()
+    noted = (*lifted_lines(request), *noted)
     return replace(plan, lines=(*noted, *plan.lines), state=replace(state, misses=state.misses + 1 if missed else 0))
 
 

@@ -62,13 +62,19 @@ def availability(asked: Asked) -> AnswerPlan:
 
 def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
     request, evidence, language = asked.request, asked.evidence, asked.language
-    several = tuple(asin for asin in (request.asins or ()) if asin in evidence.products)
+    # In another order when one was asked for.
+    in_order = (*evidence.found, *request.asins) if request.asins else ()
+    several = tuple(dict.fromkeys(asin for asin in in_order if asin in evidence.products))
     if not several and len(request.volumes) > 1:
         several = tuple(asin for asin in evidence.editions if asin in evidence.products)
     if several:
         several = several[:LONGEST_LIST]
+        sorted_by_price = bool(request.asins and evidence.found)
         return AnswerPlan(
-            lines=(Line("price.many"), *(Line("price.item", live_words(asin), bullet=True) for asin in several)),
+            lines=(
+                Line("price.many.cheapest" if sorted_by_price else "price.many"),
+                *(Line("price.item", live_words(asin), bullet=True) for asin in several),
+            ),
             state=remember_focus(request.state, evidence, shown=several),
             cards=product_cards(*several),
             quick_replies=replies(language, "second", "similar"),
@@ -77,6 +83,8 @@ def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
     if product is None:
         return no_edition(asked)
     lines = [
+        *([Line(f"limit.{evidence.limit_is}")] if evidence.limit_is else []),
+        *([Line("price.no_conversion")] if request.asks_to_convert else []),
         Line(phrase, live_words(product.asin)),
         *overlap_hints(asked, product),
         *promotion_hints(product, evidence),

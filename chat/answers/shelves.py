@@ -18,11 +18,17 @@ from chat.answers.asked import (
     series_title,
 )
 from chat.answers.unknown import unknown_name_line
-from chat.dialogue import Request, age_limit
+from chat.constraints import merge
+from chat.dialogue import DialogueState, Request, age_limit
+from chat.guard import escape
+from chat.naming import in_print
 from chat.phrases import JOINERS, join, name_of, say
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
 from shop.facts import SeriesFacts
+
+# Titles of one wish that are remembered as told.
+MOST_TOLD = 60
 
 
 def recommend(asked: Asked) -> AnswerPlan:
@@ -36,31 +42,48 @@ def recommend(asked: Asked) -> AnswerPlan:
             lines = [Line("failed.products")]
         else:
             lines = [Line("recommend.more.none" if request.more else "recommend.none")]
+            wishes = [*_subjects(language, request), *wishes]
             lines += _said_wishes(language, wishes)
         return AnswerPlan(
             lines=tuple(lines),
             state=request.state,
             quick_replies=replies(language, "lift", "recommend", "human") if wishes else replies(language, "recommend"),
         )
+    by_price = request.cheaper or request.state.order_by == "cheapest"
     lines = [Line("recommend.failed")] if "recommendations" in evidence.failed else []
-    if request.unknown and request.entities.similar_to:
-        lines.append(unknown_name_line(asked))
+    if request.unknown:
+        lines.append(
+            unknown_name_line(asked)
+            if request.entities.similar_to
+            else Line("unknown.subject", {"name": escape(in_print(request.unknown))})
+        )
+    if evidence.limit_is:
+        lines.append(Line(f"limit.{evidence.limit_is}"))
+    if evidence.limit_is == "foreign":
+        wishes = _wishes(language, request, without_price=True)
     lines += _said_wishes(language, wishes)
     lines.append(_recommend_intro(asked, personal=any(item.engine != "popular" for item in items)))
     lines += [
         _introduce("recommend.item", language, evidence.series[item.series_id])
         for item in items
-        if item.series_id in evidence.series and not request.cheaper
+        if item.series_id in evidence.series and not by_price
     ]
-    if request.cheaper:
+    if by_price:
         lines += [Line("price.item", live_words(item.asin), bullet=True) for item in items]
     shown = tuple(item.asin for item in items)
     return AnswerPlan(
         lines=tuple(lines),
-        state=replace(remember_focus(request.state, evidence, shown=shown), liked=request.series),
+        state=_remembered(asked, shown),
         cards=tuple(CardRef("product", item.asin, item.reason) for item in items),
         quick_replies=replies(language, "more", "second", "in_stock"),
     )
+
+
+def _remembered(asked: Asked, shown: tuple[str, ...]) -> DialogueState:
+    """The list to point into, and all that was told for this wish, whatever is asked between: "more" are others."""
+    state = remember_focus(asked.request.state, asked.evidence, shown=shown)
+    told = merge(state.told, state.shown_series, without=())
+    return replace(state, liked=asked.request.series, told=told[-MOST_TOLD:])
 
 
 def _nothing_cheaper(asked: Asked, wishes: list[str]) -> AnswerPlan:
@@ -89,32 +112,46 @@ def _recommend_intro(asked: Asked, *, personal: bool) -> Line:
         return Line("recommend.cheaper")
     if request.more:
         return Line("recommend.more")
+    if request.state.order_by:
+        return Line(f"recommend.{request.state.order_by}")
     liked = tuple(each for each in request.series if each in asked.evidence.series)
     if liked:
         titles = JOINERS[language].join(series_title(each) for each in liked)
+        if request.state.age is not None and not all(fits_age(request, asked.evidence.series[each]) for each in liked):
+            # What is like a work for adults is not for a child.
+            return Line("recommend.younger", {"titles": titles, "age": str(request.state.age)})
         return Line("recommend.similar", {"titles": titles})
-    wish = (*request.state.genres, *request.state.themes)
-    if request.state.demographic:
-        wish = (*wish, request.state.demographic)
-    if wish:
-        return Line("recommend.wish", {"wish": join(language, wish)})
+    if wish := _subjects(language, request):
+        return Line("recommend.wish", {"wish": JOINERS[language].join(wish)})
     return Line("recommend.personal" if personal and asked.signed_in else "recommend.popular")
 
 
-def _wishes(language: Language, request: Request) -> list[str]:
+def _subjects(language: Language, request: Request) -> list[str]:
+    """What was wished for: genres, moods, and for whom it is drawn."""
+    state = request.state
+    return [name_of(language, each) for each in (*state.genres, *state.themes, state.demographic) if each]
+
+
+def _wishes(language: Language, request: Request, *, without_price: bool = False) -> list[str]:
     """The constraints that were applied, said aloud."""
     state = request.state
     wishes = []
-    refused = (*state.exclude_genres, *state.exclude_themes)
+    refused = (*state.exclude_genres, *state.exclude_themes, *state.exclude_demographics)
     if refused:
         wishes.append(say(language, "wish.without", names=join(language, refused)))
     if request.format:
         wishes.append(say(language, "wish.format", name=name_of(language, request.format)))
     if request.edition_language:
         wishes.append(say(language, "wish.language", name=name_of(language, request.edition_language)))
+    if not_in := (*state.exclude_formats, *state.exclude_languages):
+        wishes.append(say(language, "wish.not_in", names=join(language, not_in)))
+    if state.status:
+        wishes.append(say(language, "wish.status", name=name_of(language, state.status)))
+    if state.max_volumes is not None:
+        wishes.append(say(language, "wish.length", count=str(state.max_volumes)))
     if state.age is not None:
         wishes.append(_age_wish(language, request))
-    if state.budget:
+    if state.budget and not without_price:
         wishes.append(say(language, "wish.price", limit="{{limit:book}}"))
     return wishes
 

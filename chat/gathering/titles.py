@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from chat.answers import last_volume
+from chat.dialogue import price_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import bare_volume, editions_of, numbered_collection, preferred_language, volumes_of
 from chat.gathering.owned import bought, language_read, volumes_had, without_spoilers
-from chat.gathering.wishes import recommendation_request
+from chat.gathering.wishes import affordable, recommendation_request
 from chat.gathering.work import BUYABLE, CANDIDATES, Gathering, running_promotions, series_facts_of, with_facts
 from mangaassist.dbthreads import in_database
 from recommendations.recommend import arecommend_for
@@ -18,18 +21,55 @@ from shop.models import Edition
 async def for_title(work: Gathering) -> Evidence:
     request = work.request
     if request.asins:
-        return await with_facts(work, Evidence(), request.asins, ())
+        evidence = await with_facts(work, Evidence(), request.asins, ())
+        evidence.found = await _cheapest_first(work) if request.entities.order == "cheapest" else ()
+        return evidence
     if request.asin and not request.series:
-        evidence = await with_facts(work, Evidence(editions=(request.asin,)), [request.asin], ())
+        _, limit_is = await _affordable_first(work, [request.asin])
+        evidence = await with_facts(work, Evidence(editions=(request.asin,), limit_is=limit_is), [request.asin], ())
         return await _around(work, evidence)
     chosen, instead = await work.limited("products", in_database(_editions_asked, work), ([], []))
     related: list[str] = []
     if request.intent == "series_facts":
         known = await series_facts_of(work, request.series)
         related = [other for facts in known.values() for _, other in facts.relations]
-    evidence = Evidence(editions=tuple(chosen), found=tuple(instead) if not chosen else ())
+    chosen, limit_is = await _affordable_first(work, chosen)
+    evidence = Evidence(editions=tuple(chosen), found=tuple(instead) if not chosen else (), limit_is=limit_is)
     evidence = await with_facts(work, evidence, (*chosen, *instead), (*request.series, *related))
     return await _around(work, evidence)
+
+
+async def _cheapest_first(work: Gathering) -> tuple[str, ...]:
+    """ "Which of those is the cheapest?"; nothing when they are not sold in one currency."""
+    offers = await work.offers(work.request.asins)
+    prices = {asin: offer.price for asin, offer in offers.items() if offer.price is not None and offer.buyable}
+    if len({price.currency for price in prices.values()}) != 1:
+        return ()
+    return tuple(sorted(prices, key=lambda asin: prices[asin].amount))
+
+
+async def _affordable_first(work: Gathering, chosen: list[str]) -> tuple[list[str], Literal["", "foreign", "over"]]:
+    """What the limit of this message pays for stands first, be it another edition of the same volumes."""
+    request = work.request
+    limit = price_limit(request.state)
+    if limit is None or request.entities.max_price is None or not chosen:
+        return chosen, ""
+    others: list[str] = []
+    if request.series:
+        volumes = request.volumes or bare_volume(request)
+        prefer = preferred_language(request)
+        others = await work.limited(
+            "products", in_database(editions_of, request.series[0], volumes=volumes, prefer=prefer), []
+        )
+    candidates = list(dict.fromkeys([*chosen[:CANDIDATES], *others]))[: 2 * CANDIDATES]
+    offers = await work.offers(candidates)
+    fit = [asin for asin in candidates if affordable(offers.get(asin), limit)]
+    if fit:
+        return [*fit, *(asin for asin in chosen if asin not in fit)], ""
+    sold_in = {offer.price.currency for offer in offers.values() if offer.price is not None}
+    if not sold_in:
+        return chosen, ""
+    return chosen, "over" if limit[1] in {"", *sold_in} else "foreign"
 
 
 async def _around(work: Gathering, evidence: Evidence) -> Evidence:

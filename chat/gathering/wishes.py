@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
 
 from chat.dialogue import age_limit, price_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import first_editions, search_filters
+from chat.gathering.narrowed import is_narrowed, language_wanted, narrowed, wanted
 from chat.gathering.work import CANDIDATES, Gathering, with_facts
 from chat.phrases import say
 from mangaassist.dbthreads import in_database
@@ -25,7 +26,8 @@ async def for_recommendation(work: Gathering) -> Evidence:
     request = work.request
     wished = recommendation_request(work)
     found = await work.limited("recommendations", arecommend_for(wished), None)
-    if found and not found.items and not request.edition_language and wished.language != "en":
+    refuses_english = "en" in request.state.exclude_languages
+    if found and not found.items and not request.edition_language and wished.language != "en" and not refuses_english:
         # A language that nobody asked for keeps nothing from the shopper.
         found = await work.limited("recommendations", arecommend_for(replace(wished, language="en")), found)
     items = found.items if found else ()
@@ -35,7 +37,8 @@ async def for_recommendation(work: Gathering) -> Evidence:
     if not items and "recommendations" in work.failed:
         items = await _shelf_without_engine(work)
     evidence = await with_facts(work, evidence, (item.asin for item in items), request.series)
-    kept = await _within_budget(work, items)
+    chosen = await narrowed(work, items, evidence) if is_narrowed(request.state) else list(items)
+    kept = await within_budget(work, chosen, evidence)
     if request.cheaper:
         kept = await _cheaper_first(work, kept)
         evidence = await with_facts(work, evidence, request.state.shown, ())
@@ -45,25 +48,24 @@ async def for_recommendation(work: Gathering) -> Evidence:
 
 def recommendation_request(work: Gathering, *, shelf: str = "") -> RecommendationRequest:
     request, state = work.request, work.request.state
-    language = request.edition_language or ("ja" if request.language == "ja" else "en")
     return RecommendationRequest(
         customer_id=work.shopper.customer_id,
         session_id=work.shopper.session_id,
         series_id=request.series[0] if request.series else "",
         locale=request.language,
-        language=language,
+        language=language_wanted(work),
         format=request.format,
         genres=state.genres,
         exclude_genres=state.exclude_genres,
         themes=state.themes,
         exclude_themes=state.exclude_themes,
         demographic=state.demographic,
-        exclude_series=(*request.series, *state.told),
+        exclude_series=(*request.series, *(state.told if request.more else ())),
         max_age_rating=age_limit(state),
         viewing=request.context.asin,
         device=request.context.device,
         shelf="continue" if shelf == "continue" else "discover",
-        limit=CANDIDATES,
+        limit=wanted(work),
     )
 
 
@@ -103,16 +105,35 @@ async def _cheaper_first(work: Gathering, items: list[Recommendation]) -> list[R
     return sorted(cheaper, key=lambda item: prices[item.asin].amount)
 
 
-async def _within_budget(work: Gathering, items: Iterable[Recommendation]) -> list[Recommendation]:
+async def within_budget(work: Gathering, listed: list[Recommendation], evidence: Evidence) -> list[Recommendation]:
+    """Those that cost no more than the limit. Of a limit in a currency that they are not sold in: the editions that
+    are, else all of them, and the answer says that nothing was converted (``Evidence.limit_is``)."""
     limit = price_limit(work.request.state)
-    listed = list(items)
     if limit is None:
         return listed
     offers = await work.offers(item.asin for item in listed)
-    return [item for item in listed if _affordable(offers.get(item.asin), limit)]
+    kept = [item for item in listed if affordable(offers.get(item.asin), limit)]
+    sold_in = {offer.price.currency for offer in offers.values() if offer.price is not None}
+    if kept or not sold_in or limit[1] in {"", *sold_in}:
+        return kept
+    other = "" if work.request.edition_language else LANGUAGE_SOLD_IN.get(limit[1], "")
+    if other and other not in work.request.state.exclude_languages:
+        wished = replace(recommendation_request(work), language=other)
+        found = await work.limited("recommendations", arecommend_for(wished), None)
+        items = list(found.items) if found else []
+        await with_facts(work, evidence, (item.asin for item in items), ())
+        offers = await work.offers(item.asin for item in items)
+        evidence.limit_is = "switched"
+        return [item for item in items if affordable(offers.get(item.asin), limit)]
+    evidence.limit_is = "foreign"
+    return listed
 
 
-def _affordable(offer: LiveOffer | None, limit: tuple[Decimal, str]) -> bool:
+# In which language's editions a currency is mostly asked for; what they cost is read, never supposed.
+LANGUAGE_SOLD_IN = {"JPY": "ja", "USD": "en"}
+
+
+def affordable(offer: LiveOffer | None, limit: tuple[Decimal, str]) -> bool:
     amount, currency = limit
     price = offer.price if offer is not None else None
     return price is not None and price.amount <= amount and currency in {"", price.currency}
@@ -137,7 +158,7 @@ async def for_search(work: Gathering) -> Evidence:
     limit = price_limit(request.state) if request.entities.max_price is not None else None
     if limit is not None and evidence.found:
         offers = await work.offers(evidence.found)
-        evidence.found = tuple(asin for asin in evidence.found if _affordable(offers.get(asin), limit))
+        evidence.found = tuple(asin for asin in evidence.found if affordable(offers.get(asin), limit))
     if not hits and "products" not in work.failed:
         wished = (*request.state.genres, *request.state.themes, *request.entities.authors)
         about = redact(_ASKING.sub("", request.text[:LONGEST_WISH])).strip()

@@ -18,6 +18,7 @@ from chat.understanding.lexicon import (
     THEMES,
     Lexicon,
 )
+from chat.understanding.narrowing import narrowing_of
 from chat.understanding.numbers import isbns_of, price_limit_of, release_dates_of, with_digits
 from chat.understanding.types import Entities, Fact, Language
 from shop.titles import Mention
@@ -66,11 +67,11 @@ _SIMILAR = re.compile(
 # "I'd like Berserk", "do you have … like": wanting, not comparing.
 _NOT_SIMILAR = re.compile(r"\b(?:i(?:'d| would)|would you|i'd also) like\b", re.IGNORECASE)
 _NEGATION = re.compile(
-    r"\b(?:not?|without|less|isn't|aren't|except|but no|nothing|never|no more|don't want|avoid)\s+(?:too\s+|so\s+|any\s+|more\s+|very\s+)?$",
+    r"\b(?:not?|without|less|isn't|aren't|except|but no|nothing|never|no more|don't want|avoid)\s+(?:too\s+|so\s+|any\s+|more\s+|very\s+|in\s+|as\s+|an?\s+|the\s+)?$",
     re.IGNORECASE,
 )
 _NEGATION_AFTER_JA = re.compile(
-    r"^(?:漫画|もの|系|な(?:話|の))?(?:以外|じゃな|ではな|でな|なし|は(?:苦手|嫌|いや|いらない)|抜き|くない|すぎな|すぎず|が苦手|控えめ)"
+    r"^(?:漫画|もの|系|な(?:話|の))?(?:以外|じゃな|ではな|でな|なし|は(?:苦手|嫌|いや|いらない|要らない|不要|なし)|抜き|くない|すぎな|すぎず|が苦手|控えめ)"
 )
 
 
@@ -91,11 +92,18 @@ def entities_of(
     released_from, released_before = release_dates_of(rest, today) if today else (None, None)
     max_price, currency, rest = price_limit_of(rest)
     age, rest = age_of(rest)
+    narrowing, rest = narrowing_of(rest)
     edition_number, rest = _edition_number(rest)
     volumes, rest = _volumes(rest, text, mentions)
     ordinal = _ordinal(rest)
     genres, without_genres = _polar(rest, GENRES)
     themes, without_themes = _polar(rest, THEMES)
+    formats, without_formats = _polar(rest, FORMATS)
+    languages, without_languages = _polar(rest, EDITION_LANGUAGES)
+    demographics, without_demographics = _polar(rest, DEMOGRAPHICS)
+    if narrowing.status and not mentions and not re.search(r"\bbox|\bset\b|ボックス|セット", rest, re.IGNORECASE):
+        # "A short complete series" is no box.
+        formats = tuple(each for each in formats if each != "box_set")
     standalone = _STANDALONE.match(rest.strip()) if not volumes else None
     entities = Entities(
         series=tuple(dict.fromkeys(m.id for m in mentions if m.kind == "series")),
@@ -106,14 +114,20 @@ def entities_of(
         exclude_genres=without_genres,
         themes=themes,
         exclude_themes=without_themes,
-        demographic=_first(rest, DEMOGRAPHICS),
+        demographic=next(iter(demographics), ""),
+        exclude_formats=without_formats,
+        exclude_languages=without_languages,
+        exclude_demographics=without_demographics,
+        status=narrowing.status,
+        max_volumes=narrowing.max_volumes,
+        order=narrowing.order,
         volumes=volumes,
         edition_number=edition_number,
         isbns=isbns,
         released_from=released_from,
         released_before=released_before,
-        format=_first(rest, FORMATS),
-        language=_first(rest, EDITION_LANGUAGES),
+        format=next(iter(formats), ""),
+        language=next(iter(languages), ""),
         max_price=max_price,
         currency=currency,
         age=age,
@@ -191,10 +205,6 @@ def _volumes(rest: str, text: str, mentions: list[Mention]) -> tuple[tuple[int, 
 
 
 # --- Words ------------------------------------------------------------------------------------------------
-
-
-def _first(rest: str, lexicon: Lexicon) -> str:
-    return next((code for pattern, code in lexicon if pattern.search(rest)), "")
 
 
 def _polar(rest: str, lexicon: Lexicon) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -49,6 +49,9 @@ Fact = Literal[
     "editions",
 ]
 
+# In which order a list is wanted; empty: as we would recommend it.
+Order = Literal["", "rating", "newest", "cheapest"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entities:
@@ -64,6 +67,13 @@ class Entities:
     themes: tuple[str, ...] = ()
     exclude_themes: tuple[str, ...] = ()
     demographic: str = ""
+    # "not in paperback", 英語版じゃなくて, 少年漫画以外
+    exclude_formats: tuple[str, ...] = ()
+    exclude_languages: tuple[str, ...] = ()
+    exclude_demographics: tuple[str, ...] = ()
+    status: str = ""  # of a wished series: complete | ongoing
+    max_volumes: int | None = None  # of a wished series
+    order: Order = ""
     volumes: tuple[int, ...] = ()
     # "omnibus 2", 合本2: the number of the edition, which is no volume's number
     edition_number: int | None = None
