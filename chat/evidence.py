@@ -64,6 +64,8 @@ class Evidence:
     withheld: frozenset[str] = frozenset()
     # What became of the limit for a book: editions in its currency were taken, none are sold in it, or all cost more.
     limit_is: Literal["", "switched", "foreign", "over"] = ""
+    # The currency that was asked for, when the prices in question are in another one.
+    foreign: str = ""
     failed: frozenset[str] = frozenset()
 
     def texts(self) -> list[str]:
@@ -72,9 +74,9 @@ class Evidence:
         for product in self.products.values():
             texts += [product.title, product.series, product.description, *map(str, product.volumes)]
             texts += [str(n) for n in (product.pages, product.edition_number, product.rating_count) if n is not None]
-            if product.release_date is not None:
-                texts.append(product.release_date.isoformat())
-                texts += [str(product.release_date.day), str(product.release_date.month)]
+            for day in (product.release_date, product.former_release_date):
+                if day is not None:
+                    texts += [day.isoformat(), str(day.day), str(day.month)]
             if product.rating is not None:
                 texts.append(str(product.rating))
         for series in self.series.values():

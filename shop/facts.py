@@ -60,6 +60,8 @@ class ProductFacts:
     edition_number: int | None
     pages: int | None
     release_date: date | None
+    # Announced before, when the release was moved.
+    former_release_date: date | None
     rating: float | None
     rating_count: int
     in_print: bool
@@ -94,6 +96,7 @@ def _product(edition: Edition) -> ProductFacts:
         edition_number=edition.edition_number,
         pages=edition.pages,
         release_date=edition.release_date,
+        former_release_date=edition.former_release_date,
         rating=edition.rating,
         rating_count=edition.rating_count,
         in_print=edition.in_print,

@@ -22,6 +22,7 @@ from shop.models import (
     Promotion,
     Series,
     SeriesRelation,
+    former_day,
     rebuild_terms,
 )
 from shop.search import index_editions, index_series
@@ -156,8 +157,12 @@ def _upsert_editions(rows: Sequence[Row]) -> Upserted:
     series = Series.objects.filter(pk__in={row.values["series_id"] for row in rows})
     age_of = dict(series.values_list("pk", "age_rating"))
     good, dangling = _split(rows, set(age_of), "series_id", "series")
+    stored = Edition.objects.filter(pk__in=[row.id for row in good])
+    dates = {asin: days for asin, *days in stored.values_list("pk", "release_date", "former_release_date")}
     for row in good:
         row.values["age_rating"] = row.values["age_rating"] or age_of[row.values["series_id"]]
+        announced, former = dates.get(row.id, (None, None))
+        row.values["former_release_date"] = former_day(announced, former, moved_to=row.values["release_date"])
     changed, unchanged = write_changed(Edition, good, stamp=True)
     index_editions(changed)
     note_change(asins={e.pk for e in changed}, series={e.series_id for e in changed})

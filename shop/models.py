@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, ClassVar, TypeVar
 
 from django.core.validators import MinValueValidator, RegexValidator
@@ -221,6 +222,14 @@ def rebuild_terms(rows: Iterable[Series]) -> None:
     )
 
 
+def former_day(announced: date | None, former: date | None, *, moved_to: date | None) -> date | None:
+    """What to keep as an edition's former release date when its date becomes ``moved_to``: the announced one when that
+    still lay ahead, else what was kept already. A book that is out has no date to slip.
+    """
+    slips = announced is not None and moved_to is not None and announced != moved_to
+    return announced if slips and announced > timezone.localdate() else former
+
+
 class EditionQuerySet(CatalogQuerySet["Edition"]):
     def of_series(self, series_id: str) -> EditionQuerySet:
         return self.filter(series_id=series_id)
@@ -259,6 +268,17 @@ class EditionQuerySet(CatalogQuerySet["Edition"]):
     def update(self, **kwargs: Any) -> int:
         if isinstance(kwargs.get("volumes"), list):
             kwargs["first_volume"] = min(kwargs["volumes"], default=None)
+        day = kwargs.get("release_date")
+        if isinstance(day, date):
+            # Every row has its own former day.
+            moved = self.filter(release_date__gt=timezone.localdate()).exclude(release_date=day)
+            kwargs.setdefault(
+                "former_release_date",
+                models.Case(
+                    models.When(pk__in=list(moved.values_list("pk", flat=True)), then=models.F("release_date")),
+                    default=models.F("former_release_date"),
+                ),
+            )
         return super().update(**kwargs)
 
     def _follow(self, keys: list[Any]) -> None:
@@ -282,6 +302,8 @@ class Edition(CatalogModel):
     first_volume = models.PositiveIntegerField(null=True, blank=True, editable=False)
     publisher = models.CharField(max_length=120, blank=True)
     release_date = models.DateField(null=True, blank=True)
+    # The day that was announced before, when it was moved while it still lay ahead. Kept by itself, never edited.
+    former_release_date = models.DateField(null=True, blank=True, editable=False)
     age_rating = models.CharField(max_length=12, choices=_AGES, default="teen")
     pages = models.PositiveIntegerField(null=True, blank=True)
     rating = models.FloatField(null=True, blank=True)
@@ -311,6 +333,9 @@ class Edition(CatalogModel):
         self.first_volume = min(self.volumes) if self.volumes else None
         self.updated_at = timezone.now()
         with transaction.atomic():
+            before = Edition._base_manager.filter(pk=self.pk).values_list("release_date", "former_release_date").first()
+            if before is not None:
+                self.former_release_date = former_day(*before, moved_to=self.release_date)
             super().save(*args, **kwargs)
             Edition.objects.all()._follow([self.pk])
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from shop import search_index
 from shop.models import Edition, Series, SeriesTerm, ages_up_to
@@ -143,6 +145,47 @@ def search_editions(query: str, *, filters: SearchFilters = NO_FILTERS, limit: i
         extra = [EditionHit(asin, series_id, found[asin]) for asin, series_id in rows if asin not in known]
         hits += sorted(extra, key=lambda hit: -hit.score)
     return hits[:limit]
+
+
+# Of what came out in a span of time, so many are looked through for what is wished.
+MOST_LOOKED_AT = 500
+
+
+def released_editions(
+    since: date | None,
+    before: date | None,
+    *,
+    filters: SearchFilters = NO_FILTERS,
+    words: Collection[str] = (),
+    series: Collection[str] = (),
+    limit: int = 10,
+) -> list[EditionHit]:
+    """Released on or after ``since`` and before ``before``, one of each series: the newest first, and of what is still
+    to come the soonest. ``words``: genres or themes, one of which it must have; ``series``: of these only.
+    """
+    rows = _allowed_editions(Edition.objects.filter(release_date__isnull=False), filters)
+    if since is not None:
+        rows = rows.filter(release_date__gte=since)
+    if before is not None:
+        rows = rows.filter(release_date__lt=before)
+    if series:
+        rows = rows.filter(series__in=series)
+    if filters.demographic:
+        rows = rows.filter(series__demographic=filters.demographic)
+    is_to_come = since is not None and since > timezone.localdate()
+    rows = rows.order_by("release_date" if is_to_come else "-release_date", "first_volume", "pk")
+    refused, wanted = set(filters.exclude_genres), set(words)
+    hits: dict[str, EditionHit] = {}
+    found = rows.values_list("pk", "series_id", "series__genres", "series__themes")[:MOST_LOOKED_AT]
+    for asin, series_id, genres, themes in found:
+        if series_id not in hits and not refused & set(genres) and (not wanted or wanted & {*genres, *themes}):
+            hits[series_id] = EditionHit(asin, series_id, 1.0)
+    return list(hits.values())[:limit]
+
+
+def asins_of_isbns(isbns: Collection[str]) -> list[str]:
+    """The editions with these ISBN-13s."""
+    return list(Edition.objects.filter(isbn13__in=isbns).order_by("pk").values_list("pk", flat=True))
 
 
 def _words(query: str) -> list[str]:

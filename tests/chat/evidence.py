@@ -44,6 +44,7 @@ def product_facts(id: str) -> ProductFacts:
         language="en", publisher="Dark Horse", category="manga", age_rating=age, description="", cover_url="", url="",
         authors=(author,), genres=("dark fantasy",), volumes=(1,), volume=1, edition_number=None, pages=224,
         release_date=date(2003, 10, 22), rating=4.8, rating_count=1200, in_print=True,
+        former_release_date=None,
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The feed takes what is good, says of each bad line why, and changes nothing the second time."""
 
+from datetime import date
+
 import orjson
 import pytest
 from django.db import IntegrityError
@@ -299,3 +301,39 @@ def test_progress_tells_how_far_it_is():
     lines = [orjson.dumps(edition(f"MANY-{n}", "berserk", f"Many {n}", [])) for n in range(BATCH_LINES * 2 + 5)]
     import_feed(lines, reject=lambda *bad: None, progress=told.append)
     assert told == [BATCH_LINES, BATCH_LINES * 2]
+
+
+def moved(asin, day, **more):
+    return import_lines([edition(asin, "berserk", "Berserk, Vol. 99", [99], release_date=day, **more)])
+
+
+def test_a_release_that_is_moved_keeps_the_day_it_was_announced_for():
+    moved("SLIP-1", "2099-03-01")
+    moved("SLIP-1", "2099-06-15")
+    slipped = Edition.objects.get(pk="SLIP-1")
+    assert (slipped.release_date, slipped.former_release_date) == (date(2099, 6, 15), date(2099, 3, 1))
+    report, _ = moved("SLIP-1", "2099-06-15")
+    assert report.changed == 0, "the same file again changes nothing"
+    moved("SLIP-1", "2099-06-15", pages=200)
+    assert Edition.objects.get(pk="SLIP-1").former_release_date == date(2099, 3, 1)
+
+
+def test_the_day_of_a_book_that_is_out_is_corrected_and_not_moved():
+    moved("OUT-1", "2003-10-22")
+    moved("OUT-1", "2003-10-23")
+    assert Edition.objects.get(pk="OUT-1").former_release_date is None
+
+
+def test_whatever_way_a_release_is_moved_its_former_day_is_kept():
+    moved("SLIP-1", "2099-03-01")
+    moved("SLIP-2", "2099-04-01")
+    Edition.objects.filter(pk__startswith="SLIP-").update(release_date=date(2099, 9, 1))
+    assert list(Edition.objects.filter(pk__startswith="SLIP-").values_list("former_release_date", flat=True)) == [
+        date(2099, 3, 1),
+        date(2099, 4, 1),
+    ]
+    one = Edition.objects.get(pk="SLIP-1")
+    one.release_date = date(2099, 12, 1)
+    one.save()
+    one.refresh_from_db()
+    assert one.former_release_date == date(2099, 9, 1)
