@@ -37,6 +37,13 @@ STEPS_ON = _cue(
 MISSING = _cue(
     r"\b(?:missing|lack(?:ing)?|don'?t (?:have|own) yet|gaps?)\b", "抜けて|足りない|欠けて|持っていない|持ってない|抜け"
 )
+# What was there and is no longer, or is missing.
+GONE = _cue(
+    r"\b(?:i|we|he|she|they)(?: have|'ve|'s| has)?(?: just| already)? (?:sold|gave away|given away|gave|lost|lent|got rid of|returned)\b"
+    r"|\b(?:do ?n[o']t|does ?n[o']t|no longer|never) (?:actually |really )?(?:have|has|own|owns|had)\b",
+    r"売った|売りました|売ってしま|売っちゃ|手放し|なくし|失くし|あげ(?:た|まし|ちゃ|てしま)|譲っ|貸し(?:た|て|まし)"
+    r"|持って(?:い)?(?:ない|ません)(?!巻)",
+)
 UP_TO = _cue(r"\b(?:up to|through|until|till|as far as|on|at)\b", "まで")
 FROM = _cue(r"\b(?:from|starting (?:with|at)|onwards?)\b", "から|以降")
 CORRECTS = _cue(
@@ -57,10 +64,6 @@ TELL_ANYWAY = _cue(
     r"^(?:はい|うん|ええ|お願い|どうぞ)|構わない|かまわない|教えてください|ネタバレ(?:して|OK|ＯＫ|でも)",
 )
 # "Tell me about …": of something in the shop, whatever the model thought of it.
-CONVERT = _cue(
-    r"\b(?:in|to|into) (?:euros?|eur|pounds?|gbp|sterling|us dollars|dollars|usd|yen|jpy|canadian dollars|won|yuan|my currency)\b|\bconvert\b",
-    "(?:ユーロ|ポンド|ドル|円|ウォン|元)(?:で(?:は)?(?:いくら|何)|に(?:換算|すると|直すと))|換算",
-)
 OF_THOSE = _cue(r"\bwhich\b|\bof (?:those|these|them)\b", "どれ|この中|その中|このうち")
 CAN_BE_BOUGHT = _cue(r"\b(?:can|could) i (?:get|buy) (?:it|one|a volume|<)", r"(?<!全部)(?<!全巻)買え(?:る|ます)")
 LIKE_IT = _cue(r"\b(?:same|similar)\b|\bafter (?:this|that|it)\b", "同じ(?:ような|感じ)|似た")
@@ -127,17 +130,3 @@ THEIRS = _cue(r"\b(?:my|arrived|came|received|got|delivered|order(?:ed)?|bought)
 
 def asks_to_finish(text: str) -> bool:
     return FINISH.search(text) is not None and (_COSTS.search(text) is not None or "残り" in text or "rest" in text)
-
-
-# --- Numbers of collections ---------------------------------------------------------------------------------
-
-_NUMBERED = _cue(
-    r"\b(?:omnibus|deluxe(?: edition)?|box ?set|3-in-1|2-in-1)\s*(?:edition\s*)?(?:,?\s*vol(?:ume)?s?\.?|no\.?|number|#|part|book)?\s*(\d{1,2})\b",
-    r"(?:合本|愛蔵版|完全版|ボックス(?:セット)?)(?:の)?\s*第?\s*(\d{1,2})",
-)
-
-
-def collection_number(text: str) -> int | None:
-    """The number of an omnibus, deluxe edition or box that is named: no volume of the series."""
-    match = _NUMBERED.search(text)
-    return int(match[1] or match[2]) if match else None

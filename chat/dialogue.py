@@ -12,34 +12,22 @@ from chat.constraints import lift, merge, take_in
 from chat.context import PageContext
 from chat.lifting import LIMITS, lifted
 from chat.naming import unknown_name, unknown_subject
-from chat.state import DialogueState, age_limit, price_limit, read_state, with_volumes_said
+from chat.state import DialogueState, age_limit, price_limit, read_state, with_volumes_gone, with_volumes_said
+from chat.targets import ABOUT_A_TITLE, SHELVES, Want, form_of, target_of, variant_of
 from chat.understanding.types import Entities, Fact, Intent, Language, Understanding
 
 __all__ = ["DialogueState", "Request", "Want", "age_limit", "price_limit", "read_state", "resolve"]
 
 # Under these the assistant asks instead of guessing.
 UNSURE_BELOW = 0.35
-THIN_MARGIN = 0.05
-SURE = 0.9
-# Only a rule is so certain, never the model.
-RULED = 0.98
+THIN_MARGIN = 0.1
 
-# Intents that are about one series or edition, so that "it" and "the second one" have a meaning.
 # An order number in it does not make a complaint a question for the order.
 _COMPLAINS: frozenset[str] = frozenset({"complaint"})
 _VAGUE: frozenset[str] = frozenset({"search", "other", "recommend"})
-ABOUT_A_TITLE: frozenset[str] = frozenset(
-    {"series_facts", "product_facts", "next_volume", "price", "availability", "reading_order", "budget"}
-)
-# Without a title it is about the shopper's own shelf.
-_SHELVES: frozenset[str] = frozenset({"next_volume"})
 _NEED_NO_CONTEXT: frozenset[str] = frozenset(
     {"greeting", "thanks", "goodbye", "human", "complaint", "faq", "account", "order_status"}
 )
-
-# "unclear": worth a question; "about_assistant": what they are talking with; "unknown_title": it is about something
-# whose name the catalogue does not know.
-Want = Intent | Literal["unclear", "about_assistant", "unknown_title"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +44,8 @@ class Request:
     # Several editions, when a list is meant ("are they in stock?").
     asins: tuple[str, ...] = ()
     volumes: tuple[int, ...] = ()
+    # "I sold volume 3": those that the shopper no longer has.
+    gone: tuple[int, ...] = ()
     # "Omnibus 2": the second of its kind, whatever volumes it holds.
     collection: int | None = None
     format: str = ""
@@ -81,8 +71,6 @@ class Request:
     corrected: Literal["", "title", "manga"] = ""
     # What it names and the catalogue does not know, as it was written (chat.naming).
     unknown: str = ""
-    # "How much in euros?"
-    asks_to_convert: bool = False
     # The limits that were taken back (fields of the state).
     lifted: frozenset[str] = frozenset()
     # Told by its very words (chat.cues), whatever the model thought of it.
@@ -110,17 +98,12 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
     entities, taken_back, before_all = heard.entities, lifted(said), state
     state = lift(replace(state, language=heard.language), taken_back)
     asked, state = state.asked, replace(state, asked="")
-    collection = cues.collection_number(said) if entities.format else None
-    if collection is not None:
-        entities = replace(
-            entities, volumes=tuple(v for v in entities.volumes if v != collection), bare_number=None, ordinal=None
-        )
-    heard = replace(heard, entities=entities)
     more = bool(state.shown_series or state.told) and cues.MORE.fullmatch(said.strip(" .!?。！？、")) is not None
     intent: Want = "recommend"
     unknown = "" if more else unknown_name(said, entities)
     asin, asins = "", cast("tuple[str, ...]", ())
     volumes = entities.volumes
+    gone: tuple[int, ...] = ()
     if more:
         # After a list that was searched for: more of that kind.
         series = state.shown_series[:3] if state.intent == "search" else state.liked
@@ -138,16 +121,27 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         before = state
         keeps_wish = cues.CHEAPER.search(said) is not None or (bool(taken_back) and not _wishes_anew(entities))
         state = take_in(before, entities, intent, keeps_wish=keeps_wish)
-        series, asin, asins = _target(said, intent, entities, state, context, unknown=unknown)
+        series, asin, asins = target_of(said, intent, entities, state, context, unknown=unknown)
         if intent == "budget" and not (series or asin) and entities.max_price is not None:
             # "Manga under $12" is about no series: a limit for each book.
             intent = "recommend"
             state = take_in(before, entities, intent, keeps_wish=keeps_wish)
-        if _says_what_they_have(said, entities, asked):
+        about = series[0] if series else state.series or context.series
+        if _says_what_is_gone(said, entities):
+            gone, volumes = volumes, ()
+            state = with_volumes_gone(state, about, gone) if about else state
+        elif _says_what_they_have(said, entities, asked):
             volumes = _all_they_have(said, entities)
-            about = series[0] if series else state.series or context.series
             state = with_volumes_said(state, about, volumes) if about else state
-    if intent in ABOUT_A_TITLE - _SHELVES and not (series or asin or asins):
+    if _names_a_time(entities) and (
+        intent == "recommend" or (intent in ABOUT_A_TITLE and not (series or asin or asins))
+    ):
+        # "Manga of the nineties", "what comes out next month?": whatever was released then.
+        intent = "search"
+    if entities.isbns and not entities.asins and intent in {*ABOUT_A_TITLE, "search", "unknown_title"}:
+        # A book that we don't have, whatever else we talk about.
+        intent, series, asin, asins = "search", (), "", ()
+    if intent in ABOUT_A_TITLE - SHELVES and not (series or asin or asins):
         # "How much is it?" about nothing known: a title is what is missing.
         intent = "search" if entities.authors or entities.genres else "unclear"
     wishes = intent == "recommend"
@@ -160,13 +154,14 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         asin=asin,
         asins=asins,
         volumes=volumes,
-        collection=collection,
         steps_on=intent == "next_volume" and cues.STEPS_ON.search(said) is not None,
         asks_for_gaps=intent == "next_volume" and cues.MISSING.search(said) is not None,
+        gone=gone,
+        collection=entities.edition_number,
         onwards=len(entities.volumes) == 1 and cues.FROM.search(said) is not None,
-        format=_form(said, intent, entities) or (state.format if wishes else ""),
+        format=form_of(said, intent, entities) or (state.format if wishes else ""),
         edition_language=entities.language or (state.edition_language if wishes else ""),
-        variant_of="" if collection else _variant_of(entities, state, context),
+        variant_of="" if entities.edition_number is not None else variant_of(entities, state, context),
         facts=entities.facts,
         entities=entities,
         more=more,
@@ -176,12 +171,20 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         corrected=_corrected(said, intent, entities, state),
         unknown=unknown_subject(said, entities) if wishes and not (more or taken_back or unknown_example) else unknown,
         lifted=_taken_back(taken_back, before_all),
-        asks_to_convert=intent in {"price", "availability"} and cues.CONVERT.search(said) is not None,
         by_words=intent in {"reading_order", "compare", "budget"},
         runner_up=heard.runner_up,
         context=context,
         state=state,
     )
+
+
+def is_of_a_time(request: Request) -> bool:
+    """Whether what came out in a certain time is searched for."""
+    return request.intent == "search" and _names_a_time(request.entities)
+
+
+def _names_a_time(entities: Entities) -> bool:
+    return entities.released_from is not None or entities.released_before is not None
 
 
 # --- What is wanted -----------------------------------------------------------------------------------------
@@ -308,9 +311,8 @@ def _is_ellipsis(text: str, heard: Understanding) -> bool:
     refused = entities.exclude_formats or entities.exclude_languages
     narrows = entities.format or entities.language or refused or entities.max_price is not None
     names = entities.series or entities.authors or entities.asins or entities.volumes or entities.facts
-    by_rule = heard.confidence > SURE
     is_short = len(text) <= 28 and _SHORT.fullmatch(text) is not None
-    return bool(narrows) and not names and not by_rule and is_short and heard.intent in _NEED_NO_CONTEXT
+    return bool(narrows) and not names and not heard.by_rule and is_short and heard.intent in _NEED_NO_CONTEXT
 
 
 def _skill_asked(text: str, heard: Understanding, state: DialogueState) -> Want | None:
@@ -333,7 +335,11 @@ def _goes_on(text: str, entities: Entities, state: DialogueState, asked: str) ->
     """ "I already have 1 to 4", or the number that answers our question for the last volume."""
     if not (entities.series or state.series) or entities.facts or entities.format or cues.PLOT.search(text):
         return False
-    return _says_what_they_have(text, entities, asked)
+    return _says_what_is_gone(text, entities) or _says_what_they_have(text, entities, asked)
+
+
+def _says_what_is_gone(text: str, entities: Entities) -> bool:
+    return bool(entities.volumes) and cues.GONE.search(text) is not None
 
 
 def _says_what_they_have(text: str, entities: Entities, asked: str) -> bool:
@@ -364,7 +370,7 @@ def _same_question(text: str, heard: Understanding, state: DialogueState, *, lif
             return "recommend"
         return "price"
     narrows = entities.max_price is not None or entities.format or entities.language
-    asks_for_stock = heard.intent == "availability" and heard.confidence > SURE
+    asks_for_stock = heard.intent == "availability" and heard.by_rule
     if last == "budget" and narrows and not asks_for_stock and not (entities.series or wishes or entities.volumes):
         return "budget"
     if cues.BACK.search(text) and (entities.series or state.previous):
@@ -414,7 +420,7 @@ def _narrows_a_wish(text: str, heard: Understanding, state: DialogueState) -> bo
 def _is_only_a_form(text: str, heard: Understanding) -> bool:
     """ "In Japanese?", "as e-books?": and nothing of stock or price is asked."""
     entities = heard.entities
-    asks = entities.facts or entities.volumes or entities.ordinal is not None or heard.confidence > RULED
+    asks = entities.facts or entities.volumes or entities.ordinal is not None or heard.by_rule
     return bool(entities.format or entities.language) and not asks and _SHORT.fullmatch(text) is not None
 
 
@@ -463,84 +469,3 @@ def _again(state: DialogueState, entities: Entities) -> Want:
     if state.intent in {"price", "availability", "next_volume"}:
         return state.intent  # type: ignore[return-value]
     return "availability" if state.series or state.asin else "recommend"
-
-
-# --- What it is about ---------------------------------------------------------------------------------------
-
-
-def _target(
-    text: str, intent: Want, entities: Entities, state: DialogueState, context: PageContext, *, unknown: str = ""
-) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """(series, one asin, several asins): the named first, then the pointed at, then the page."""
-    if entities.asins:
-        return (), entities.asins[0], ()
-    if entities.series:
-        # "Vinland Saga, not Berserk" corrects: the one that is wanted comes first where it is named first.
-        return entities.series, "", ()
-    if intent == "unknown_title" or (unknown and intent == "recommend" and entities.similar_to):
-        return (), "", ()
-    if intent == "compare":
-        return state.shown_series[:2], "", ()
-    if cues.BACK.search(text) and state.previous:
-        return (state.previous,), "", ()
-    if intent == "recommend" and (entities.similar_to or cues.LIKE_IT.search(text)):
-        # "Something similar?": to what we talk about, or to what the page shows.
-        meant = state.liked or ((state.series or context.series,) if state.series or context.series else ())
-        return meant, "", ()
-    if intent not in ABOUT_A_TITLE:
-        return (state.liked if intent == "recommend" else ()), "", ()
-    number = entities.ordinal or (entities.bare_number if len(state.shown) > 1 else None)
-    if number is not None and state.shown and intent != "reading_order":
-        position = number - 1 if number > 0 else len(state.shown) + number
-        if 0 <= position < len(state.shown):
-            return (), state.shown[position], ()
-    if intent in {"budget", "reading_order"}:
-        about = state.series or context.series or (state.shown_series[0] if state.shown_series else "")
-        return ((about,) if about else ()), "", ()
-    if entities.volumes or entities.bare_number is not None or entities.language or entities.format:
-        # Another volume, language or format of what we talk about.
-        if state.series or context.series:
-            return ((state.series or context.series),), "", ()
-        if state.shown_series:
-            return (state.shown_series[0],), "", ()
-    return _in_focus(intent, state, context)
-
-
-def _in_focus(intent: Want, state: DialogueState, context: PageContext) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    if state.asin:
-        return (
-            ((state.series,) if intent in {"series_facts", "next_volume"} and state.series else ()),
-            state.asin,
-            (),
-        )
-    is_list = not state.series or state.intent == "budget"
-    if len(state.shown) > 1 and intent in {"price", "availability"} and is_list:
-        return (), "", state.shown
-    if state.series:
-        return (state.series,), "", ()
-    if context.asin:
-        return ((context.series,) if context.series else ()), context.asin, ()
-    if context.series:
-        return (context.series,), "", ()
-    if state.shown:
-        return (
-            (),
-            state.shown[0] if len(state.shown) == 1 else "",
-            state.shown if len(state.shown) > 1 else (),
-        )
-    return (), "", ()
-
-
-def _form(text: str, intent: Want, entities: Entities) -> str:
-    """The format that is asked for. To finish "the whole series" is no wish for a box."""
-    if intent == "budget" and entities.format == "box_set" and not re.search(r"box|ボックス|BOX", text, re.IGNORECASE):
-        return ""
-    return entities.format
-
-
-def _variant_of(entities: Entities, state: DialogueState, context: PageContext) -> str:
-    if not (entities.language or entities.format) or entities.volumes or entities.series or entities.asins:
-        return ""
-    if entities.ordinal is not None or entities.bare_number is not None:
-        return ""
-    return state.asin or ("" if state.series else context.asin)

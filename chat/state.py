@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,8 @@ class DialogueState:
     asked: str = ""
     # What the shopper says they have or have read: "series:1-4,6". Orders are read anew in every turn.
     has: tuple[str, ...] = ()
+    # In the same form: sold, lost or given away, whatever was bought here once.
+    gone: tuple[str, ...] = ()
     # Series that were recommended for the present wish: "more" are others.
     told: tuple[str, ...] = ()
     # What the shopper asked for, kept until lifted by a new request.
@@ -75,18 +77,49 @@ def read_state(body: dict[str, Any]) -> DialogueState:
 
 def volumes_said(state: DialogueState, series_id: str) -> frozenset[int]:
     """The volumes of a series that the shopper says they have or have read."""
-    return next((read_spans(text) for id, _, text in _kept(state) if id == series_id), frozenset())
+    return _volumes_in(state.has, series_id)
+
+
+def volumes_gone(state: DialogueState, series_id: str) -> frozenset[int]:
+    """The volumes of a series that the shopper says they no longer have."""
+    return _volumes_in(state.gone, series_id)
 
 
 def with_volumes_said(state: DialogueState, series_id: str, volumes: Collection[int]) -> DialogueState:
     """Adds volumes to what the shopper says they have."""
-    others = [f"{id}:{text}" for id, _, text in _kept(state) if id != series_id]
-    mine = write_spans(volumes_said(state, series_id) | set(volumes))
-    return replace(state, has=(*others, f"{series_id}:{mine}")[-MOST_SERIES_KEPT:])
+    return _with_volumes(
+        state,
+        series_id,
+        has=volumes_said(state, series_id) | set(volumes),
+        gone=volumes_gone(state, series_id) - set(volumes),
+    )
 
 
-def _kept(state: DialogueState) -> list[tuple[str, str, str]]:
-    return [entry.rpartition(":") for entry in state.has]
+def with_volumes_gone(state: DialogueState, series_id: str, volumes: Collection[int]) -> DialogueState:
+    """Takes volumes from what the shopper says they have, and from what they bought here."""
+    return _with_volumes(
+        state,
+        series_id,
+        has=volumes_said(state, series_id) - set(volumes),
+        gone=volumes_gone(state, series_id) | set(volumes),
+    )
+
+
+def _with_volumes(state: DialogueState, series_id: str, *, has: Set[int], gone: Set[int]) -> DialogueState:
+    return replace(state, has=_put(state.has, series_id, has), gone=_put(state.gone, series_id, gone))
+
+
+def _put(kept: tuple[str, ...], series_id: str, volumes: Set[int]) -> tuple[str, ...]:
+    others = tuple(f"{id}:{text}" for id, _, text in _entries(kept) if id != series_id)
+    return (*others, f"{series_id}:{write_spans(volumes)}")[-MOST_SERIES_KEPT:] if volumes else others
+
+
+def _volumes_in(kept: tuple[str, ...], series_id: str) -> frozenset[int]:
+    return next((read_spans(text) for id, _, text in _entries(kept) if id == series_id), frozenset())
+
+
+def _entries(kept: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    return [entry.rpartition(":") for entry in kept]
 
 
 def price_limit(state: DialogueState, *, of_series: bool = False) -> tuple[Decimal, str] | None:

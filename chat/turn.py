@@ -146,6 +146,7 @@ async def _speak(
     of_people = [word for line in plan.lines if line.phrase.startswith("human.") for word in line.words.values()]
     said = (
         *draft.request.volumes,
+        *draft.request.gone,
         draft.request.state.age or "",
         draft.request.state.max_volumes or "",
         draft.request.unknown,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chat.answers.age import keep_to_age
-from chat.answers.asked import Asked
+from chat.answers.asked import Asked, series_title, volume_words
 from chat.answers.buying import availability, last_volume, next_volume, price
 from chat.answers.desk import account, complaint, faq, order_status, promotions
 from chat.answers.lifted import lifted_lines
@@ -36,6 +36,9 @@ def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> Ans
         state = replace(state, previous=before)
     noted: tuple[Line, ...] = (Line(f"corrected.{request.corrected}"),) if request.corrected else ()
     noted = (*lifted_lines(request), *noted)
+    if request.gone and plan.state.series:
+        words = {"series": series_title(plan.state.series), "volumes": volume_words(request.language, request.gone)}
+        noted = (*noted, Line("gone", words))
     return replace(plan, lines=(*noted, *plan.lines), state=replace(state, misses=state.misses + 1 if missed else 0))
 
 

@@ -82,6 +82,11 @@ def promotion_hints(product: ProductFacts, evidence: Evidence) -> list[Line]:
     ]
 
 
+def foreign_currency(asked: Asked) -> list[Line]:
+    """That a price or a limit is wanted in a currency that we neither sell in nor convert to."""
+    return [Line("currency.foreign")] if asked.evidence.foreign else []
+
+
 def overlap_hints(asked: Asked, product: ProductFacts) -> list[Line]:
     """What a collection holds that the shopper has already, and what is new in it."""
     if len(product.volumes) < 2 or not asked.evidence.has:

@@ -8,6 +8,7 @@ from chat.answers.asked import (
     LONGEST_LIST,
     Asked,
     chosen_edition,
+    foreign_currency,
     keep_list,
     live_words,
     no_edition,
@@ -74,6 +75,7 @@ def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
             lines=(
                 Line("price.many.cheapest" if sorted_by_price else "price.many"),
                 *(Line("price.item", live_words(asin), bullet=True) for asin in several),
+                *foreign_currency(asked),
             ),
             state=remember_focus(request.state, evidence, shown=several),
             cards=product_cards(*several),
@@ -84,8 +86,8 @@ def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
         return no_edition(asked)
     lines = [
         *([Line(f"limit.{evidence.limit_is}")] if evidence.limit_is else []),
-        *([Line("price.no_conversion")] if request.asks_to_convert else []),
         Line(phrase, live_words(product.asin)),
+        *foreign_currency(asked),
         *overlap_hints(asked, product),
         *promotion_hints(product, evidence),
     ]

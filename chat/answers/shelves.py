@@ -16,16 +16,17 @@ from chat.answers.asked import (
     remember_focus,
     replies,
     series_title,
+    title_slot,
 )
 from chat.answers.unknown import unknown_name_line
 from chat.constraints import merge
-from chat.dialogue import DialogueState, Request, age_limit
+from chat.dialogue import DialogueState, Request, age_limit, is_of_a_time
 from chat.guard import escape
 from chat.naming import in_print
-from chat.phrases import JOINERS, join, name_of, say
+from chat.phrases import JOINERS, join, name_of, say, say_day
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
-from shop.facts import SeriesFacts
+from shop.facts import ProductFacts, SeriesFacts
 
 # Titles of one wish that are remembered as told.
 MOST_TOLD = 60
@@ -194,32 +195,50 @@ def _introduce(phrase: str, language: Language, series: SeriesFacts) -> Line:
     )
 
 
-def _nothing_found(asked: Asked) -> Line:
-    return unknown_name_line(asked) if asked.request.unknown else Line("search.none")
-
-
 def search(asked: Asked) -> AnswerPlan:
     request, evidence, language = asked.request, asked.evidence, asked.language
     found = evidence.found[:LONGEST_LIST]
     if not found:
-        failed = "products" in evidence.failed
         return AnswerPlan(
-            lines=(Line("search.failed") if failed else _nothing_found(asked), *_age_said(asked)),
+            lines=(_nothing_found(asked), *_age_said(asked)),
             state=request.state,
             quick_replies=replies(language, *(["lift"] if request.state.age is not None else []), "recommend", "human"),
         )
     in_order = dict.fromkeys(evidence.products[asin].series_id for asin in found if asin in evidence.products)
     authors = request.entities.authors
     intro = (
-        Line("search.author", {"author": _author(asked, authors[0])})
+        Line("search.released")
+        if is_of_a_time(request)
+        else Line("search.author", {"author": _author(asked, authors[0])})
         if authors and not request.series
         else Line("search.found")
     )
-    items = [_introduce("search.item", language, evidence.series[s]) for s in in_order if s in evidence.series]
+    items = (
+        [_dated(language, evidence.products[asin]) for asin in found]
+        if is_of_a_time(request)
+        else [_introduce("search.item", language, evidence.series[s]) for s in in_order if s in evidence.series]
+    )
     only = found[0] if len(found) == 1 else ""
+    limit = [Line(f"limit.{evidence.limit_is}")] if evidence.limit_is else []
     return AnswerPlan(
-        lines=(intro, *items, *_age_said(asked, in_order)),
+        lines=(intro, *items, *limit, *_age_said(asked, in_order)),
         state=remember_focus(request.state, evidence, shown=found, asin=only),
         cards=product_cards(*found),
         quick_replies=replies(language, "in_stock", "price", "similar"),
     )
+
+
+def _nothing_found(asked: Asked) -> Line:
+    if "products" in asked.evidence.failed:
+        return Line("search.failed")
+    if is_of_a_time(asked.request):
+        return Line("search.released.none")
+    if asked.request.entities.isbns:
+        return Line("search.none.isbn")
+    return unknown_name_line(asked) if asked.request.unknown else Line("search.none")
+
+
+def _dated(language: Language, product: ProductFacts) -> Line:
+    assert product.release_date is not None
+    words = {"title": title_slot(product.asin), "date": say_day(language, product.release_date)}
+    return Line("search.released.item", words, bullet=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from django.utils.timezone import localdate
 
@@ -193,6 +194,16 @@ def _age_rating(asked: Asked, series: SeriesFacts) -> Line:
     )
 
 
+def release(language: Language, day: date, former: date | None) -> Line:
+    """When it comes or came out, and from which day that was moved, as long as it is not out."""
+    words = {"date": say_day(language, day)}
+    if day <= localdate():
+        return Line("edition.released", words)
+    if former is None or former == day:
+        return Line("edition.releases", words)
+    return Line("edition.moved", words | {"former": say_day(language, former)})
+
+
 def _edition_details(language: Language, product: ProductFacts, facts: tuple[Fact, ...]) -> list[Line]:
     lines: list[Line] = []
     if len(product.volumes) > 1:
@@ -203,8 +214,7 @@ def _edition_details(language: Language, product: ProductFacts, facts: tuple[Fac
     elif "pages" in facts:
         lines.append(Line("edition.pages.unknown", {"title": title_slot(product.asin)}))
     if product.release_date is not None and (not facts or "release_date" in facts):
-        phrase = "edition.releases" if product.release_date > localdate() else "edition.released"
-        lines.append(Line(phrase, {"date": say_day(language, product.release_date)}))
+        lines.append(release(language, product.release_date, product.former_release_date))
     if product.rating is not None and "rating" in facts:
         lines.append(Line("edition.rating", {"rating": f"{product.rating:g}", "best": "5"}))
     if product.publisher and "publisher" in facts:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from chat.gathering.work import Gathering
-from chat.state import volumes_said
+from chat.state import volumes_gone, volumes_said
 from mangaassist.dbthreads import in_database
 from shop.coverage import coverage, gives_away
 from shop.facts import ProductFacts
@@ -23,13 +23,14 @@ async def bought(work: Gathering) -> dict[str, ProductFacts]:
 
 
 def volumes_had(work: Gathering, mine: dict[str, ProductFacts], series_id: str, language: str = "") -> frozenset[int]:
-    """Bought, in that language if one is given, and said to be there."""
+    """Bought, in that language if one is given, and said to be there; less what is said to be gone."""
     editions = [
         product.volumes
         for product in mine.values()
         if product.series_id == series_id and language in {"", product.language}
     ]
-    return coverage(editions).volumes | volumes_said(work.request.state, series_id)
+    state = work.request.state
+    return (coverage(editions).volumes | volumes_said(state, series_id)) - volumes_gone(state, series_id)
 
 
 def without_spoilers(product: ProductFacts, has: Collection[int]) -> ProductFacts:

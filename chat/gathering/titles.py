@@ -23,7 +23,7 @@ async def for_title(work: Gathering) -> Evidence:
     if request.asins:
         evidence = await with_facts(work, Evidence(), request.asins, ())
         evidence.found = await _cheapest_first(work) if request.entities.order == "cheapest" else ()
-        return evidence
+        return await _in_another_currency(work, evidence)
     if request.asin and not request.series:
         _, limit_is = await _affordable_first(work, [request.asin])
         evidence = await with_facts(work, Evidence(editions=(request.asin,), limit_is=limit_is), [request.asin], ())
@@ -72,6 +72,16 @@ async def _affordable_first(work: Gathering, chosen: list[str]) -> tuple[list[st
     return chosen, "over" if limit[1] in {"", *sold_in} else "foreign"
 
 
+async def _in_another_currency(work: Gathering, evidence: Evidence) -> Evidence:
+    """Notes that a price is asked for in a currency that it is not sold in: nothing is converted here."""
+    asked = work.request.entities.asked_currency
+    if asked and work.request.intent == "price":
+        offers = await work.offers(evidence.editions[:1] or tuple(evidence.products))
+        sold_in = {offer.price.currency for offer in offers.values() if offer.price is not None}
+        evidence.foreign = asked if sold_in and asked not in sold_in else ""
+    return evidence
+
+
 async def _around(work: Gathering, evidence: Evidence) -> Evidence:
     """What belongs to an answer about one edition: promotions, others in its place, and what the shopper has of it."""
     request = work.request
@@ -83,6 +93,7 @@ async def _around(work: Gathering, evidence: Evidence) -> Evidence:
         await _cheaper_than(work, evidence, product)
     elif request.intent == "availability":
         await _offer_instead(work, evidence, product)
+    await _in_another_currency(work, evidence)
     if len(product.volumes) > 1 or request.intent == "product_facts":
         evidence.has = volumes_had(work, await bought(work), product.series_id)
     if not request.spoilers_wanted:

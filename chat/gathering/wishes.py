@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
 
-from chat.dialogue import age_limit, price_limit
+from chat.dialogue import age_limit, is_of_a_time, price_limit
 from chat.evidence import Evidence
-from chat.gathering.editions import first_editions, search_filters
+from chat.gathering.editions import first_editions, preferred_language, search_filters
 from chat.gathering.narrowed import is_narrowed, language_wanted, narrowed, wanted
 from chat.gathering.work import CANDIDATES, Gathering, with_facts
 from chat.phrases import say
@@ -18,7 +18,15 @@ from mangaassist.redaction import redact
 from recommendations.ordering import Found, Ordered, aorder_for
 from recommendations.recommend import Recommendation, RecommendationRequest, arecommend_for
 from shop.offers import LiveOffer
-from shop.search import search_editions, search_series, series_allowed, series_by_author
+from shop.search import (
+    EditionHit,
+    SearchFilters,
+    released_editions,
+    search_editions,
+    search_series,
+    series_allowed,
+    series_by_author,
+)
 from shop.titles import nearest_titles
 
 
@@ -141,16 +149,23 @@ def affordable(offer: LiveOffer | None, limit: tuple[Decimal, str]) -> bool:
 
 async def for_search(work: Gathering) -> Evidence:
     request = work.request
+    if request.entities.isbns and not request.entities.asins:
+        return Evidence()
     hits = await work.limited("products", in_database(_search, work), [])
-    ordered = await work.limited(
-        "order",
-        aorder_for(
-            hits,
-            customer_id=work.shopper.customer_id,
-            session_id=work.shopper.session_id,
-            device=request.context.device,
-        ),
-        Ordered(tuple(hits), ""),
+    # What is asked for by its date is listed by its date.
+    ordered = (
+        Ordered(tuple(hits), "")
+        if is_of_a_time(request)
+        else await work.limited(
+            "order",
+            aorder_for(
+                hits,
+                customer_id=work.shopper.customer_id,
+                session_id=work.shopper.session_id,
+                device=request.context.device,
+            ),
+            Ordered(tuple(hits), ""),
+        )
     )
     found = [hit.asin for hit in ordered.found]
     evidence = await with_facts(work, Evidence(), found, request.series)
@@ -158,7 +173,11 @@ async def for_search(work: Gathering) -> Evidence:
     limit = price_limit(request.state) if request.entities.max_price is not None else None
     if limit is not None and evidence.found:
         offers = await work.offers(evidence.found)
-        evidence.found = tuple(asin for asin in evidence.found if affordable(offers.get(asin), limit))
+        sold_in = {offer.price.currency for offer in offers.values() if offer.price is not None}
+        if limit[1] and sold_in and limit[1] not in sold_in:
+            evidence.limit_is = "foreign"
+        else:
+            evidence.found = tuple(asin for asin in evidence.found if affordable(offers.get(asin), limit))
     if not hits and "products" not in work.failed:
         wished = (*request.state.genres, *request.state.themes, *request.entities.authors)
         about = redact(_ASKING.sub("", request.text[:LONGEST_WISH])).strip()
@@ -168,6 +187,7 @@ async def for_search(work: Gathering) -> Evidence:
 
 async def for_unknown_title(work: Gathering) -> Evidence:
     """The titles that are written most like it, were it a slip of the pen."""
+    work.trace.note("not_found", kind="title", about=redact(work.request.unknown))
     near = await work.limited("search", in_database(_nearest, work), [])
     evidence = await with_facts(work, Evidence(), (asin for _, asin in near), ())
     evidence.found = tuple(asin for _, asin in near if asin in evidence.products)
@@ -194,6 +214,8 @@ def _search(work: Gathering) -> list[Found]:
     entities, filters = work.request.entities, search_filters(work)
     if entities.asins:
         return [Found(asin, "", is_named=True) for asin in entities.asins]
+    if is_of_a_time(work.request):
+        return _released(work, filters)
     named: Collection[str] = work.request.series
     if work.request.series:
         series = list(work.request.series)
@@ -210,3 +232,24 @@ def _search(work: Gathering) -> list[Found]:
         return found
     editions = search_editions(_ASKING.sub("", work.request.text), filters=filters, limit=CANDIDATES)
     return [Found(hit.asin, hit.series_id, hit.is_named) for hit in editions]
+
+
+def _released(work: Gathering, filters: SearchFilters) -> list[Found]:
+    """What came or comes out in the time that was said, in the language that is spoken, else in any."""
+    request, entities = work.request, work.request.entities
+    series = [*request.series, *(id for author in entities.authors for id in series_by_author(author, filters=filters))]
+    if entities.authors and not series:
+        return []
+
+    def find(filters: SearchFilters) -> list[EditionHit]:
+        return released_editions(
+            entities.released_from,
+            entities.released_before,
+            filters=filters,
+            words=(*entities.genres, *entities.themes),
+            series=series,
+            limit=CANDIDATES,
+        )
+
+    hits = find(filters if filters.language else replace(filters, language=preferred_language(request)))
+    return [Found(hit.asin, hit.series_id) for hit in hits or find(filters)]

@@ -75,6 +75,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Search
     "search.found": ("Here is what I found:",),
     "search.author": ("By {author} we carry:",),
+    "search.released": ("From that time we carry:",),
+    "search.released.item": ("{title}, {date}",),
+    "search.released.none": ("Nothing in our catalogue came or comes out in that time.",),
+    "search.none.isbn": ("We don't carry a book with that number. Tell me its title, and I'll look for it.",),
     "search.item": ("**{title}** by {authors}: {why}",),
     "search.none": (
         "I can't find that in our catalogue. Check the spelling, or tell me the author or what it is about.",
@@ -112,6 +116,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "edition.pages.unknown": ("I have no page count for {title}.",),
     "edition.released": ("It came out on {date}.",),
     "edition.releases": ("It comes out on {date}; you can order it ahead.",),
+    "edition.moved": ("Its release was moved from {former} to {date}; you can order it ahead.",),
     "edition.volumes": ("It collects volumes {first} to {last}.",),
     "edition.rating": ("Readers give it {rating} out of {best}.",),
     "edition.publisher": ("Its publisher is {publisher}.",),
@@ -130,12 +135,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "price.item": ("{title}: {price}, {stock}",),
     "price.many.cheapest": ("Of those, the least expensive first:",),
     "price.many": ("Read just now:",),
-    "price.no_conversion": ("I don't convert currencies: this is what we charge.",),
     "availability.one": ("{title} is {stock}, at {price}.",),
     "availability.instead": ("These would be on the shelf instead:",),
     "cheaper.found": ("{title} is {price}. These hold the same and cost less right now:",),
     "cheaper.none": ("I find nothing cheaper with the same volumes: {title} is {price}, {stock}.",),
     "cheaper.failed": ("I can't compare prices right now. {title}: {price}, {stock}.",),
+    "currency.foreign": ("We don't sell in that currency, and I don't convert: what I show is our own.",),
     # Next volume
     "next.owned": ("You have {series} up to volume {last}. Next is {title}: {price}, {stock}.",),
     "next.stated": ("After volume {last} comes {title}: {price}, {stock}.",),
@@ -189,6 +194,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Corrections
     "corrected.title": ("Ah, my mistake.",),
     "corrected.manga": ("The manga it is: books are all we sell.",),
+    "gone": ("Noted: you no longer have volume {volumes} of {series}.",),
     # Promotions
     "promotions.intro": ("On offer at the moment:",),
     "promotions.item": ("{title}: {percent} off, taken off in the cart",),

@@ -80,6 +80,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Search
     "search.found": ("こちらの作品が見つかりました。",),
     "search.author": ("{author}の作品は、こちらを取り扱っております。",),
+    "search.released": ("その時期の本はこちらです。",),
+    "search.released.item": ("{title}（{date}）",),
+    "search.released.none": ("その時期に発売される本は、当店の目録にはございません。",),
+    "search.none.isbn": ("その番号の本は当店では扱っておりません。題名を教えていただければお探しします。",),
     "search.item": ("**{title}**（{authors}）：{why}",),
     "search.none": ("当店の目録には見つかりませんでした。表記をお確かめいただくか、作者名や内容を教えてください。",),
     "search.above_age": ("{titles}は、{age}歳の方には対象年齢が上の作品です。",),
@@ -115,6 +119,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "edition.pages.unknown": ("{title}のページ数は登録がありません。",),
     "edition.released": ("発売日は{date}です。",),
     "edition.releases": ("{date}発売予定で、ご予約いただけます。",),
+    "edition.moved": ("発売日は{former}から{date}に変更されました。ご予約いただけます。",),
     "edition.volumes": ("{first}巻から{last}巻までを収録しています。",),
     "edition.rating": ("読者の評価は{best}点満点中{rating}点です。",),
     "edition.publisher": ("出版社は{publisher}です。",),
@@ -133,12 +138,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "price.item": ("{title}：{price}、{stock}",),
     "price.many.cheapest": ("その中で、お求めやすい順にご案内します。",),
     "price.many": ("ただいまの価格と在庫です。",),
-    "price.no_conversion": ("通貨の換算はいたしかねます。当店での価格をご案内します。",),
     "availability.one": ("{title}は{stock}です。価格は{price}です。",),
     "availability.instead": ("こちらでしたらご用意があります。",),
     "cheaper.found": ("{title}は{price}ですが、同じ巻をこちらならもっとお安くお求めいただけます。",),
     "cheaper.none": ("同じ巻でこれよりお安いものは見つかりません。{title}は{price}、{stock}です。",),
     "cheaper.failed": ("ただいま価格を比べられません。{title}：{price}、{stock}。",),
+    "currency.foreign": ("当店ではその通貨での販売はしておらず、通貨の換算もいたしません。表示は当店の通貨です。",),
     # Next volume
     "next.owned": ("{series}は{last}巻までお持ちですので、次は{title}です。{price}、{stock}です。",),
     "next.stated": ("{last}巻の次は{title}です。{price}、{stock}です。",),
@@ -190,6 +195,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # Corrections
     "corrected.title": ("失礼いたしました。",),
     "corrected.manga": ("漫画のほうですね。当店で扱うのは本だけです。",),
+    "gone": ("承知しました。{series}の{volumes}は、お手元にないのですね。",),
     # Promotions
     "promotions.intro": ("ただいまのお得な催しです。",),
     "promotions.item": ("{title}：{percent}引き（カートで値引きされます）",),

@@ -19,7 +19,14 @@ from chat.understanding.lexicon import (
     Lexicon,
 )
 from chat.understanding.narrowing import narrowing_of
-from chat.understanding.numbers import isbns_of, price_limit_of, release_dates_of, with_digits
+from chat.understanding.numbers import (
+    currency_asked,
+    isbns_of,
+    price_limit_of,
+    release_dates_of,
+    with_digits,
+    with_isbns_masked,
+)
 from chat.understanding.types import Entities, Fact, Language
 from shop.titles import Mention
 
@@ -30,30 +37,36 @@ _ORDER = re.compile(r"(?<![A-Za-z\d])[A-Z]{2,4}-\d{4,}(?!\d)", re.IGNORECASE)
 _ORDER_NUMBER = re.compile(
     r"(?:order|purchase|注文(?:番号)?)\s*(?:no\.?|number|#|番号)?\s*[:：#]?\s*(\d{4,})", re.IGNORECASE
 )
-_ASIN = re.compile(r"\b(?:B0[A-Z0-9]{8}|MD[A-Z0-9]{6,})\b")
-_VOLUME_RANGE = re.compile(
-    r"(?:(?:vol(?:ume)?s?|books?)\.?\s*)(\d{1,3})\s*(?:to|-|–|〜|~|through|until)\s*(\d{1,3})(?!\d)"
-    r"|(\d{1,3})\s*巻?\s*(?:から|〜|~|-|–)\s*(\d{1,3})\s*巻"
-    r"|\b(?:have|own|read|got)\s+(\d{1,3})\s*(?:to|-|–|through)\s*(\d{1,3})\b",
+# As the shop writes them, or anything that is called one.
+_ASIN = re.compile(
+    r"\b(?:B0[A-Z0-9]{8}|MD[A-Z0-9]{6,})\b|\b(?i:asin)\b\s*(?:is|は|:|#)?\s*([A-Za-z0-9_-]*\d[A-Za-z0-9_-]*)"
+)
+_TO = r"\s*(?:to|-|–|〜|~|through|thru|until|up to)\s*"
+_NUMBER = r"\d{1,3}(?!\d|\s*%)"
+_AND = r"\s*(?:,\s*and\b|,|\band\b|&|\+|\bplus\b)\s*(?:vol(?:ume)?s?\.?\s*)?"
+_RUN = rf"{_NUMBER}(?:{_TO}{_NUMBER})?"
+# "volumes 1 to 4 and 7"; without the word only where there are several: "I have 1 to 4 and 7", never "I have 3".
+_VOLUME_LIST = re.compile(
+    rf"(?:\bvol(?:ume)?s?|\bbooks?)\.?\s*(?P<named>{_RUN}(?:{_AND}{_RUN})*)"
+    rf"|\b(?:have|own|read|got|sold|lost)\s+(?P<had>{_NUMBER}(?:{_TO}{_NUMBER}|\s+(?:and|&)\s+{_NUMBER}|,\s+{_RUN})(?:{_AND}{_RUN})*)",
     re.IGNORECASE,
 )
-_VOLUME_LIST = re.compile(
-    r"\bvol(?:ume)?s?\.?\s*\d{1,3}(?:\s*(?:,|and|&)\s*(?:vol(?:ume)?\.?\s*)?\d{1,3}\b)+", re.IGNORECASE
-)
+_VOLUME_RANGE_JA = re.compile(r"(\d{1,3})\s*巻?\s*(?:から|〜|~|-|–)\s*(\d{1,3})(?=\s*巻|\s*[、,と]\s*\d{1,3}\s*巻)")
+_ONE_RUN = re.compile(rf"(\d{{1,3}})(?:{_TO}(\d{{1,3}}))?", re.IGNORECASE)
 _VOLUME = re.compile(
     r"(?:\bvol(?:ume)?s?\.?|\bbook|\bpart|\bnumber|第|#)\s*(\d{1,3})(?!\d|\s*%)|(\d{1,3})\s*(?:巻|冊目|集)",
     re.IGNORECASE,
 )
 _EDITION_NUMBER = re.compile(
-    r"(?:\bomnibus|\bbox(?:ed)? ?set|\bdeluxe(?: edition)?|合本(?:版)?|ボックス(?:セット)?|愛蔵版|完全版)\s*"
-    r"(?:vol(?:ume)?\.?|number|no\.?|#|第)?\s*(\d{1,2})(?!\d|\s*(?:%|巻分|冊分|円))\s*巻?",
+    r"(?:\bomnibus|\bbox(?:ed)? ?set|\bdeluxe(?: edition)?|\b[23]-in-1|合本(?:版)?|ボックス(?:セット)?|愛蔵版|完全版)\s*(?:edition\s*)?の?"
+    r"(?:,?\s*vol(?:ume)?\.?|number|no\.?|#|part|book|第)?\s*(\d{1,2})(?!\d|\s*(?:%|巻分|冊分|円)|\s*(?:volumes|books)\b)\s*巻?",
     re.IGNORECASE,
 )
 _FIRST_VOLUMES = re.compile(
     r"\bfirst\s+(\d{1,2})\s+(?:volumes|books)\b|(?:最初|はじめ)の(\d{1,2})(?:巻|冊)", re.IGNORECASE
 )
 _STANDALONE = re.compile(r"^\D{0,12}?(\d{1,3})\D{0,4}$")
-_AFTER_TITLE = re.compile(r"^\s*(?:#|no\.?\s*)?(\d{1,3})(?!\d)", re.IGNORECASE)
+_AFTER_TITLE = re.compile(rf"^\s*(?:#|no\.?\s*)?({_RUN}(?:{_AND}{_RUN})*)", re.IGNORECASE)
 _REFERS = re.compile(
     r"\b(?:it|its|it's|this|that|these|those|them|they|the one|that one|this one|the book|the series|same)\b"
     r"|それ|これ|あれ|その|この|同じ",
@@ -86,7 +99,7 @@ def entities_of(
     mentions = sorted(find_mentions(text), key=lambda mention: mention.start)
     isbns, rest = isbns_of(_blank(text, mentions))
     order_ids, rest = _order_ids(rest)
-    asins = tuple(dict.fromkeys(match[0] for match in _ASIN.finditer(text)))
+    asins = tuple(dict.fromkeys(match[1] or match[0] for match in _ASIN.finditer(text)))
     # Positions are no longer those of the text where a numeral became shorter or longer.
     rest = with_digits(rest)
     released_from, released_before = release_dates_of(rest, today) if today else (None, None)
@@ -130,6 +143,7 @@ def entities_of(
         language=next(iter(languages), ""),
         max_price=max_price,
         currency=currency,
+        asked_currency="" if max_price is not None else currency_asked(rest),
         age=age,
         ordinal=ordinal,
         refers_back=bool(_REFERS.search(rest)),
@@ -158,7 +172,7 @@ def _masked(text: str, mentions: Iterable[Mention]) -> str:
             continue
         parts += [text[last : mention.start], "<title>" if mention.kind == "series" else "<author>"]
         last = mention.end
-    masked = "".join([*parts, text[last:]])
+    masked = with_isbns_masked("".join([*parts, text[last:]]))
     return re.sub(r"(?:[A-Za-z]{2,4}-)?\d+", "<num>", masked)
 
 
@@ -181,15 +195,14 @@ def _edition_number(rest: str) -> tuple[int | None, str]:
 
 def _volumes(rest: str, text: str, mentions: list[Mention]) -> tuple[tuple[int, ...], str]:
     found: list[int] = []
-    for match in _VOLUME_RANGE.finditer(rest):
-        first, last = (int(group) for group in match.groups() if group)
-        found += range(first, min(last, first + 200) + 1)
-    rest = _VOLUME_RANGE.sub(" ", rest)
+    for match in _VOLUME_RANGE_JA.finditer(rest):
+        found += _run(match)
+    rest = _VOLUME_RANGE_JA.sub(" ", rest)
     for match in _FIRST_VOLUMES.finditer(rest):
         found += range(1, int(match[1] or match[2]) + 1)
     rest = _FIRST_VOLUMES.sub(" ", rest)
     for match in _VOLUME_LIST.finditer(rest):
-        found += map(int, re.findall(r"\d{1,3}", match[0]))
+        found += _runs(match["named"] or match["had"])
     rest = _VOLUME_LIST.sub(" ", rest)
     found += [int(match[1] or match[2]) for match in _VOLUME.finditer(rest)]
     rest = _VOLUME.sub(" ", rest)
@@ -198,10 +211,20 @@ def _volumes(rest: str, text: str, mentions: list[Mention]) -> tuple[tuple[int, 
         for mention in mentions:
             after = _AFTER_TITLE.match(text[mention.end :]) if mention.kind == "series" else None
             if after is not None:
-                found.append(int(after[1]))
+                found += _runs(after[1])
                 at = mention.end + after.start(1)
                 rest = rest[:at] + " " * len(after[1]) + rest[at + len(after[1]) :] if len(rest) == len(text) else rest
     return tuple(dict.fromkeys(n for n in found if 0 < n <= 400)), rest
+
+
+def _runs(listed: str) -> list[int]:
+    """ "1 to 4 and 7" → 1, 2, 3, 4, 7."""
+    return [volume for match in _ONE_RUN.finditer(listed) for volume in _run(match)]
+
+
+def _run(match: re.Match[str]) -> Iterable[int]:
+    first, last = int(match[1]), int(match[2] or match[1])
+    return range(first, min(last, first + 200) + 1)
 
 
 # --- Words ------------------------------------------------------------------------------------------------

@@ -63,6 +63,11 @@ def isbns_of(text: str) -> tuple[tuple[str, ...], str]:
     return tuple(dict.fromkeys(found)), rest
 
 
+def with_isbns_masked(text: str) -> str:
+    """Every ISBN with a right check digit as ``<num>``, hyphens and all."""
+    return _ISBN.sub(lambda match: "<num>" if isbn13(match[0]) else match[0], text)
+
+
 def isbn13(written: str) -> str:
     """The ISBN-13 of an ISBN-10 or -13 as written; empty if the check digit is wrong."""
     bare = re.sub(r"[- ]", "", written).upper()
@@ -105,6 +110,19 @@ _CURRENCIES = (
 )
 
 
+_ASKED_IN = re.compile(
+    r"\b(?:in|to|into)\s+(us dollars?|dollars?|usd|yen|jpy|euros?|eur|pounds?|gbp)\b"
+    r"|(日本円|円|ドル|ユーロ|ポンド)(?:だと|では|に(?:直|換算)|換算|建て|で(?:いくら|おいくら|何|の(?:値段|価格)))",
+    re.IGNORECASE,
+)
+
+
+def currency_asked(text: str) -> str:
+    """The currency (ISO 4217) in which a price is asked for: "how much is it in euros?", ユーロだといくら."""
+    match = _ASKED_IN.search(text)
+    return next((code for code, sign in _CURRENCIES if sign.search(match[1] or match[2])), "") if match else ""
+
+
 def price_limit_of(text: str) -> tuple[Decimal | None, str, str]:
     """(the most that may be spent, its currency or "", the text without it)."""
     for pattern in _LIMITS:
@@ -130,12 +148,38 @@ _AFTER = re.compile(rf"\b(?:after|later than|newer than)\s+{_YEAR}|{_YEAR}年?�
 _SINCE = re.compile(rf"\b(?:since|from)\s+{_YEAR}(?!s)|{_YEAR}年?(?:以降|から)", re.IGNORECASE)
 _IN_YEAR = re.compile(rf"\b(?:in|of|released|published)\s+{_YEAR}(?!s)|{_YEAR}年", re.IGNORECASE)
 _DECADE = re.compile(r"\b(?:19|20)?(\d)0'?s\b|(?:19|20)?(\d)0年代", re.IGNORECASE)
+_MONTH_NAMES = {
+    name: number
+    for number, name in enumerate(
+        "january february march april may june july august september october november december".split(), 1
+    )
+}
+_MONTH = re.compile(
+    rf"\b(?:in|of|released|for)\s+({'|'.join(_MONTH_NAMES)})(?:,?\s+((?:19|20)\d\d))?\b"
+    r"|(?:((?:19|20)\d\d)年)?(\d{1,2})月(?:に|の|発売|刊)",
+    re.IGNORECASE,
+)
+_DAYS = ((re.compile(r"\bnext week\b|来週", re.IGNORECASE), 7), (re.compile(r"\bthis week\b|今週", re.IGNORECASE), 0), (re.compile(r"\blast week\b|先週", re.IGNORECASE), -7))  # fmt: skip
+_COMING = re.compile(
+    r"\b(?:upcoming|coming soon|forthcoming|not (?:yet )?out yet|future releases?|soon to be released)\b|近日(?:発売|刊行)|発売予定|これから(?:出|発売)",
+    re.IGNORECASE,
+)
+_NEW = re.compile(
+    r"\b(?:new|latest|newest|recent) (?:releases?|arrivals?|publications?)\b|\b(?:recently|newly|just) (?:released|published|out|came out)\b"
+    r"|新刊|最近(?:出|発売|刊行)",
+    re.IGNORECASE,
+)
+# So many days a book counts as new.
+_NEW_DAYS = 90
 _MONTHS = ((re.compile(r"\bnext month\b|来月", re.IGNORECASE), 1), (re.compile(r"\bthis month\b|今月", re.IGNORECASE), 0), (re.compile(r"\blast month\b|先月", re.IGNORECASE), -1))  # fmt: skip
 _YEARS = ((re.compile(r"\bnext year\b|来年", re.IGNORECASE), 1), (re.compile(r"\bthis year\b|今年", re.IGNORECASE), 0), (re.compile(r"\blast year\b|去年|昨年", re.IGNORECASE), -1))  # fmt: skip
 
 
 def release_dates_of(text: str, today: date) -> Span:
-    """(on or after, before): "before 2020" → (None, 2020-01-01), 来月 → the first days of the next and its next month."""
+    """(on or after, before): "before 2020" → (None, 2020-01-01), 来月 → the first days of the next and its next month.
+
+    "Upcoming" is from tomorrow on, "new releases" the last 90 days; a week begins on Monday.
+    """
     if match := _BEFORE.search(text):
         year = _first_group(match)
         # 以前 and まで take the year in.
@@ -144,6 +188,8 @@ def release_dates_of(text: str, today: date) -> Span:
         return date(_first_group(match) + 1, 1, 1), None
     if match := _SINCE.search(text):
         return date(_first_group(match), 1, 1), None
+    if (match := _MONTH.search(text)) and (span := _month_said(match, today)):
+        return span
     if match := _IN_YEAR.search(text):
         return date(_first_group(match), 1, 1), date(_first_group(match) + 1, 1, 1)
     if match := _DECADE.search(text):
@@ -158,7 +204,25 @@ def release_dates_of(text: str, today: date) -> Span:
     for pattern, years in _YEARS:
         if pattern.search(text):
             return date(today.year + years, 1, 1), date(today.year + years + 1, 1, 1)
+    monday = today - timedelta(days=today.weekday())
+    for pattern, days in _DAYS:
+        if pattern.search(text):
+            return monday + timedelta(days=days), monday + timedelta(days=days + 7)
+    if _COMING.search(text):
+        return today + timedelta(days=1), None
+    if _NEW.search(text):
+        return today - timedelta(days=_NEW_DAYS), today + timedelta(days=1)
     return None, None
+
+
+def _month_said(match: re.Match[str], today: date) -> Span | None:
+    """ "in March 2024", 2024年3月の; without a year that of today."""
+    name, year, year_ja, month_ja = match.groups()
+    month = _MONTH_NAMES[name.lower()] if name else int(month_ja)
+    if not 1 <= month <= 12:
+        return None
+    first = date(int(year or year_ja or today.year), month, 1)
+    return first, _month_on(first, 1)
 
 
 def _first_group(match: re.Match[str]) -> int:

@@ -85,6 +85,7 @@ class Entities:
     language: str = ""  # of the edition: en | ja | fr | de | es
     max_price: Decimal | None = None
     currency: str = ""  # of max_price, when it was said: USD | JPY | EUR | GBP
+    asked_currency: str = ""  # "how much in euros?"
     age: int | None = None
     # "the second one" → 2, "the last one" → -1
     ordinal: int | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from django.utils import timezone
@@ -12,6 +14,7 @@ from chat.understanding.entities import FindMentions, entities_of
 from chat.understanding.intents import Guess
 from chat.understanding.language import language_of
 from chat.understanding.types import Entities, Intent, Language, Understanding
+from shop.search import asins_of_isbns
 from shop.titles import find_mentions as find_in_catalogue
 
 _SURE = 0.99
@@ -60,6 +63,7 @@ def understand(
     *,
     hint: Language | None = None,
     find_mentions: FindMentions = find_in_catalogue,
+    find_isbns: Callable[[tuple[str, ...]], list[str]] = asins_of_isbns,
     today: date | None = None,
 ) -> Understanding:
     """What one message says, by itself. ``hint``: the conversation's language so far. Never raises for a text.
@@ -69,6 +73,9 @@ def understand(
     text = _essence(text)
     language = language_of(text, hint=hint or "en")
     entities, masked = entities_of(text, language, find_mentions, today or timezone.localdate())
+    if entities.isbns:
+        known = (asin for asin in find_isbns(entities.isbns) if asin not in entities.asins)
+        entities = replace(entities, asins=(*entities.asins, *known))
     guess = intents.load(language).guess(masked, language)
     ruled = _rule(masked, entities, guess)
     if ruled is not None:
@@ -118,7 +125,9 @@ def _compares(masked: str) -> bool:
 def _rule(masked: str, entities: Entities, guess: Guess) -> Intent | None:
     if entities.order_ids:
         return "order_status"
-    bare = re.sub(r"<\w+>|\b(?:vol(?:ume)?s?|book|please)\b|[第巻]|[\W_]", "", masked, flags=re.IGNORECASE)
+    bare = re.sub(r"<\w+>|\b(?:vol(?:ume)?s?|book|please|isbn|asin)\b|[第巻]|[\W_]", "", masked, flags=re.IGNORECASE)
+    if not bare and entities.isbns:
+        return "product_facts"
     if not bare and entities.series:
         return "product_facts" if entities.volumes or entities.edition_number is not None else "search"
     if not bare and entities.authors:

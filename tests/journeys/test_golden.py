@@ -18,17 +18,28 @@ from chat.sessions import open_session
 from chat.tokens import Claims, Shopper
 from mangaassist.dbthreads import in_database
 from tests.journeys.golden.reading import Journey, read_journeys
-from tests.shop.catalogue import import_lines, small_catalogue
+from tests.shop.catalogue import edition, import_lines, offer, small_catalogue
 from tests.shop.families import families
 
 JOURNEYS = read_journeys()
 
 
+def dated(day: str) -> list[dict[str, Any]]:
+    """A volume that comes out on ``day``, and an art book of long ago."""
+    return [
+        edition("LRI-EN-2", "lantern-road-inn", "The Inn on Lantern Road, Vol. 2", [2], release_date=day, age_rating="all"),
+        offer("LRI-EN-2", "10.00", 5),
+        edition("LRI-ART", "lantern-road-inn", "The Inn in Colour", [], release_date="2011-05-10", isbn13="9780306406157"),
+        offer("LRI-ART", "30.00", 5),
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def big_shop(transactional_db: None) -> Iterator[None]:
     """The small catalogue and some families of series; no step is cut, however busy the machine is."""
-    _, rejected = import_lines([*small_catalogue(), *families()])
-    assert not rejected, rejected
+    for lines in ([*small_catalogue(), *families(), *dated("2099-03-01")], dated("2099-06-15")):
+        _, rejected = import_lines(lines)
+        assert not rejected, rejected
     with override_settings(TURN_LIMITS_S=dict.fromkeys(settings.TURN_LIMITS_S, 30)):
         yield
 
