@@ -1,7 +1,7 @@
 """Reading a document in a process of its own, with limits: a file of a few kilobytes can ask for hours and gigabytes.
 
-``python -m knowledge.apart KEY`` reads the document from standard input and writes what it says as JSON. It loads no
-Django and begins in a tenth of a second.
+``python -m knowledge.apart KEY SECONDS`` reads the document from standard input, in at most so much of the processor's
+time, and writes what it says as JSON. It loads no Django and begins in a tenth of a second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read_safely(key: str, data: bytes) -> ReadDocument:
         return read_document(key, data)
     try:
         reader = subprocess.run(
-            [sys.executable, "-m", "knowledge.apart", key],
+            [sys.executable, "-m", "knowledge.apart", key, str(CPU_S)],
             input=data,
             cwd=_ROOT,
             stdout=subprocess.PIPE,
@@ -48,8 +48,8 @@ def read_safely(key: str, data: bytes) -> ReadDocument:
     return ReadDocument(title=told["title"], locale=told["locale"], sections=sections)
 
 
-def main(key: str) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+def main(key: str, cpu_s: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     try:
         told = asdict(read_document(key, sys.stdin.buffer.read()))
@@ -59,4 +59,4 @@ def main(key: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

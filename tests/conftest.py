@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 import pytest
 
+from tests.furnished import folders
 from tests.learned import share_with
 
 # Before Django reads its settings (so they are named here and not in pyproject.toml): this process's own
@@ -18,6 +19,8 @@ from tests.learned import share_with
 _data_dir = Path(tempfile.mkdtemp(prefix="ma-test-"))
 os.environ["DATA_DIR"] = str(_data_dir)
 share_with(_data_dir)
+# In the process that starts the others, so that they share them.
+folders()
 os.environ["DJANGO_SETTINGS_MODULE"] = "mangaassist.settings"
 os.environ["MANGAASSIST_PROFILE"] = "embedded"
 os.environ.setdefault("REDIS_TIMEOUT_S", "2")
@@ -51,6 +54,31 @@ def redis_server() -> Iterator[None]:
     yield
     server.stop()
     shutil.rmtree(_data_dir, ignore_errors=True)
+
+
+# Django's own notes of which models there are, and what may be done with them.
+NOTES = {"django_content_type", "auth_permission"}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """No test changes the notes, and to write them down anew would be most of the time that it takes to clean the
+    database after a test with real transactions: they stay.
+    """
+    from django.contrib.contenttypes.management import create_contenttypes
+    from django.db import connection
+    from django.db.models.signals import post_migrate
+
+    assert post_migrate.disconnect(create_contenttypes)
+    assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    tables = connection.introspection.django_table_names
+
+    def tables_but_notes(**options: bool) -> list[str]:
+        return [table for table in tables(**options) if table not in NOTES]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.introspection, "django_table_names", tables_but_notes)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.learned import share_with
 from tests.mangaassist.running import Running, free_port
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    shop = Running(tmp_path_factory.mktemp("shop"), free_port(), DEMO="1")
+    folder = tmp_path_factory.mktemp("shop")
+    share_with(folder)
+    shop = Running(folder, free_port(), DEMO="1")
     try:
         shop.wait_ready()
         yield f"http://127.0.0.1:{shop.port}"

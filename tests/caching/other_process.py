@@ -62,7 +62,6 @@ def main() -> None:
     import django
 
     django.setup()
-    from django.core.management import call_command
 
     from caching.behind import behind
     from caching.invalidation import invalidate
@@ -120,12 +119,11 @@ def main() -> None:
         invalidate([tag])
         return "bumped"
 
-    def migrate() -> str:
-        call_command("migrate", verbosity=0)
+    def prepare() -> str:
         CachePolicy.objects.create_missing()
-        return "migrated"
+        return "prepared"
 
-    commands = {each.__name__: each for each in (read, hang, cold, policy, bump, migrate)}
+    commands = {each.__name__: each for each in (read, hang, cold, policy, bump, prepare)}
     for line in sys.stdin:
         name, *words = line.split()
         say(str(commands[name](*words)))

@@ -12,8 +12,17 @@ from caching.policy_cache import policy_cache
 from mangaassist.redis import sync_client
 from tests.caching.conftest import FACTS, Facts
 from tests.caching.other_process import OtherProcess
+from tests.furnished import lay_database
 
 pytestmark = pytest.mark.process
+
+
+def database(folder: Path) -> str:
+    """The address of one with all tables."""
+    path = folder / "shop.sqlite3"
+    if not path.exists():
+        lay_database(path)
+    return f"sqlite:///{path}"
 
 
 def test_a_cold_key_is_computed_once_by_four_processes_with_fifty_callers_each() -> None:
@@ -35,9 +44,8 @@ def test_a_killed_process_takes_no_key_with_it() -> None:
 
 
 def test_a_ttl_changed_in_one_process_acts_in_the_other_on_existing_entries(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
-    with OtherProcess(DATABASE_URL=database) as web, OtherProcess(DATABASE_URL=database) as admin:
-        assert admin.ask("migrate") == "migrated"
+    with OtherProcess(DATABASE_URL=database(tmp_path)) as web, OtherProcess(DATABASE_URL=database(tmp_path)) as admin:
+        assert admin.ask("prepare") == "prepared"
         assert web.ask("read B1 old") == "old"
         time.sleep(1.1)
         assert web.ask("read B1 unused") == "old"
@@ -46,9 +54,8 @@ def test_a_ttl_changed_in_one_process_acts_in_the_other_on_existing_entries(tmp_
 
 
 def test_an_invalidation_in_one_process_acts_in_the_other(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
-    with OtherProcess(DATABASE_URL=database) as web, OtherProcess(DATABASE_URL=database) as worker:
-        assert worker.ask("migrate") == "migrated"
+    with OtherProcess(DATABASE_URL=database(tmp_path)) as web, OtherProcess(DATABASE_URL=database(tmp_path)) as worker:
+        assert worker.ask("prepare") == "prepared"
         assert web.ask("read B1 old") == "old"
         assert worker.ask("bump asin:B1") == "bumped"
         assert web.ask("read B1 new") == "new"

@@ -18,6 +18,7 @@ from django.utils import timezone
 from moto import mock_aws
 
 from caching.policy_cache import policy_cache
+from knowledge import apart
 from knowledge.backends import knowledge_sources
 from knowledge.index import serving_version
 from knowledge.models import Article, Document, IndexVersion, Passage
@@ -136,7 +137,10 @@ def test_a_version_that_is_known_is_not_read_again_but_for_good_reason(folder: P
     assert answer("do you mend a spine?") == "We mend spines."
 
 
-def test_a_file_that_asks_for_hours_is_given_up_and_the_others_are_read(folder: Path) -> None:
+def test_a_file_that_asks_for_hours_is_given_up_and_the_others_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "CPU_S", 2)
     lay(folder, "hours.html", b"<!-- " * 400_000)
     lay(folder, "odd.html", b"<![foo[bar]]>")
     lay(folder, "gifts.md", b"We wrap gifts for free.")

@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from mangaassist import embedded
+from tests.furnished import furnish
 from tests.mangaassist.running import free_port, is_gone, until
 
 
@@ -23,7 +24,7 @@ def test_it_brings_its_redis_and_takes_it_away(tmp_path: Path, reload: bool) -> 
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
     environment |= {"DATA_DIR": str(tmp_path), "DEMO": "0"}
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=settings.BASE_DIR, env=environment, check=True)
+    furnish(tmp_path, demo=False)
     server = subprocess.Popen(
         [sys.executable, "manage.py", "runserver", str(port), *([] if reload else ["--noreload"])],
         cwd=settings.BASE_DIR,

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mangaassist.health.heartbeat import QUEUES, key_of
-from tests.mangaassist.running import Running, free_port, is_gone, until
+from tests.learned import share_with
+from tests.mangaassist.running import START_S, Running, free_port, is_gone, until
 
 pytestmark = [
     pytest.mark.process,
@@ -22,7 +23,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("site"), free_port())
+    folder = tmp_path_factory.mktemp("site")
+    share_with(folder)
+    running = Running(folder, free_port())
     try:
         running.wait_ready()
         yield running
@@ -41,14 +44,15 @@ def test_one_line_says_where_it_is(site: Running) -> None:
 
 def test_the_same_data_folder_is_refused_in_one_line(site: Running) -> None:
     second = Running(site.data_dir, free_port())
-    assert second.process.wait(30) == 1
+    assert second.process.wait(START_S) == 1
     until(lambda: len(second.lines) == 2, "two lines")
     assert second.lines[1] == f"Another MangaAssist uses {site.data_dir}: stop it, or set DATA_DIR to another folder."
 
 
 def test_a_taken_port_is_refused_in_one_line(site: Running, tmp_path: Path) -> None:
+    share_with(tmp_path)
     second = Running(tmp_path, site.port)
-    assert second.process.wait(30) == 1
+    assert second.process.wait(START_S) == 1
     until(lambda: len(second.lines) == 2, "two lines")
     assert second.lines[1].startswith(f"Cannot listen on 127.0.0.1 port {site.port} (Address already in use)")
     assert not (tmp_path / "redis").exists()
@@ -111,6 +115,6 @@ def test_nothing_survives_a_killed_supervisor_and_its_folder_can_be_used_again(t
 )
 def test_a_bad_setting_stops_the_start_with_its_line(tmp_path: Path, environment: dict[str, str], line: str) -> None:
     running = Running(tmp_path, free_port(), **environment)
-    assert running.process.wait(30) == 1
+    assert running.process.wait(START_S) == 1
     until(lambda: any(line in each for each in running.lines), f"{line} in {running.lines}", within_s=5)
     assert not any("Traceback" in each for each in running.lines)
