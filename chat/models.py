@@ -101,11 +101,12 @@ class Turn(models.Model):
     latency_ms = models.FloatField(null=True, blank=True)
     first_delta_ms = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(default=timezone.now, db_index=True)
-    # The lease of the process that runs it (chat.leases): its last sign of life, and which attempt it makes.
+    # The lease of the process that runs it (chat.leases): its last sign of life, and which attempt it makes. The
+    # version before may still write rows while this one is rolled out: hence defaults of the database's own.
     alive_at = models.DateTimeField(default=timezone.now)
-    attempt = models.PositiveSmallIntegerField(default=1, editable=False)
+    attempt = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
     # The shopper wants no more of it.
-    stopping = models.BooleanField(default=False, editable=False)
+    stopping = models.BooleanField(default=False, db_default=False, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = TurnQuerySet.as_manager()

@@ -1,0 +1,231 @@
+"""Sockets over a real connection to a real web process, beside a bare application on the same server.
+
+The client is this process: both share the machine, in every row alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+
+from bench.tables import Table
+from bench.turn import QUESTIONS
+from tests.mangaassist.running import free_port, until
+
+IDLE = 1_000
+CONNECTING_AT_ONCE = 20
+SHOPPERS = 10
+TURNS_EACH = 30
+ROUNDS = 3
+# Shoppers who read before they ask again.
+PEOPLE = 50
+ASKED_BY_EACH = 8
+PAUSE_S = (1.0, 3.0)
+Frame = dict[str, Any]
+
+
+class Process:
+    """A web process under measurement."""
+
+    def __init__(self, name: str, module: str) -> None:
+        self.name = name
+        self.port = free_port()
+        limits = {"SOCKETS_PER_ADDRESS": "100000", "SOCKETS_WITHOUT_HELLO": "100000", "ADDRESS_HELLOS_PER_S": "100000"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, "--port", str(self.port)],
+            env=os.environ | limits | {"ADDRESS_QUESTIONS_PER_S": "100000"},
+        )
+        self.url = f"ws://127.0.0.1:{self.port}/ws/chat/"
+        until(self._listens, f"{name} listens", within_s=180)
+
+    def kilobytes(self) -> int:
+        """Resident memory."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, f"{self.name} ended"
+        try:
+            asyncio.run(self._connect_once())
+        except OSError:
+            return False
+        return True
+
+    async def _connect_once(self) -> None:
+        async with connect(self.url):
+            pass
+
+
+def run() -> list[Table]:
+    from django.core.management import call_command
+
+    feed = Path(__file__).resolve().parent.parent / "shop" / "demo" / "demo.jsonl.gz"
+    with open(os.devnull, "w") as nowhere:
+        call_command("import_catalog", str(feed), stdout=nowhere)
+        call_command("train_recommender", stdout=nowhere)
+    with _processes() as (ours, bare):
+        return [_idle(ours, bare), _turns(ours, bare), _first_words(ours)]
+
+
+@contextmanager
+def _processes() -> Iterator[tuple[Process, Process]]:
+    bare = Process("bare application", "bench.bare_socket")
+    ours = Process("MangaAssist", "mangaassist.server")
+    try:
+        yield ours, bare
+    finally:
+        ours.stop()
+        bare.stop()
+
+
+# --- Idle sockets -------------------------------------------------------------------------------------------
+
+
+def _idle(ours: Process, bare: Process) -> Table:
+    rows = [asyncio.run(_open_many(process)) for process in (bare, ours)]
+    return Table(
+        title="Sockets: memory and connections",
+        columns=["", "KB per idle socket", "connects/s"],
+        rows=rows,
+        note=f"{IDLE:,} sockets that have said hello, {CONNECTING_AT_ONCE} at a time, after as many that came and went "
+        "(what a process allocates once does not count). Ours store a conversation each before they are ready.",
+    )
+
+
+async def _open_many(process: Process) -> list[str]:
+    async def open_one(stack: AsyncExitStack) -> None:
+        async with at_once:
+            socket = await stack.enter_async_context(connect(process.url, compression=None))
+            await _hello(socket)
+
+    at_once = asyncio.Semaphore(CONNECTING_AT_ONCE)
+    before, rate = 0, 0.0
+    for _ in range(2):
+        await asyncio.sleep(2)
+        before = process.kilobytes()
+        async with AsyncExitStack() as stack:
+            began = time.perf_counter()
+            await asyncio.gather(*(open_one(stack) for _ in range(IDLE)))
+            rate = IDLE / (time.perf_counter() - began)
+            await asyncio.sleep(2)
+            after = process.kilobytes()
+    return [process.name, f"{(after - before) / IDLE:.1f}", f"{rate:.0f}"]
+
+
+# --- Turns --------------------------------------------------------------------------------------------------
+
+
+def _turns(ours: Process, bare: Process) -> Table:
+    """The bare application says what ours said, word for word."""
+    said = asyncio.run(_record(ours))
+    rates: dict[str, list[float]] = {ours.name: [], bare.name: []}
+    for _ in range(ROUNDS):
+        for process in random.sample([ours, bare], 2):
+            rates[process.name].append(asyncio.run(_ask_at_once(process, said)))
+    middle = {name: statistics.median(found) for name, found in rates.items()}
+    return Table(
+        title="Sockets: turns against a bare application that sends the same frames",
+        columns=["", "turns/s", "share of the bare application"],
+        rows=[
+            [name, f"{middle[name]:.0f}", f"{middle[name] / middle[bare.name]:.0%}"] for name in (bare.name, ours.name)
+        ],
+        note=f"{SHOPPERS} shoppers ask without a pause, {ROUNDS} rounds in random order, medians. The bare application "
+        "understands, looks up and stores nothing. The client takes its part of the machine in both rows.",
+    )
+
+
+async def _record(process: Process) -> list[Frame]:
+    async with connect(process.url, compression=None) as socket:
+        await _hello(socket)
+        return await _ask(socket, QUESTIONS[1])
+
+
+async def _ask_at_once(process: Process, said: list[Frame]) -> float:
+    async def shopper() -> None:
+        async with connect(process.url, compression=None) as socket:
+            await _hello(socket, frames=said)
+            for _ in range(TURNS_EACH):
+                await _ask(socket, QUESTIONS[1])
+
+    began = time.perf_counter()
+    await asyncio.gather(*(shopper() for _ in range(SHOPPERS)))
+    return SHOPPERS * TURNS_EACH / (time.perf_counter() - began)
+
+
+# --- The first word -----------------------------------------------------------------------------------------
+
+
+def _first_words(process: Process) -> Table:
+    gc.collect()
+    times = sorted(asyncio.run(_ask_like_people(process)))
+    row = [f"{PEOPLE} shoppers", *(f"{times[int(len(times) * share)]:.1f}" for share in (0.5, 0.9, 0.99))]
+    return Table(
+        title="Sockets: from a question to its typing indicator",
+        columns=["", "median ms", "p90 ms", "p99 ms"],
+        rows=[row],
+        note=f"Each asks {ASKED_BY_EACH} times, {PAUSE_S[0]:g} to {PAUSE_S[1]:g} s after the last answer. The question is "
+        "stored before it is acknowledged, and acknowledged before the indicator.",
+    )
+
+
+async def _ask_like_people(process: Process) -> list[float]:
+    times: list[float] = []
+
+    async def person(number: int) -> None:
+        dice = random.Random(number)
+        async with connect(process.url, compression=None) as socket:
+            await _hello(socket)
+            for turn in range(ASKED_BY_EACH):
+                await asyncio.sleep(dice.uniform(*PAUSE_S))
+                await _ask(socket, QUESTIONS[(number + turn) % len(QUESTIONS)], first_word=times)
+
+    await asyncio.gather(*(person(number) for number in range(PEOPLE)))
+    return times
+
+
+# --- A client -----------------------------------------------------------------------------------------------
+
+
+async def _hello(socket: ClientConnection, **more: Any) -> None:
+    from chat.tokens import Claims, Shopper, issue_token
+
+    token = issue_token(Claims(shopper=Shopper(session_id=uuid.uuid4().hex)))
+    hello = {"type": "hello", "v": 1, "token": token, "caps": ["stream", "cards"]} | more
+    await socket.send(orjson.dumps(hello).decode())
+    while orjson.loads(await socket.recv())["type"] != "ready":
+        pass
+
+
+async def _ask(socket: ClientConnection, text: str, *, first_word: list[float] | None = None) -> list[Frame]:
+    """The frames from ``accepted`` to ``response``; the milliseconds to the first of the turn go to ``first_word``."""
+    question = {"type": "user_message", "client_msg_id": str(uuid.uuid4()), "text": text}
+    began = time.perf_counter()
+    await socket.send(orjson.dumps(question).decode())
+    frames: list[Frame] = []
+    while not frames or frames[-1]["type"] != "response":
+        frame = orjson.loads(await socket.recv())
+        if frame["type"] == "error":
+            raise RuntimeError(frame)
+        if frame["type"] == "typing_indicator" and frame["seq"] == 1 and first_word is not None:
+            first_word.append((time.perf_counter() - began) * 1000)
+        if frame["type"] == "accepted" or "seq" in frame:
+            frames.append(frame)
+    return frames
