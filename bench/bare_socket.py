@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import django
 import orjson
 
 from mangaassist.server import Server, configuration
@@ -39,6 +40,7 @@ async def _say(send: Any, frame: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
+    django.setup()
     config = configuration("127.0.0.1", parser.parse_args().port)
     config.app = application
     Server(config).run()

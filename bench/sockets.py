@@ -136,7 +136,7 @@ async def _open_many(process: Process) -> list[str]:
 def _turns(ours: Process, bare: Process) -> Table:
     """The bare application says what ours said, word for word."""
     said = asyncio.run(_record(ours))
-    rates: dict[str, list[float]] = {ours.name: [], bare.name: []}
+    rates: dict[str, list[float]] = {bare.name: [], ours.name: []}
     for _ in range(ROUNDS):
         for process in random.sample([ours, bare], 2):
             rates[process.name].append(asyncio.run(_ask_at_once(process, said)))
@@ -181,8 +181,8 @@ def _first_words(process: Process) -> Table:
         title="Sockets: from a question to its typing indicator",
         columns=["", "median ms", "p90 ms", "p99 ms"],
         rows=[row],
-        note=f"Each asks {ASKED_BY_EACH} times, {PAUSE_S[0]:g} to {PAUSE_S[1]:g} s after the last answer. The question is "
-        "stored before it is acknowledged, and acknowledged before the indicator.",
+        note=f"Each asks {ASKED_BY_EACH} times, {PAUSE_S[0]:g} to {PAUSE_S[1]:g} s after the last answer. The question "
+        "is stored before it is acknowledged, and acknowledged before the indicator.",
     )
 
 

@@ -22,7 +22,8 @@ class Listener:
 
     ``seen``: the last message (its row) that it was told, None for one that the doorbell tells nothing; ``handoff``
     and ``handoff_at``: the state that it was told last, and when (the loop's time); ``asking``: its own wish for a
-    handoff is under way, and will be answered first. ``asked``: ids of its own questions that are being stored.
+    handoff is under way, and will be answered first. ``asked``: ids (lower case) of its own questions that are being
+    stored.
     """
 
     queue: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(LISTENER_FRAMES))
@@ -55,7 +56,7 @@ class Listener:
             self.queue.put_nowait(None)
 
     def _is_news(self, message: Frame) -> bool:
-        if message["message_id"] in self.told or message.get("client_msg_id") in self.asked:
+        if message["message_id"] in self.told or (message.get("client_msg_id") or "").lower() in self.asked:
             return False
         self.told.append(message["message_id"])
         return True

@@ -243,12 +243,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
             return
         # Until it is acknowledged here, nobody else tells this socket of its own question.
-        self.listener.asked.add(frame.client_msg_id)
+        self.listener.asked.add(frame.client_msg_id.lower())
         try:
             accepted = await in_database(accept_message, session.conversation_id, frame.client_msg_id, frame.text)
             self.listener.told.append(accepted.message_id)
         finally:
-            self.listener.asked.discard(frame.client_msg_id)
+            self.listener.asked.discard(frame.client_msg_id.lower())
         self.listener.tell(
             {
                 "type": "accepted",

@@ -99,9 +99,13 @@ class TurnRunner:
         following = Following(told, self.start)
 
         async def follow() -> None:
-            await following.follow()
-            if told.finished.is_set():
-                self._forget_later(told)
+            try:
+                await following.follow()
+            finally:
+                if told.finished.is_set():
+                    self._forget_later(told)
+                elif told.turn_id not in self._running:  # It broke off: whoever asks next begins anew.
+                    self._told.pop(told.turn_id, None)
 
         self._begin(follow(), f"following-{told.turn_id}")
         return following
