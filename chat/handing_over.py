@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chat.models import Conversation, Message, Turn
+from chat.understanding.moods import Felt, mood_of
+from chat.understanding.types import Language
 from escalation.handoffs import SaidLine
 from escalation.package import Involved, Tried
 from mangaassist.redaction import redact
@@ -33,13 +35,24 @@ def said_lines(conversation: Conversation) -> list[SaidLine]:
 
 def tried_turns(conversation: Conversation) -> list[Tried]:
     """The last questions with what became of them, oldest first; of one under way: ``running``."""
+    language: Language = "ja" if conversation.locale == "ja" else "en"
     turns = conversation.turns.order_by("-started_at").prefetch_related("messages")[:HANDED_OVER_TURNS]
     return [
-        Tried(text=message.content, intent=turn.intent, outcome=_outcome(turn))
+        _tried(message, turn, mood_of(message.content, language))
         for turn in reversed(turns)
         for message in turn.messages.all()
         if message.role == Message.Role.USER
     ]
+
+
+def _tried(message: Message, turn: Turn, felt: Felt) -> Tried:
+    return Tried(
+        text=message.content,
+        intent=turn.intent,
+        outcome=_outcome(turn),
+        frustrated=felt.frustration,
+        complains=felt.complaint,
+    )
 
 
 def _outcome(turn: Turn) -> str:

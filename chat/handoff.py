@@ -25,6 +25,7 @@ from chat.memory_types import Memory
 from chat.models import Conversation
 from chat.phrases import say
 from chat.plan import AnswerPlan, Line
+from chat.understanding.moods import mood_of
 from chat.understanding.types import Language, Understanding
 from escalation.follow_up import leave_email, wait_here
 from escalation.handoffs import cancel_handoff, open_handoff
@@ -263,6 +264,8 @@ async def plan_with_person(
 ) -> AnswerPlan:  # fmt: skip
     """The plan with a person brought in or offered, where one is needed."""
     rules = await read_rules(conversation_id)
+    # Its first time may have to read or learn the model: not in the loop.
+    felt = await in_database(mood_of, request.text, request.language)
     said = Said(
         text=request.text,
         intent=request.intent,
@@ -272,6 +275,8 @@ async def plan_with_person(
         before=[line.text for line in memory.lines if line.role == "user"],
         order_values=await _order_values(evidence) if any(rule.value for rule in rules) else (),
         offered=request.state.offered,
+        frustrated=felt.frustration,
+        complains=felt.complaint,
     )
     # The patterns take milliseconds on a long text: not in the loop, where other shoppers wait.
     is_long = len(said.text) > LONG_TEXT

@@ -8,7 +8,7 @@ import threading
 import structlog
 from django.db import connection
 
-from chat.understanding import intents
+from chat.understanding import intents, moods
 from knowledge.help_index import read_help
 from mangaassist.backends import build_defaults
 from recommendations.recommend import RecommendationRequest, recommend_for
@@ -25,6 +25,7 @@ def warm_in_background() -> None:
 def _warm() -> None:
     try:
         intents.warm()
+        moods.warm()
         build_defaults()
         title_index()
         read_help()

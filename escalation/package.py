@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from escalation.models import Trigger
-from escalation.triggers import feeling_in
+from escalation.triggers import Said, feeling_in
 from mangaassist.redaction import redact
 from shop.facts import load_product_facts
 
@@ -26,11 +26,14 @@ LONGEST_QUOTE = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One question that the assistant was asked. ``outcome``: a turn's status, or ``not_understood``."""
+    """One question that the assistant was asked. ``outcome``: a turn's status, or ``not_understood``; ``frustrated``
+    and ``complains``: how it sounds (escalation.triggers.Said)."""
 
     text: str
     intent: str
     outcome: str
+    frustrated: float | None = None
+    complains: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ def build_package(
         "detail": quoted(detail),
         "reason": quoted(reason),
         "language": language,
-        "sentiment": sentiment_of(trigger, detail, [each.text for each in tried]),
+        "sentiment": sentiment_of(trigger, detail, tried),
         "asked": asked[-MOST_ITEMS:],
         "tried": [
             {"text": text, "intent": each.intent, "outcome": each.outcome}
@@ -73,9 +76,10 @@ def quoted(text: str) -> str:
     return flat if len(flat) <= LONGEST_QUOTE else flat[: LONGEST_QUOTE - 1] + "…"
 
 
-def sentiment_of(trigger: str, detail: str, texts: Sequence[str]) -> Sentiment:
+def sentiment_of(trigger: str, detail: str, tried: Sequence[Tried]) -> Sentiment:
     """From the rule that found the need and from what was said: who only asks may have been upset before."""
-    found = {trigger} | {need.trigger for text in texts if (need := feeling_in(text)) is not None}
+    said = [Said(text=each.text, frustrated=each.frustrated, complains=each.complains) for each in tried]
+    found = {trigger} | {need.trigger for each in said if (need := feeling_in(each)) is not None}
     if detail == "self-harm":
         return "in_danger"
     if found & {Trigger.COMPLAINT, Trigger.SAFETY}:

@@ -23,6 +23,10 @@ MISSES = 2
 BAD_RATINGS = 2
 # Below this an answer about an order or a payment is no better than a guess.
 SURE_ENOUGH = 0.5
+# How a message sounds (Said.frustrated, Said.complains): below the first the words of a rule are those of a story or of a
+# question; from the last on no rule is needed, and from the one between when something else speaks for it as well.
+DOUBTFUL_MOOD, LIKELY_MOOD, SURE_MOOD = 0.3, 0.5, 0.7
+SURE_INTENT = 0.6
 _ABOUT_MONEY_OR_ORDERS = re.compile(
     r"\b(?:orders?|payments?|paid|pay|charged?|card|invoice|refunds?|deliver(?:y|ed)|parcel|package)\b"
     r"|注文|支払|決済|請求|返金|引き落と|クレジット|配達|荷物",
@@ -35,6 +39,7 @@ class Said:
     """One message in its place. ``intent`` and ``confidence`` (0 to 1) as understood; ``misses``: answers in a row that
     did not help; ``bad_ratings``: thumbs down in this conversation; ``before``: the shopper's earlier messages, oldest
     first; ``order_values``: (amount, currency) of the orders spoken of; ``offered``: triggers already offered.
+    ``frustrated`` and ``complains``: how it sounds to a model, 0 to 1; None when none was asked.
     """
 
     text: str
@@ -45,6 +50,8 @@ class Said:
     before: Sequence[str] = ()
     order_values: Sequence[tuple[Decimal, str]] = ()
     offered: Sequence[str] = ()
+    frustrated: float | None = None
+    complains: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +91,9 @@ def person_needed(said: Said, rules: Iterable[OwnRule] = ()) -> Need | None:
     )
 
 
-def feeling_in(text: str) -> Need | None:
-    """What the words alone tell of how somebody feels, whether or not they ask for a person."""
-    said = Said(text=text)
-    text = unicodedata.normalize("NFKC", text)
+def feeling_in(said: Said) -> Need | None:
+    """What the words and their tone tell of how somebody feels, whether or not they ask for a person."""
+    text = unicodedata.normalize("NFKC", said.text)
     return _danger(text) or _law(text) or _complaint(text, said) or _frustration(text, said)
 
 
@@ -213,7 +219,10 @@ def _asked(text: str, said: Said) -> Need | None:
     if said.intent == "about_assistant":
         # "Are you a real person?" is a question.
         return None
-    if said.intent == "human" or (_ASKED.search(text) and not _is_about_a_story(text)):
+    if said.intent == "human":
+        # In words that no rule knows; a guess makes an offer.
+        return Need(trigger=Trigger.ASKED, action="open" if said.confidence >= SURE_ENOUGH else "offer")
+    if _ASKED.search(text) and not _is_about_a_story(text):
         return Need(trigger=Trigger.ASKED, action="open")
     if _WANTED.search(text) and not _is_about_a_story(text):
         return Need(trigger=Trigger.ASKED, action="offer")
@@ -245,7 +254,11 @@ _WONDERING = re.compile(r"\b(?:do you (?:sell|have)|how (?:do|does|can)|what (?:
 
 
 def _complaint(text: str, said: Said) -> Need | None:
-    if not _COMPLAINT.search(text) or _WONDERING.search(text) or re.search(r"\ba (?:manga|story|series)\b", text):
+    in_words = bool(_COMPLAINT.search(text)) and not (
+        _WONDERING.search(text) or re.search(r"\ba (?:manga|story|series)\b", text)
+    )
+    by_intent = said.intent == "complaint" and said.confidence >= SURE_INTENT
+    if not _heard(said.complains, in_words=in_words, besides=by_intent):
         return None
     again = Trigger.COMPLAINT in said.offered
     return Need(
@@ -254,6 +267,13 @@ def _complaint(text: str, said: Said) -> Need | None:
         priority=Priority.HIGH,
         detail="complained again" if again else "complaint",
     )
+
+
+def _heard(mood: float | None, *, in_words: bool, besides: bool) -> bool:
+    """``besides``: something else speaks for it. Without a model that heard the tone, each is enough by itself."""
+    if mood is None:
+        return in_words or besides
+    return mood >= SURE_MOOD or (besides and mood >= LIKELY_MOOD) or (in_words and mood >= DOUBTFUL_MOOD)
 
 
 _FRUSTRATED = re.compile(
@@ -274,8 +294,11 @@ _OF_THE_ASSISTANT = re.compile(r"\b(?:you|your|this|bot|i|i'm|that)\b|ボット|
 
 def _frustration(text: str, said: Said) -> Need | None:
     detail = ""
-    if _FRUSTRATED.search(text) and not _is_about_a_story(text):
+    in_words = bool(_FRUSTRATED.search(text)) and not _is_about_a_story(text)
+    if in_words and _heard(said.frustrated, in_words=True, besides=False):
         detail = "frustrated words"
+    elif said.frustrated is not None and _heard(said.frustrated, in_words=False, besides=said.misses > 0):
+        detail = "frustrated words, by their tone"
     elif _shouts(text):
         detail = "shouting"
     elif said.misses >= MISSES:

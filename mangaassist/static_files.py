@@ -5,7 +5,7 @@ from __future__ import annotations
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class ModuleStorage(CompressedManifestStaticFilesStorage):
+class ModuleStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped
     """Also what an ES module imports (``import … from "./page.js";``) is asked for by its hash: parts of two releases
     never meet in one page. Modules that import each other have no hash, and collecting them fails.
     """

@@ -64,6 +64,23 @@ EXPENSIVE = OwnRule(name="valuable", value=Decimal(200), currency="USD")
 WORDS = OwnRule(name="press", words=("newspaper", "新聞"), priority=Priority.URGENT, action="offer")
 IN_ITS_PLACE: list[tuple[Said, tuple[OwnRule, ...], str, str]] = [
     (Said(text="hm", intent="human"), (), "asked", "open"),
+    # A guess of the classifier makes an offer, and what it is sure of is done.
+    (Said(text="hm", intent="human", confidence=0.4), (), "asked", "offer"),
+    (Said(text="hm", intent="complaint", confidence=0.7), (), "complaint", "offer"),
+    (Said(text="hm", intent="complaint", confidence=0.5), (), "none", ""),
+    # How it sounds, beside the words and beside what else speaks for it.
+    (Said(text="hm", complains=0.8), (), "complaint", "offer"),
+    (Said(text="hm", complains=0.6), (), "none", ""),
+    (Said(text="hm", complains=0.6, intent="complaint", confidence=0.7), (), "complaint", "offer"),
+    (Said(text="hm", complains=0.2, intent="complaint", confidence=0.7), (), "none", ""),
+    (Said(text="my book arrived damaged", complains=0.4), (), "complaint", "offer"),
+    (Said(text="my book arrived damaged", complains=0.1), (), "none", ""),
+    (Said(text="hm", frustrated=0.8), (), "frustration", "offer"),
+    (Said(text="hm", frustrated=0.8, offered=["frustration"]), (), "frustration", "open"),
+    (Said(text="hm", frustrated=0.6), (), "none", ""),
+    (Said(text="hm", frustrated=0.6, misses=1), (), "frustration", "offer"),
+    (Said(text="you are useless", frustrated=0.4), (), "frustration", "offer"),
+    (Said(text="I'm fed up with isekai", frustrated=0.1), (), "none", ""),
     (Said(text="hm", misses=1), (), "none", ""),
     (Said(text="hm", misses=2), (), "frustration", "offer"),
     (Said(text="hm", bad_ratings=1), (), "none", ""),

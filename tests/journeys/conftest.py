@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.understanding import intents
+from chat.understanding import intents, moods
 from tests.shop.catalogue import load_small_catalogue
 
 
@@ -10,6 +10,7 @@ from tests.shop.catalogue import load_small_catalogue
 def trained() -> None:
     """As a started process is: the first shopper's turn is not the one that trains the models."""
     intents.warm()
+    moods.warm()
 
 
 @pytest.fixture

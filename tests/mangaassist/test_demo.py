@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils.timezone import localdate
 
-from chat.understanding.intents import train_missing
+from chat.understanding import intents, moods
 from mangaassist import prepared
 from mangaassist.management.commands import demo
 from shop.models import Order, Series
@@ -101,5 +101,6 @@ def test_without_demo_there_is_no_shop_but_an_operator(settings: Any) -> None:
 
 def test_outside_the_embedded_profile_there_is_neither(settings: Any) -> None:
     settings.DEMO = settings.EMBEDDED = False
-    train_missing()
+    intents.train_missing()
+    moods.train_missing()
     assert prepare() == ""

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from chat.understanding.intents import model_path, train_missing
+from chat.understanding import intents, moods
 from chat.understanding.types import Language
 from mangaassist import prepared
 from mangaassist.checks import SETTINGS
@@ -49,7 +49,8 @@ class Command(BaseCommand):
             self._migrate()
             if settings.DEMO:
                 self._load_demo()
-            train_missing(self.stdout.write)
+            intents.train_missing(self.stdout.write)
+            moods.train_missing(self.stdout.write)
             said = self._operator() if settings.EMBEDDED else []
             for line in said:
                 self.stdout.write(line)
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         prepared.compile_code()
         if settings.EMBEDDED and connection.vendor == "sqlite":
             database = Path(connection.settings_dict["NAME"])
-            prepared.remember(data_dir, database, said=said, needs=map(model_path, get_args(Language)))
+            prepared.remember(data_dir, database, said=said, needs=[path(each) for each in get_args(Language) for path in (intents.model_path, moods.model_path)])
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
