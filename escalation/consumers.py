@@ -1,21 +1,11 @@
-"""The desk's WebSocket: an agent's page, signed in by its session.
-
-Reading goes on while an answer is sent; whatever goes wrong is answered, and clean-up runs in ``finally``: Channels
-skips ``disconnect`` after an exception.
-"""
+"""The desk's WebSocket: an agent's page, signed in by its session. Whatever goes wrong is answered."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any
 
-import orjson
 import structlog
-from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.db import DatabaseError
 
 from escalation.actors import Actor, NotAnAgent
@@ -24,31 +14,22 @@ from escalation.desk_floor import Floor, Row, visible
 from escalation.desk_frames import DeskFrame, DeskFrameRefused, Find, Look, Ping, Types, read_desk_frame
 from escalation.desk_watch import desk_watch
 from mangaassist.dbthreads import in_database
-from mangaassist.limits import TokenBucket
 from mangaassist.origins import origin_allowed
+from mangaassist.sockets import FrameSocket
 
 log = structlog.get_logger(__name__)
 
 # How often an open page says that its agent is there, and is asked whether they still may be.
 SIGN_OF_LIFE_S = 25.0
-SEND_TIMEOUT_S = 15.0
-# What a page that stands still may have waiting; then it is let go, and reads everything anew.
-MOST_WAITING = 200
 
 
-class DeskConsumer(AsyncWebsocketConsumer):
+class DeskConsumer(FrameSocket):
     """One page. It needs no channel layer: what it shows comes from the database (escalation.desk_watch)."""
-
-    channel_layer_alias = None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user_id = 0
         self._actor: Actor | None = None
-        self._closing = False
-        self._waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._frames = TokenBucket(rate=settings.SOCKET_FRAMES_PER_S, burst=settings.SOCKET_FRAMES_PER_S * 4)
         # What this page was told last.
         self._rows: dict[str, Row] | None = None
         self._agents: list[Row] = []
@@ -57,52 +38,37 @@ class DeskConsumer(AsyncWebsocketConsumer):
 
     # --- Life of a socket
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            desk_watch().leave(self)
-            for task in self._tasks:
-                task.cancel()
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Without Channels' hop to a thread for each message: our database work closes stale connections itself."""
-        match message["type"]:
-            case "websocket.connect":
-                await self.connect()
-            case "websocket.receive":
-                await self.receive(message.get("text"), message.get("bytes"))
-            case "websocket.disconnect":
-                raise StopConsumer()
+    def leave(self) -> None:
+        desk_watch().leave(self)
 
     async def connect(self) -> None:
         await self.accept()
         user = self.scope.get("user")
         if not origin_allowed(self.scope):
-            await self._refuse("forbidden", "This page may not open the desk.", 4403)
+            await self.refuse("forbidden", "This page may not open the desk.", 4403)
         elif user is None or not user.is_authenticated:
-            await self._refuse("signed_out", "Please sign in.", 4401)
+            await self.refuse("signed_out", "Please sign in.", 4401)
         else:
             self._user_id = user.pk
             try:
                 self._actor = await in_database(self._arrive)
             except NotAnAgent as refusal:
-                await self._refuse("forbidden", str(refusal), 4403)
+                await self.refuse("forbidden", str(refusal), 4403)
             except DatabaseError:
                 log.exception("desk_not_opened")
-                await self._refuse("unavailable", "The desk cannot be opened at the moment.", 1013)
+                await self.refuse("unavailable", "The desk cannot be opened at the moment.", 1013)
             else:
-                self._in_background(self._write())
-                self._in_background(self._live())
+                self.in_background(self.write())
+                self.in_background(self._live())
                 desk_watch().join(self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """One frame. Nothing that a page sends gets out of here as an exception."""
-        if self._closing or self._actor is None:
+        if self._actor is None:
             return
         client_id = ""
         try:
-            if self._frames.take():
+            if self.frames.take():
                 raise DeskFrameRefused("rate", "Too much at once.")
             frame = read_desk_frame(text_data)
             client_id = frame.client_id
@@ -110,20 +76,20 @@ class DeskConsumer(AsyncWebsocketConsumer):
         except DeskFrameRefused as refusal:
             self._tell_refused(refusal.code, str(refusal), refusal.client_id)
         except NotAnAgent as refusal:
-            await self._refuse("forbidden", str(refusal), 4403)
+            await self.refuse("forbidden", str(refusal), 4403)
         except Exception:  # Our own fault: the agent hears it, the socket lives.
             log.exception("desk_frame_failed")
             self._tell_refused("internal", "Something went wrong on our side.", client_id)
 
     async def _answer(self, frame: DeskFrame) -> None:
         if isinstance(frame, Ping):
-            self._tell({"type": "done", "client_id": frame.client_id})
+            self.tell({"type": "done", "client_id": frame.client_id})
             return
         answer = await in_database(perform, frame, self._user_id)
         if isinstance(frame, Look):
             self._looks_at = frame.handoff_id
             self._lines = {line["id"] for line in answer["conversation"]["lines"]} if answer else set()
-        self._tell({"type": "done", "client_id": frame.client_id, **answer})
+        self.tell({"type": "done", "client_id": frame.client_id, **answer})
         if not isinstance(frame, Find | Types):
             desk_watch().look()
 
@@ -142,14 +108,14 @@ class DeskConsumer(AsyncWebsocketConsumer):
             if visible(row, actor) and (row["closed_at"] is None or id == self._looks_at)
         }
         if self._rows is None:
-            self._tell({"type": "state", "handoffs": list(rows.values()), "agents": floor.agents, **self._me(actor)})
+            self.tell({"type": "state", "handoffs": list(rows.values()), "agents": floor.agents, **self._me(actor)})
         else:
             changed = [row for id, row in rows.items() if self._rows.get(id) != row]
             gone = [_gone(id, floor.rows.get(id), waits=id in floor.beyond) for id in self._rows.keys() - rows.keys()]
             if changed or gone:
-                self._tell({"type": "changed", "handoffs": changed, "gone": gone})
+                self.tell({"type": "changed", "handoffs": changed, "gone": gone})
             if floor.agents != self._agents:
-                self._tell({"type": "agents", "agents": floor.agents})
+                self.tell({"type": "agents", "agents": floor.agents})
         self._rows, self._agents = rows, floor.agents
         self._show_lines(floor, rows)
 
@@ -159,50 +125,18 @@ class DeskConsumer(AsyncWebsocketConsumer):
         lines = [line for line in floor.lines.get(self._looks_at, ()) if line["id"] not in self._lines]
         if lines:
             self._lines.update(line["id"] for line in lines)
-            self._tell({"type": "lines", "id": self._looks_at, "lines": lines})
+            self.tell({"type": "lines", "id": self._looks_at, "lines": lines})
 
     def show_typing(self, conversation_id: str, active: bool) -> None:
         for id, row in (self._rows or {}).items():
             if row["conversation_id"] == conversation_id:
-                self._tell({"type": "typing", "id": id, "active": active})
+                self.tell({"type": "typing", "id": id, "active": active})
 
     def _me(self, actor: Actor) -> dict[str, Any]:
         return {"me": {"id": actor.user_id, "name": actor.shown, "lead": actor.is_lead}}
 
-    # --- Writing
-
-    def _tell(self, frame: dict[str, Any]) -> None:
-        if self._waiting.qsize() < MOST_WAITING:
-            self._waiting.put_nowait(frame)
-        elif not self._closing:
-            self._closing = True
-            self._waiting.put_nowait(None)
-
     def _tell_refused(self, code: str, message: str, client_id: str) -> None:
-        self._tell({"type": "refused", "code": code, "message": message, "client_id": client_id or None})
-
-    async def _write(self) -> None:
-        """Sends what the page is told, in order; one that stands still too long is let go."""
-        while True:
-            frame = await self._waiting.get()
-            if frame is None:
-                await self._hang_up(1013)
-                return
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self.send(text_data=orjson.dumps(frame).decode())
-
-    async def _refuse(self, code: str, message: str, close: int) -> None:
-        """Says why, then closes: the socket was accepted, so that the page sees both."""
-        self._closing = True
-        with suppress(Exception):
-            frame = {"type": "refused", "code": code, "message": message, "client_id": None}
-            await self.send(text_data=orjson.dumps(frame).decode())
-        await self._hang_up(close)
-
-    async def _hang_up(self, code: int) -> None:
-        self._closing = True
-        with suppress(Exception):
-            await self.close(code)
+        self.tell({"type": "refused", "code": code, "message": message, "client_id": client_id or None})
 
     # --- Beside reading
 
@@ -220,29 +154,15 @@ class DeskConsumer(AsyncWebsocketConsumer):
             try:
                 actor = await in_database(self._still_there)
             except NotAnAgent as refusal:
-                await self._refuse("forbidden", str(refusal), 4403)
+                await self.refuse("forbidden", str(refusal), 4403)
                 return
             except DatabaseError:
                 log.exception("sign_of_life_not_stored")
                 continue
             if actor is None:
-                await self._refuse("signed_out", "Please sign in again.", 4401)
+                await self.refuse("signed_out", "Please sign in again.", 4401)
                 return
             self._actor = actor
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._guarded(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except TimeoutError:
-            await self._hang_up(1013)
-        except Exception as error:  # A dead peer shows here first; the socket is over either way.
-            log.info("desk_task_ended", error=type(error).__name__)
-            await self._hang_up(1011)
 
 
 def _gone(id: str, row: Row | None, *, waits: bool) -> dict[str, Any]:
