@@ -71,7 +71,8 @@ def relay() -> None:
 
 
 def written() -> dict[str, Any]:
-    return Handoff.objects.get().package.get("written", {})
+    words: dict[str, Any] = Handoff.objects.get().package.get("written", {})
+    return words
 
 
 def summary_rows() -> set[str]:
