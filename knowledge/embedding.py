@@ -54,5 +54,6 @@ def _vectors(embedder: Embedder, texts: list[str]) -> list[bytes]:
         if len(texts) == 1:
             log.warning("passage_not_embedded", error=str(refusal)[:200])
             return [b""]
-        # Which of them it is, the service does not say.
-        return [vector for text in texts for vector in _vectors(embedder, [text])]
+        # Which of them it is, the service does not say: by halves.
+        half = len(texts) // 2
+        return [*_vectors(embedder, texts[:half]), *_vectors(embedder, texts[half:])]

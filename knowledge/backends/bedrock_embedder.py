@@ -26,12 +26,13 @@ from mangaassist.breaker import BoundedExecutor, ExecutorFull
 Family = Literal["titan", "cohere"]
 Purpose = Literal["search_document", "search_query"]
 
-# Titan takes one text a call: so many calls at a time while an index is built.
-AT_A_TIME = 4
+# Titan takes one text a call: so many calls at a time while an index is built. All tries of a batch together are
+# shorter than a build's lease (knowledge.index).
+AT_A_TIME = 8
 TITAN_DIMENSIONS = (1024, 512, 256)
 # Characters that a model takes of one text.
 LONGEST = {"titan": 50_000, "cohere": 2_048}
-MOST_TEXTS = {"titan": 24, "cohere": 96}
+MOST_TEXTS = {"titan": AT_A_TIME, "cohere": 96}
 FLOORS = {"titan": 0.35, "cohere": 0.5}
 # Of the hot path.
 THREADS = 8

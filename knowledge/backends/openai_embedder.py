@@ -27,12 +27,12 @@ from knowledge.backends.base import (
 from mangaassist.concealing import conceal, remember_also
 
 CONNECT_S = 1.0
-# Of a call with passages.
-PATIENCE_S = 30.0
+# Of a call with passages. All tries together are shorter than a build's lease (knowledge.index).
+PATIENCE_S = 10.0
 TRIES = 3
 # The pause before each further try; a server's own wish is followed up to the longest one.
 PAUSES_S = (0.5, 2.0)
-LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 5.0
 CONNECTIONS = 32
 LONGEST_MESSAGE = 200
 _OUR_FAULT = {400, 404, 413, 422}
