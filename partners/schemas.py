@@ -150,7 +150,7 @@ class FeedbackIn(Body):
     )
 
     message_id: UUID
-    rating: Literal["up", "down", 1, -1]
+    rating: Literal["up", "down"] | Literal[1, -1]
     reason: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     comment: Annotated[Typed, Field(max_length=2000)] | None = None
 

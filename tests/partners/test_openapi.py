@@ -88,7 +88,7 @@ def test_schemathesis_finds_nothing(shop: tuple[str, str], tmp_path: Path, phase
     run = subprocess.run(
         [
             TOOLS / "schemathesis", "run", f"{address}/api/v1/openapi.json", "--checks=all", f"--phases={phases}",
-            "--max-examples=4", "--max-time=15", "--header", f"Authorization: Bearer {secret}",
+            "--max-examples=4", "--max-time=15", "--request-timeout=60", "--header", f"Authorization: Bearer {secret}",
         ],
         cwd=tmp_path, env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
@@ -106,7 +106,7 @@ def test_a_generated_client_holds_a_conversation(
             TOOLS / "openapi-python-client", "generate", "--url", f"{address}/api/v1/openapi.json",
             "--meta=none", "--output-path", tmp_path / "manga_client", "--fail-on-warning",
         ],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True,
+        cwd=tmp_path, env=os.environ | {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}, timeout=300, check=True,
     )  # fmt: skip
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -125,7 +125,7 @@ def test_a_generated_client_holds_a_conversation(
     given = module("api.conversations.give_feedback").sync(
         opened.conversation_id,
         client=client,
-        body=models.FeedbackIn(message_id=answer.message_id, rating="up"),
+        body=models.FeedbackIn(message_id=answer.message_id, rating=models.FeedbackInRatingType0("up")),
     )
     assert given.status == "received"
     missing = module("api.catalogue.get_product").sync("NOPE", client=client)

@@ -1,0 +1,72 @@
+"""The fast paths cost the same few queries, however much is asked or stored; a remembered key costs none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db.backends.utils import CursorWrapper
+
+from caching.behind import behind
+from mangaassist.dbthreads import in_database
+from shop.models import Edition, Offer, Order
+from tests.partners.conftest import Partner
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Statements of all threads, as they are sent."""
+    sent: list[str] = []
+    execute = CursorWrapper.execute
+
+    def noted(self: CursorWrapper, sql: str, params: Any = None) -> Any:
+        if sql.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            sent.append(sql)
+        return execute(self, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", noted)
+    return sent
+
+
+def _many_editions() -> list[str]:
+    first = Edition.objects.get(pk="BERSERK-EN-1")
+    asins = [f"MANY-{number}" for number in range(100)]
+    Edition.objects.bulk_create(
+        [Edition(pk=asin, series_id=first.series_id, title=f"Berserk, Vol. {asin}", volumes=[1]) for asin in asins]
+    )
+    Offer.objects.bulk_create([Offer(pk=asin, price="9.99", currency="USD", stock=7) for asin in asins])
+    return asins
+
+
+Ask = Callable[[Partner, list[str]], Any]
+
+
+@pytest.mark.parametrize(
+    ("ask", "most"),
+    [
+        (lambda partner, asins: partner.get("/products/BERSERK-EN-1"), 2),
+        (lambda partner, asins: partner.post("/products/batch", {"asins": asins[:1]}), 2),
+        (lambda partner, asins: partner.post("/products/batch", {"asins": asins}), 2),
+        (lambda partner, asins: partner.get("/search", q="Berserk", limit=1), 8),
+        (lambda partner, asins: partner.get("/search", q="Berserk", limit=100), 8),
+        (lambda partner, asins: partner.get("/orders/MA-10002", customer_id="alice"), 3),
+        (lambda partner, asins: partner.get("/recommendations", customer_id="alice", limit=50), 6),
+    ],
+    ids=["product", "batch of 1", "batch of 100", "search for 1", "search for 100", "order", "recommendations"],
+)
+async def test_a_warm_request_costs_a_few_queries(partner: Partner, queries: list[str], ask: Ask, most: int) -> None:
+    asins = await in_database(_many_editions)
+    assert (await ask(partner, asins)).status_code == 200
+    await in_database(behind.finish)
+    queries.clear()
+    assert (await ask(partner, asins)).status_code == 200
+    assert 0 < len(queries) <= most, queries
+
+
+async def test_an_order_is_read_anew_each_time(partner: Partner) -> None:
+    assert (await partner.get("/orders/MA-10002", customer_id="alice")).json()["status"] == "shipped"
+    await Order.objects.filter(pk="MA-10002").aupdate(status="delivered")
+    answer = await partner.get("/orders/MA-10002", customer_id="alice")
+    assert answer.json()["status"] == "delivered"
+    assert answer.headers["Cache-Control"] == "no-store"

@@ -1,0 +1,50 @@
+"""docs/api.md does what it says: its blocks run, in their order, against a live shop."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from partners.models import create_api_key
+from tests.partners.live import live_server
+from tests.shop.catalogue import load_small_catalogue
+
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (settings.BASE_DIR / "docs/api.md").read_text(encoding="utf-8"), re.DOTALL)
+SHELL = [block for language, block in BLOCKS if language == "sh" and "curl" in block]
+PYTHON = [block for language, block in BLOCKS if language == "python"]
+
+
+@pytest.mark.process
+def test_it_runs_as_written(transactional_db: None, tmp_path: Path) -> None:
+    load_small_catalogue()
+    _, secret = create_api_key("My shop", ["conversations", "catalog:read"])
+    assert SHELL
+    assert PYTHON
+    commands = [[sys.executable, "-c", block] for block in PYTHON]
+    if shutil.which("curl"):
+        commands += [["sh", "-euc", block] for block in SHELL]
+    with live_server() as address:
+        told = [
+            subprocess.run(
+                command,
+                cwd=tmp_path,
+                env=os.environ | {"SHOP": address, "KEY": secret},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=True,
+            ).stdout
+            for command in commands
+        ]
+    assert "Berserk, Vol. 3 14.99 in_stock" in told[0]
+    assert "event: response" in told[0]
+    for each in told[1:]:
+        assert "BERSERK-EN-1" in each
+        assert "conversation_id" in each
