@@ -125,6 +125,7 @@ _INTENTS: dict[str, dict[str, str]] = {
     "en": {
         "recommend": "recommendations",
         "search": "search",
+        "unknown_title": "a title we don't carry",
         "reading_order": "order of reading",
         "compare": "comparison",
         "budget": "finishing a series",
@@ -142,6 +143,7 @@ _INTENTS: dict[str, dict[str, str]] = {
     "ja": {
         "recommend": "おすすめ",
         "search": "検索",
+        "unknown_title": "取り扱いのない作品",
         "reading_order": "読む順番",
         "compare": "作品の比較",
         "budget": "全巻をそろえる",

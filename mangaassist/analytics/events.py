@@ -12,7 +12,18 @@ from mangaassist.redaction import redact
 
 SCHEMA = 1
 # Questions that are answered with something of the shop, if it has it.
-_LOOKING = frozenset({"search", "recommend", "series_facts", "product_facts", "availability", "price", "next_volume"})
+_LOOKING = frozenset(
+    {
+        "search",
+        "recommend",
+        "series_facts",
+        "product_facts",
+        "availability",
+        "price",
+        "next_volume",
+        "unknown_title",
+    }
+)
 
 # Of a turn's generation: what a model was asked with, what it took, and why the composer had to answer.
 _GENERATION = ("tried", "model", "prompt", "read", "written", "cached", "stored", "cost", "stopped", "fallback")
