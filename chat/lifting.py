@@ -9,6 +9,8 @@ def _cue(english: str, japanese: str) -> re.Pattern[str]:
     return re.compile(rf"{english}|{japanese}", re.IGNORECASE)
 
 
+# Whoever takes a limit back says so in few words.
+LONGEST_READ = 300
 LIMITS = frozenset(
     {
         "age", "budget", "series_budget", "format", "edition_language", "exclude_genres", "exclude_themes",
@@ -76,6 +78,7 @@ _WITH = {
 
 def lifted(text: str) -> frozenset[str]:
     """The constraints (fields of the state) that a message takes back; with :data:`WISHES` all that was wished for."""
+    text = text[:LONGEST_READ]
     if _OVER.search(text):
         return LIMITS | WISHES
     if _ALL.search(text):

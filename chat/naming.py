@@ -13,6 +13,8 @@ from chat.understanding.ordinary import is_ordinary, without_ordinary
 from chat.understanding.types import Entities
 
 LONGEST_NAME = 60
+# A question names its title in its first characters; the rest of a long message costs time and tells no more.
+LONGEST_READ = 300
 
 # What stands around a name in a question for it; the name is the group. Titles come in any case.
 _ENGLISH = tuple(
@@ -86,6 +88,7 @@ def unknown_name(text: str, entities: Entities) -> str:
     """
     if entities.series or entities.authors or entities.asins or entities.order_ids or entities.isbns:
         return ""
+    text = text[:LONGEST_READ]
     if quoted := _QUOTED.search(text):
         # Whoever puts it into quotes means a name, be it an everyday word.
         return quoted[1].strip()[:LONGEST_NAME] if re.search(r"\w", quoted[1]) else ""
@@ -176,5 +179,5 @@ def unknown_subject(text: str, entities: Entities) -> str:
         or entities.similar_to
     ):
         return ""
-    named = (name for each in _SUBJECTS if (match := each.search(text)) and (name := _name_in(match[1])))
+    named = (name for each in _SUBJECTS if (match := each.search(text[:LONGEST_READ])) and (name := _name_in(match[1])))
     return next((name for name in named if not _PRAISE.search(name)), "")

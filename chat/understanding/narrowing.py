@@ -9,6 +9,7 @@ from chat.understanding.types import Order
 
 # "Something short", when no number is said.
 SHORT_VOLUMES = 10
+LONGEST_READ = 300
 
 _THING = r"(?:manga|series|stor(?:y|ies)|ones?|titles?|comics?|works?|books?)"
 _COMPLETE = re.compile(
@@ -81,6 +82,7 @@ class Narrowing:
 
 def narrowing_of(text: str) -> tuple[Narrowing, str]:
     """(what narrows, the text without the number of volumes: that is no volume's number)."""
+    text, beyond = text[:LONGEST_READ], text[LONGEST_READ:]
     status = "complete" if _COMPLETE.search(text) else "ongoing" if _RUNNING.search(text) else ""
     order: Order = next((name for pattern, name in _ORDERS if pattern.search(text)), "")
     most: int | None = None
@@ -91,4 +93,4 @@ def narrowing_of(text: str) -> tuple[Narrowing, str]:
             rest = rest[: match.start()] + " " + rest[match.end() :]
     if most is None and _SHORT.search(text):
         most = SHORT_VOLUMES
-    return Narrowing(status, most, order), rest
+    return Narrowing(status, most, order), rest + beyond

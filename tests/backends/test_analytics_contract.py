@@ -99,6 +99,7 @@ async def test_a_finished_turn_arrives_redacted_and_without_live_values(
     [
         ("search", [], "complete", False),
         ("search", [{"id": "B1"}], "complete", True),
+        ("unknown_title", [], "complete", False),
         ("other", [], "complete", False),
         ("greeting", [], "complete", True),
         ("search", [], "stopped", True),

@@ -10,7 +10,7 @@ import pytest
 
 from chat.context import PageContext
 from chat.dialogue import ABOUT_A_TITLE, Request, resolve
-from chat.naming import in_print, unknown_name
+from chat.naming import LONGEST_NAME, in_print, unknown_name
 from chat.state import DialogueState
 from chat.understanding.entities import entities_of
 from chat.understanding.types import Entities, Intent, Language, Understanding
@@ -152,3 +152,8 @@ def test_a_pronoun_or_nothing_means_what_we_talk_of(text: str) -> None:
 )
 def test_a_name_is_repeated_without_markup_sums_or_addresses(written: str, repeated: str) -> None:
     assert in_print(written) == repeated
+
+
+@pytest.mark.parametrize("text", ["is a " * 1000, "マ" * 4000, "は何巻" * 1300, "「" * 4000, "how much is " * 330])
+def test_a_message_without_end_names_at_most_a_short_name(text: str) -> None:
+    assert len(unknown_name(text, Entities())) <= LONGEST_NAME
