@@ -71,6 +71,10 @@ TELLS_ABOUT = _cue(
     r"\b(?:tell me (?:more )?about|what about|how about)\b",
     r"について|のこと|って(?:面白|おもしろ|どんな|どう)|(?:は|って)(?:あります|ある)(?:か|の)?[？?]*$",
 )
+DO_YOU_HAVE = _cue(
+    r"^(?:do (?:you|u) (?:have|carry|sell|stock)|have you got|got)\b",
+    r"(?:置いて|扱って|売って)(?:い)?(?:ます|る)|(?:は|って)?(?:あります|ある)(?:か|の)?[？?]*$",
+)
 PLOT = _cue(
     r"\bwhat happens\b|\bwhat(?:'s| is) .{0,40}\babout\b|\bplot\b|\bsummary\b|\bblurb\b|\bsynopsis\b",
     "あらすじ|どんな(?:話|内容|展開)|何が起こ|内容",

@@ -116,8 +116,9 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
     else:
         intent = _intent_in_context(said, heard, state, asked=asked, lifted=taken_back)
         if unknown and _is_about_what_we_do_not_know(said, intent, entities):
-            # Never of what we talked of before; and a limit for it is none for other books.
-            intent, entities = "unknown_title", replace(entities, max_price=None, currency="", volumes=())
+            # Never of what we talked of before; and a limit or an age for it is none for other books.
+            intent = "unknown_title"
+            entities = replace(entities, max_price=None, currency="", volumes=(), age=None)
         before = state
         keeps_wish = cues.CHEAPER.search(said) is not None or (bool(taken_back) and not _wishes_anew(entities))
         state = take_in(before, entities, intent, keeps_wish=keeps_wish)
@@ -287,7 +288,7 @@ def _taken_back(names: frozenset[str], before: DialogueState) -> frozenset[str]:
 def _is_about_what_we_do_not_know(text: str, intent: Want, entities: Entities) -> bool:
     """Asked for by an unknown name. A wish goes on without its unknown example when it says more than that."""
     if intent == "other":
-        return cues.TELLS_ABOUT.search(text) is not None
+        return (cues.TELLS_ABOUT.search(text) or cues.DO_YOU_HAVE.search(text)) is not None
     if intent in ABOUT_A_TITLE or intent in {"unclear", "reading_order", "compare"}:
         return True
     wishes = entities.genres or entities.themes or entities.demographic
@@ -363,7 +364,8 @@ def _same_question(text: str, heard: Understanding, state: DialogueState, *, lif
     wishes = entities.genres or entities.themes or entities.demographic or entities.authors
     if lifted >= LIMITS and not entities.series:
         return "recommend"
-    if lifted and last and not entities.series and not wishes and heard.intent != "recommend":
+    wishes_anew = heard.intent == "recommend" and not _is_unsure(heard)
+    if lifted and last and not entities.series and not wishes and not wishes_anew:
         return "recommend" if last == "search" else last
     if cues.CHEAPER.search(text) and last and not wishes and entities.max_price is None:
         if last in {"recommend", "search"} and not entities.series and not state.series:

@@ -13,7 +13,7 @@ from chat.phrases import name_of
 from chat.plan import AnswerPlan, Line
 
 # These say by themselves which of the titles are not for that age.
-_SAY_IT_THEMSELVES = frozenset({"search", "compare", "reading_order"})
+_SAY_IT_THEMSELVES = frozenset({"recommend", "search", "compare", "reading_order"})
 # Slots that only name a thing.
 _NAMES = frozenset({"title", "series"})
 

@@ -51,6 +51,7 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
     (re.compile(r"^(?:is|are) .{0,60}\b(?:in stock|out of stock|sold out)\b|^(?:in stock|available)\?*$|在庫(?:が|は|を|の)?(?:あり|ある|確認|状況|切れ)|(?:売り|品)切れ(?:です|て|$)", re.IGNORECASE), "availability"),
     (re.compile(r"\b(?:on sale|discounts?|promotions?|special offers?|any deals|deals|bargains?|coupon codes?|promo)\b|セール(?!ス)|割引|キャンペーン|お買い得|値引き|バーゲン", re.IGNORECASE), "promotions"),
     (re.compile(r"\bnext (?:volume|book) (?:of|in|for|please)\b|^(?:the )?next (?:volume|book|one)\b(?!.*\b(?:stock|price|cost)\b)|次の巻(?:は|を|が)", re.IGNORECASE), "next_volume"),
+    (re.compile(r"^(?:(?:please|pls|can you|could you|would you),? )?(?:recommend|suggest)\b.*\b(?:manga|series|comics?|read(?:ing)?)\b(?! cafe)|(?:漫画|マンガ|作品).{0,6}おすすめして(?:ください|ほしい|くれ)?[。！!]?$", re.IGNORECASE), "recommend"),
     (re.compile(r"\bforget my wishes\b|条件なし", re.IGNORECASE), "recommend"),
 )  # fmt: skip
 

@@ -59,7 +59,8 @@ class Command(BaseCommand):
         prepared.compile_code()
         if settings.EMBEDDED and connection.vendor == "sqlite":
             database = Path(connection.settings_dict["NAME"])
-            prepared.remember(data_dir, database, said=said, needs=[path(each) for each in get_args(Language) for path in (intents.model_path, moods.model_path)])
+            learned = [path(each) for each in get_args(Language) for path in (intents.model_path, moods.model_path)]
+            prepared.remember(data_dir, database, said=said, needs=learned)
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
