@@ -226,8 +226,9 @@ def former_day(announced: date | None, former: date | None, *, moved_to: date | 
     """What to keep as an edition's former release date when its date becomes ``moved_to``: the announced one when that
     still lay ahead, else what was kept already. A book that is out has no date to slip.
     """
-    slips = announced is not None and moved_to is not None and announced != moved_to
-    return announced if slips and announced > timezone.localdate() else former
+    if announced is None or moved_to is None or announced == moved_to or announced <= timezone.localdate():
+        return former
+    return announced
 
 
 class EditionQuerySet(CatalogQuerySet["Edition"]):

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from shop import search_index
-from shop.models import Edition, Series, SeriesTerm, ages_up_to
+from shop.models import Edition, Offer, Series, SeriesTerm, ages_up_to
 from shop.search_index import Document
 from shop.text import fold, query_tokens, tokens
 from shop.titles import find_mentions, nearest_titles
@@ -181,6 +181,11 @@ def released_editions(
         if series_id not in hits and not refused & set(genres) and (not wanted or wanted & {*genres, *themes}):
             hits[series_id] = EditionHit(asin, series_id, 1.0)
     return list(hits.values())[:limit]
+
+
+def sells_in(currency: str) -> bool:
+    """Whether anything in the catalogue has a price in this currency (ISO 4217). Tells nothing of any price."""
+    return Offer.objects.filter(currency=currency).exists()
 
 
 def asins_of_isbns(isbns: Collection[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 from chat.answers import last_volume
@@ -26,16 +27,26 @@ async def for_title(work: Gathering) -> Evidence:
         return await _in_another_currency(work, evidence)
     if request.asin and not request.series:
         _, limit_is = await _affordable_first(work, [request.asin])
-        evidence = await with_facts(work, Evidence(editions=(request.asin,), limit_is=limit_is), [request.asin], ())
+        evidence = Evidence(editions=(request.asin,), limit_is=limit_is)
+        evidence, promotions = await asyncio.gather(
+            with_facts(work, evidence, [request.asin], ()), running_promotions(work)
+        )
+        evidence.promotions = promotions
         return await _around(work, evidence)
     chosen, instead = await work.limited("products", in_database(_editions_asked, work), ([], []))
     related: list[str] = []
     if request.intent == "series_facts":
         known = await series_facts_of(work, request.series)
         related = [other for facts in known.values() for _, other in facts.relations]
+    if "editions" not in request.facts:
+        # A long series has a hundred; told are the likeliest few.
+        chosen, instead = chosen[:CANDIDATES], instead[:CANDIDATES]
     chosen, limit_is = await _affordable_first(work, chosen)
     evidence = Evidence(editions=tuple(chosen), found=tuple(instead) if not chosen else (), limit_is=limit_is)
-    evidence = await with_facts(work, evidence, (*chosen, *instead), (*request.series, *related))
+    evidence, promotions = await asyncio.gather(
+        with_facts(work, evidence, (*chosen, *instead), (*request.series, *related)), running_promotions(work)
+    )
+    evidence.promotions = promotions
     return await _around(work, evidence)
 
 
@@ -83,9 +94,8 @@ async def _in_another_currency(work: Gathering, evidence: Evidence) -> Evidence:
 
 
 async def _around(work: Gathering, evidence: Evidence) -> Evidence:
-    """What belongs to an answer about one edition: promotions, others in its place, and what the shopper has of it."""
+    """What belongs to an answer about one edition: others in its place, and what the shopper has of it."""
     request = work.request
-    evidence.promotions = await running_promotions(work)
     product = evidence.products.get(evidence.editions[0]) if evidence.editions else None
     if product is None:
         return evidence

@@ -24,6 +24,7 @@ from shop.search import (
     released_editions,
     search_editions,
     search_series,
+    sells_in,
     series_allowed,
     series_by_author,
 )
@@ -147,6 +148,10 @@ def affordable(offer: LiveOffer | None, limit: tuple[Decimal, str]) -> bool:
     return price is not None and price.amount <= amount and currency in {"", price.currency}
 
 
+async def _is_sold_in(work: Gathering, currency: str) -> bool:
+    return await work.limited("products", in_database(sells_in, currency), True)
+
+
 async def for_search(work: Gathering) -> Evidence:
     request = work.request
     if request.entities.isbns and not request.entities.asins:
@@ -174,7 +179,7 @@ async def for_search(work: Gathering) -> Evidence:
     if limit is not None and evidence.found:
         offers = await work.offers(evidence.found)
         sold_in = {offer.price.currency for offer in offers.values() if offer.price is not None}
-        if limit[1] and sold_in and limit[1] not in sold_in:
+        if limit[1] and sold_in and limit[1] not in sold_in and not await _is_sold_in(work, limit[1]):
             evidence.limit_is = "foreign"
         else:
             evidence.found = tuple(asin for asin in evidence.found if affordable(offers.get(asin), limit))

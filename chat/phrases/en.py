@@ -140,7 +140,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "cheaper.found": ("{title} is {price}. These hold the same and cost less right now:",),
     "cheaper.none": ("I find nothing cheaper with the same volumes: {title} is {price}, {stock}.",),
     "cheaper.failed": ("I can't compare prices right now. {title}: {price}, {stock}.",),
-    "currency.foreign": ("We don't sell in that currency, and I don't convert: what I show is our own.",),
+    "currency.foreign": ("What I show is not sold in that currency, and I don't convert: the prices are our own.",),
     # Next volume
     "next.owned": ("You have {series} up to volume {last}. Next is {title}: {price}, {stock}.",),
     "next.stated": ("After volume {last} comes {title}: {price}, {stock}.",),

@@ -143,7 +143,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "cheaper.found": ("{title}は{price}ですが、同じ巻をこちらならもっとお安くお求めいただけます。",),
     "cheaper.none": ("同じ巻でこれよりお安いものは見つかりません。{title}は{price}、{stock}です。",),
     "cheaper.failed": ("ただいま価格を比べられません。{title}：{price}、{stock}。",),
-    "currency.foreign": ("当店ではその通貨での販売はしておらず、通貨の換算もいたしません。表示は当店の通貨です。",),
+    "currency.foreign": ("ご案内の本はその通貨では販売しておらず、通貨の換算もいたしません。表示は当店の価格です。",),
     # Next volume
     "next.owned": ("{series}は{last}巻までお持ちですので、次は{title}です。{price}、{stock}です。",),
     "next.stated": ("{last}巻の次は{title}です。{price}、{stock}です。",),

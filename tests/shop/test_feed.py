@@ -303,7 +303,7 @@ def test_progress_tells_how_far_it_is():
     assert told == [BATCH_LINES, BATCH_LINES * 2]
 
 
-def moved(asin, day, **more):
+def moved(asin: str, day: str, **more: int) -> tuple[ImportReport, list[tuple[int, str]]]:
     return import_lines([edition(asin, "berserk", "Berserk, Vol. 99", [99], release_date=day, **more)])
 
 
