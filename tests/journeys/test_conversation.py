@@ -62,7 +62,7 @@ EN = [
     ("is Yotsuba ok for a 10 year old?", "should be fine"),
     ("what's the difference between Berserk and Vinland Saga?", "**Vinland Saga** is a seinen series"),
     ("do you have the Berserk box set?", "$"),
-    ("do you have Solo Leveling?", "can't find that in our catalogue"),
+    ("do you have Solo Leveling?", "can't find “Solo Leveling” in our catalogue"),
     ("which is better, Berserk or Vinland Saga?", "**Vinland Saga** is a seinen series"),
     ("what's the weather tomorrow?", "outside my shelves|better not guess"),
     ("I want to talk to a human", "connected you with a support agent"),
