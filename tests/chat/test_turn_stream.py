@@ -98,7 +98,7 @@ async def test_who_comes_to_a_subscription_that_is_open_is_heard_as_well(turn_id
     hearing("streams").listen(bell_of(turn_id), late.append)
     try:
         await _until(lambda: late == [Ring(bell_of(turn_id))])
-        sync_client("streams").execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        sync_client("streams").client_kill_filter(_type="pubsub")
         await append(turn_id, 1, 1, frames(1, 1))
         # The ring is lost, or comes: but when it is heard again, everybody is told to look.
         await _until(lambda: len(late) >= 2 and len(early) >= 2)
