@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils.cache import patch_vary_headers
@@ -123,13 +124,17 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @xframe_options_exempt  # frame-ancestors says who may.
-def frame(request: HttpRequest) -> HttpResponse:
+def frame(request: HttpRequest) -> HttpResponseBase:
     """``/widget/v1/frame``: the widget for an iframe on the pages that may embed it."""
     ancestors = ["'self'", *settings.WIDGET_ALLOWED_ORIGINS]
+    return csp_replace({"frame-ancestors": ancestors})(_framed)(request)
+
+
+@csp_update(_NO_MARKUP_FROM_TEXT)
+def _framed(request: HttpRequest) -> HttpResponse:
     origins = [f"{request.scheme}://{request.get_host()}", *settings.WIDGET_ALLOWED_ORIGINS]
-    context = {"attributes": embedding.frame_attributes(request.GET.dict()), "origins": orjson.dumps(origins).decode()}
-    show = csp_update(_NO_MARKUP_FROM_TEXT)(csp_replace({"frame-ancestors": ancestors})(render))
-    return show(request, "chat/frame.html", context)
+    attributes = embedding.frame_attributes(request.GET.dict())
+    return render(request, "chat/frame.html", {"attributes": attributes, "origins": orjson.dumps(origins).decode()})
 
 
 @require_GET

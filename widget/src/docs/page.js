@@ -39,7 +39,7 @@ for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.quer
 }
 for (const name of EVENTS) {
   addEventListener(`manga-assist:${name}`, (event) => {
-    const line = document.createElement("li");
+    const line = document.createElement("p");
     line.textContent = `manga-assist:${name} ${JSON.stringify(/** @type {CustomEvent} */ (event).detail)}`;
     const log = find("#log");
     log.prepend(line);

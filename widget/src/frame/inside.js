@@ -35,7 +35,7 @@ for (const name of EVENTS) {
 customElements.whenDefined("manga-assist").then(() => {
   const root = chat.shadowRoot?.querySelector(".root");
   if (root) new ResizeObserver(tellSize).observe(root);
-  if (root) new MutationObserver(tellSize).observe(root, { childList: true });
+  if (root) new MutationObserver(tellSize).observe(root, { childList: true, attributes: true });
 });
 
 /**
@@ -49,6 +49,7 @@ function set(name, value) {
 }
 
 function tellSize() {
+  if (chat.shadowRoot?.querySelector(".root[hidden]")) return; // its style sheet is on its way
   const launcher = chat.shadowRoot?.querySelector(".launcher");
   const { width = 0, height = 0 } = launcher?.getBoundingClientRect() ?? {};
   const open = launcher?.getAttribute("aria-expanded") === "true";

@@ -19,7 +19,8 @@ class MangaAssistFrame extends HTMLElement {
   static observedAttributes = [...SENT, ...SHOWN];
 
   #frame = document.createElement("iframe");
-  #size = { open: false, width: 0, height: 0 };
+  // Until the frame knows better, the launcher's own: browsers do not lay out a frame of another site without a size.
+  #size = { open: false, width: 108, height: 102 };
   #greeted = false;
   /** Calls from before the frame listened. @type {import("./messages.js").Message[]} */
   #early = [];
