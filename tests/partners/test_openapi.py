@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openapi_spec_validator import validate
 
 from partners.models import SCOPES, create_api_key
 from partners.problems import KINDS
@@ -19,6 +18,11 @@ from tests.partners.live import live_server
 from tests.shop.catalogue import load_small_catalogue
 
 TOOLS = Path(sys.executable).parent
+# They are in requirements-dev.txt only; CI has them.
+needs_tools = pytest.mark.skipif(
+    not all((TOOLS / tool).exists() for tool in ("schemathesis", "openapi-python-client")),
+    reason="schemathesis and openapi-python-client are not installed",
+)
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]
 
 def test_it_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
-    validate(document)
+    pytest.importorskip("openapi_spec_validator").validate(document)
 
 
 def test_every_operation_declares_what_may_come_of_it(document: dict[str, Any]) -> None:
@@ -80,15 +84,18 @@ def test_every_post_with_an_effect_takes_an_idempotency_key(document: dict[str, 
         assert ("Idempotency-Key" in names, "409" in operation["responses"]) == (has_effect, has_effect), path
 
 
+@needs_tools
 @pytest.mark.process
-@pytest.mark.parametrize("phases", ["examples,coverage,fuzzing", "stateful"])
-def test_schemathesis_finds_nothing(shop: tuple[str, str], tmp_path: Path, phases: str) -> None:
-    """All its checks, for a quarter of a minute each; docs/api.md has the command for a long search."""
+@pytest.mark.parametrize(
+    ("phases", "limit"), [("examples,coverage", "--max-time=20"), ("fuzzing,stateful", "--max-examples=3")]
+)
+def test_schemathesis_finds_nothing(shop: tuple[str, str], tmp_path: Path, phases: str, limit: str) -> None:
+    """All its checks, for some twenty seconds each; docs/api.md has the command for a long search."""
     address, secret = shop
     run = subprocess.run(
         [
             TOOLS / "schemathesis", "run", f"{address}/api/v1/openapi.json", "--checks=all", f"--phases={phases}",
-            "--max-examples=4", "--max-time=15", "--request-timeout=60", "--header", f"Authorization: Bearer {secret}",
+            limit, "--request-timeout=60", "--header", f"Authorization: Bearer {secret}",
         ],
         cwd=tmp_path, env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
@@ -96,6 +103,7 @@ def test_schemathesis_finds_nothing(shop: tuple[str, str], tmp_path: Path, phase
     assert "passed" in run.stdout
 
 
+@needs_tools
 @pytest.mark.process
 def test_a_generated_client_holds_a_conversation(
     shop: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
