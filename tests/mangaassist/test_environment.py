@@ -27,6 +27,24 @@ def test_yes_and_no(monkeypatch: pytest.MonkeyPatch, value: str, read: bool) -> 
     assert environment.faults == []
 
 
+@pytest.mark.parametrize(
+    ("value", "read", "is_fault"),
+    [
+        ("", ["127.0.0.1"], False),
+        ("10.0.0.0/8, 2001:db8::1", ["10.0.0.0/8", "2001:db8::1"], False),
+        ("10.0.0.1/8", ["127.0.0.1"], True),
+        ("*", ["127.0.0.1"], True),
+        ("proxy.example", ["127.0.0.1"], True),
+    ],
+)
+def test_networks_are_addresses_and_cidrs(
+    monkeypatch: pytest.MonkeyPatch, value: str, read: list[str], is_fault: bool
+) -> None:
+    monkeypatch.setenv("X", value)
+    assert environment.networks("X", "127.0.0.1") == read
+    assert bool(environment.faults) is is_fault
+
+
 def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X", " a, b ,,c")
     assert environment.words("X") == ["a", "b", "c"]
