@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import botocore.session
 
-from tests.backends.personalize_fake import faults_of
+from tests.backends.loopback import faults_of
 
 INVOKE = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("InvokeModel").input_shape
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from chat.context import PageContext
-from chat.dialogue import ABOUT_A_TITLE, Request, resolve
+from chat.dialogue import Request, resolve
 from chat.naming import LONGEST_NAME, in_print, unknown_name
 from chat.state import DialogueState
+from chat.targets import ABOUT_A_TITLE
 from chat.understanding.entities import entities_of
 from chat.understanding.types import Entities, Intent, Language, Understanding
 
