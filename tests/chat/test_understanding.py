@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,9 +31,11 @@ def find(text: str) -> Iterable[Mention]:
             at = text.find(name, at + len(name))
 
 
-def sentences(language: Language) -> list[tuple[str, str]]:
-    with open(HELD_OUT / f"{language}.toml", "rb") as file:
-        return [(text, intent) for intent, texts in tomllib.load(file).items() for text in texts]
+def sentences(language: Language, name: str = "") -> list[tuple[str, str]]:
+    """(text, intent) of one held-out file, such as "blind_en", or of both of a language."""
+    files = [name] if name else [language, f"blind_{language}"]
+    tables = (tomllib.loads((HELD_OUT / f"{file}.toml").read_text("utf-8")) for file in files)
+    return [(text, intent) for table in tables for intent, texts in table.items() for text in texts]
 
 
 def none_of(isbns: tuple[str, ...]) -> list[str]:
@@ -46,28 +49,27 @@ def spoken(text: str, intent: str) -> str:
     return text.replace("<num>", "10023" if intent == "order_status" else "3")
 
 
-@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.95)])
-def test_sentences_that_were_never_trained_get_their_intent(language: Language, at_least: float) -> None:
-    held_out = sentences(language)
-    wrong = [
-        (text, intent, heard.intent)
-        for text, intent in held_out
-        if (heard := understand(spoken(text, intent), hint=language, find_mentions=find, find_isbns=none_of)).intent
-        != intent
-    ]
-    assert 1 - len(wrong) / len(held_out) >= at_least, wrong
+@pytest.mark.parametrize(
+    ("name", "language", "at_least"),
+    [("en", "en", 0.96), ("ja", "ja", 0.95), ("blind_en", "en", 0.91), ("blind_ja", "ja", 0.9)],
+)
+def test_sentences_that_were_never_trained_get_their_intent(name: str, language: Language, at_least: float) -> None:
+    held_out = sentences(language, name)
+    wrong = [(intent, heard) for text, intent in held_out if (heard := intent_of(text, intent, language)) != intent]
+    # What was misheard is not shown: whoever mends it is not to read these sentences.
+    assert 1 - len(wrong) / len(held_out) >= at_least, Counter(wrong)
 
 
-@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.95)])
+@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.88)])
 def test_what_is_not_ours_is_refused(language: Language, at_least: float) -> None:
     strange = [text for text, intent in sentences(language) if intent == "other"]
-    assert len(strange) >= 60
-    taken = [
-        text
-        for text in strange
-        if understand(spoken(text, "other"), hint=language, find_mentions=find, find_isbns=none_of).intent != "other"
-    ]
-    assert 1 - len(taken) / len(strange) >= at_least, taken
+    assert len(strange) >= 140
+    heard = Counter(intent_of(text, "other", language) for text in strange)
+    assert heard["other"] / len(strange) >= at_least, heard
+
+
+def intent_of(text: str, intent: str, language: Language) -> str:
+    return understand(spoken(text, intent), hint=language, find_mentions=find, find_isbns=none_of).intent
 
 
 def words_of(text: str, language: Language) -> tuple[str, ...]:
