@@ -119,15 +119,22 @@ async def _open_many(process: Process) -> list[str]:
     at_once = asyncio.Semaphore(CONNECTING_AT_ONCE)
     before, rate = 0, 0.0
     for _ in range(2):
-        await asyncio.sleep(2)
-        before = process.kilobytes()
+        before = await _settled(process)
         async with AsyncExitStack() as stack:
             began = time.perf_counter()
             await asyncio.gather(*(open_one(stack) for _ in range(IDLE)))
             rate = IDLE / (time.perf_counter() - began)
-            await asyncio.sleep(2)
-            after = process.kilobytes()
+            after = await _settled(process)
     return [process.name, f"{(after - before) / IDLE:.1f}", f"{rate:.0f}"]
+
+
+async def _settled(process: Process) -> int:
+    """Its memory when that stands still: a process that has just started gives back what starting took."""
+    last = 0
+    while abs((now := process.kilobytes()) - last) > 256:
+        last = now
+        await asyncio.sleep(3)
+    return now
 
 
 # --- Turns --------------------------------------------------------------------------------------------------
@@ -223,7 +230,10 @@ async def _ask(socket: ClientConnection, text: str, *, first_word: list[float] |
     while not frames or frames[-1]["type"] != "response":
         frame = orjson.loads(await socket.recv())
         if frame["type"] == "error":
-            raise RuntimeError(frame)
+            if not frame["retryable"]:
+                raise RuntimeError(frame)
+            # SQLite was busy for too long: as a browser does.
+            await socket.send(orjson.dumps(question).decode())
         if frame["type"] == "typing_indicator" and frame["seq"] == 1 and first_word is not None:
             first_word.append((time.perf_counter() - began) * 1000)
         if frame["type"] == "accepted" or "seq" in frame:
