@@ -20,7 +20,7 @@ from caching.pictures import Picture
 from knowledge.backends.base import Floats
 from knowledge.embedding import VECTOR, embedder_in_use
 from knowledge.index import serving_version
-from knowledge.lexicon import STOP_WORDS, expand
+from knowledge.lexicon import STOP_WORDS, expand, subject_of
 from knowledge.models import LOCALES, Passage, corpus_tag
 from shop.text import fold, query_tokens
 
@@ -163,6 +163,7 @@ def count_words(row: Passage) -> Counted:
 def asked_words(query: str) -> tuple[set[str], set[str]]:
     """(what the question is about, that and other words for it)."""
     other_words = set(words_of(expand(fold(query))))
+    query = subject_of(query)
     asked = set(map(stem, _telling(query))) or other_words or set(words_of(query))
     return asked, asked | other_words
 
