@@ -130,6 +130,11 @@ COMPLAINT = _cue(
 
 
 THEIRS = _cue(r"\b(?:my|arrived|came|received|got|delivered|order(?:ed)?|bought)\b", "届|注文|買った|購入")
+DISCOUNT_CODE = _cue(
+    r"\b(?:discount|promo(?:tion(?:al)?)?|coupon|voucher)s? codes?\b", "(?:割引|クーポン|プロモ(?:ーション)?)コード"
+)
+# Of one title: "is X on sale?"
+ON_SALE = _cue(r"^(?:is|are)\b", "[はも](?:今)?(?:セール|割引|値引き|お買い得)")
 
 
 def asks_to_finish(text: str) -> bool:

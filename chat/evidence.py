@@ -52,6 +52,9 @@ class Evidence:
     recommendation_id: str = ""
     passages: tuple[Passage, ...] = ()
     promotions: tuple[PromotionRule, ...] = ()
+    # The series whose promotions are asked for; without any, editions that some promotion covers.
+    asked_for: tuple[str, ...] = ()
+    on_offer: tuple[str, ...] = ()
     orders: tuple[OrderView, ...] = ()
     has: frozenset[int] = frozenset()
     # The language in which the next volume was looked for first.

@@ -11,9 +11,10 @@ from dataclasses import replace
 from chat.answers.age import keep_to_age
 from chat.answers.asked import Asked, series_title, volume_words
 from chat.answers.buying import availability, last_volume, next_volume, price
-from chat.answers.desk import account, complaint, faq, order_status, promotions
+from chat.answers.desk import account, complaint, faq, order_status
 from chat.answers.lifted import lifted_lines
 from chat.answers.manners import about_assistant, goodbye, greeting, human, other, thanks, unclear
+from chat.answers.promotions import promotions
 from chat.answers.shelves import recommend, search
 from chat.answers.skills import compare, finish, reading_order
 from chat.answers.titles import product_facts, series_facts

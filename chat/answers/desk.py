@@ -1,4 +1,4 @@
-"""Promotions, orders and help pages."""
+"""Orders and help pages."""
 
 from __future__ import annotations
 
@@ -6,30 +6,10 @@ from dataclasses import replace
 
 from django.utils.timezone import localdate
 
-from chat.answers.asked import LONGEST_LIST, Asked, product_cards, remember_focus, replies, title_slot
-from chat.guard import escape
+from chat.answers.asked import Asked, replies, title_slot
 from chat.phrases import say_day
 from chat.plan import AnswerPlan, CardRef, Line
 from shop.backends.base import OrderView
-
-
-def promotions(asked: Asked) -> AnswerPlan:
-    evidence, language = asked.evidence, asked.language
-    if not evidence.promotions:
-        phrase = "promotions.failed" if "promotions" in evidence.failed else "promotions.none"
-        return AnswerPlan(lines=(Line(phrase),), state=asked.request.state)
-    rules = evidence.promotions[:LONGEST_LIST]
-    items = (
-        Line("promotions.item", {"title": escape(rule.title), "percent": f"{rule.percent_off}%"}, bullet=True)
-        for rule in rules
-    )
-    shown = tuple(asin for asin in evidence.found if asin in evidence.products)[:LONGEST_LIST]
-    return AnswerPlan(
-        lines=(Line("promotions.intro"), *items),
-        state=remember_focus(asked.request.state, evidence, shown=shown),
-        cards=(*(CardRef("promotion", rule.id) for rule in rules), *product_cards(*shown)),
-        quick_replies=replies(language, "recommend", "shipping"),
-    )
 
 
 def order_status(asked: Asked) -> AnswerPlan:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from chat.dialogue import Request, age_limit, price_limit
 from chat.evidence import Evidence
-from chat.gathering.desk import for_complaint, for_orders, for_page, for_promotions, for_question
+from chat.gathering.desk import for_complaint, for_orders, for_page, for_question
+from chat.gathering.promotions import for_promotions
 from chat.gathering.skills import for_comparison, for_finish, for_reading_order
 from chat.gathering.titles import for_next_volume, for_title
 from chat.gathering.wishes import for_recommendation, for_search, for_unknown_title

@@ -1,4 +1,4 @@
-"""For promotions, orders, help pages and the page that is open."""
+"""For orders, help pages and the page that is open."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import asdict
 
 from chat.dialogue import age_limit
 from chat.evidence import Evidence
-from chat.gathering.editions import first_editions
 from chat.gathering.owned import bought, volumes_had
-from chat.gathering.work import Gathering, running_promotions, series_facts_of, with_facts
+from chat.gathering.work import Gathering, series_facts_of
 from knowledge.search import asearch_passages, search_products
 from mangaassist.dbthreads import in_database
 from shop.coverage import gives_away
@@ -50,16 +49,6 @@ async def for_page(work: Gathering) -> Evidence:
     products = await work.products([context.asin])
     series = await series_facts_of(work, [context.series] if context.series else [])
     return Evidence(products=products, series=series)
-
-
-async def for_promotions(work: Gathering) -> Evidence:
-    rules = await running_promotions(work)
-    asins = [asin for rule in rules for asin in rule.asins[:2]]
-    series = [each for rule in rules for each in rule.series[:2]]
-    first = await work.limited("products", in_database(first_editions, work, series), [])
-    evidence = await with_facts(work, Evidence(promotions=rules), (*asins, *(asin for _, asin in first)), ())
-    evidence.found = tuple(evidence.products)
-    return evidence
 
 
 async def for_orders(work: Gathering) -> Evidence:

@@ -199,6 +199,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "promotions.intro": ("On offer at the moment:",),
     "promotions.item": ("{title}: {percent} off, taken off in the cart",),
     "promotions.none": ("There is no promotion running at the moment.",),
+    "promotions.covers": ("Yes: {series} is in “{title}”, {percent} off, taken off in the cart.",),
+    "promotions.covers.not": ("No, {series} is in no promotion at the moment.",),
+    "promotions.wish": ("Of {wish}, these are in a promotion:",),
+    "promotions.wish.item": ("{product}: {percent} off with “{title}”",),
+    "promotions.wish.none": ("Nothing of {wish} is in a promotion at the moment.",),
+    "promotions.code": ("I have no codes to hand out. What is on offer needs none: it is taken off in the cart.",),
     "promotions.failed": ("I can't look up our promotions right now. Please try again in a moment.",),
     "promotions.hint": ("“{title}” applies to it: {percent} off, taken off in the cart.",),
     # Orders

@@ -200,6 +200,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "promotions.intro": ("ただいまのお得な催しです。",),
     "promotions.item": ("{title}：{percent}引き（カートで値引きされます）",),
     "promotions.none": ("ただいま開催中の催しはありません。",),
+    "promotions.covers": ("はい、{series}は「{title}」の対象で、カートで{percent}引きになります。",),
+    "promotions.covers.not": ("いいえ、{series}はただいまどの催しの対象にもなっておりません。",),
+    "promotions.wish": ("{wish}では、次の作品が割引の対象です。",),
+    "promotions.wish.item": ("{product}：「{title}」で{percent}引き",),
+    "promotions.wish.none": ("{wish}で割引の対象になっている作品は、ただいまございません。",),
+    "promotions.code": ("お渡しできるコードはございません。開催中の催しはコードなしで、カートで値引きされます。",),
     "promotions.failed": ("ただいま催しの情報を確認できません。少し経ってからもう一度お試しください。",),
     "promotions.hint": ("「{title}」の対象です。カートで{percent}引きになります。",),
     # Orders
