@@ -10,6 +10,7 @@ from typing import Literal, cast
 from chat import cues
 from chat.constraints import lift, merge, take_in
 from chat.context import PageContext
+from chat.deeds import TO_AN_ORDER, Deed, deed_meant, target_of_deed
 from chat.lifting import LIMITS, lifted
 from chat.naming import unknown_name, unknown_subject
 from chat.state import DialogueState, age_limit, price_limit, read_state, with_volumes_gone, with_volumes_said
@@ -75,6 +76,8 @@ class Request:
     lifted: frozenset[str] = frozenset()
     # Told by its very words (chat.cues), whatever the model thought of it.
     by_words: bool = False
+    # What is to be done that an answer cannot do.
+    deed: Deed = ""
     # The next best reading, when the message was unclear.
     runner_up: Intent | None = None
     context: PageContext
@@ -85,6 +88,7 @@ class Request:
     def order_ids(self) -> tuple[str, ...]:
         """The orders that are named, or the one that we talk about: "when will it arrive?"."""
         meant = self.entities.refers_back or cues.ARRIVES.search(self.text) is not None
+        meant = meant or self.deed in TO_AN_ORDER
         return self.entities.order_ids or ((self.state.order,) if self.state.order and meant else ())
 
     @property
@@ -104,6 +108,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
     asin, asins = "", cast("tuple[str, ...]", ())
     volumes = entities.volumes
     gone: tuple[int, ...] = ()
+    deed = "" if more else deed_meant(said, heard, state, context, unknown=unknown)
     if more:
         # After a list that was searched for: more of that kind.
         series = state.shown_series[:3] if state.intent == "search" else state.liked
@@ -113,6 +118,9 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         intent, series = "about_assistant", ()
     elif asked.startswith("spoiler:") and cues.TELL_ANYWAY.search(said) and not entities.series:
         intent, asin, series = "product_facts", asked.removeprefix("spoiler:"), ()
+    elif deed:
+        # "Cancel MA-10024" is no question how it stands.
+        intent, (series, asin, asins) = "deed", target_of_deed(said, deed, entities, state, context)
     else:
         intent = _intent_in_context(said, heard, state, asked=asked, lifted=taken_back)
         if unknown and _is_about_what_we_do_not_know(said, intent, entities):
@@ -173,6 +181,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         unknown=unknown_subject(said, entities) if wishes and not (more or taken_back or unknown_example) else unknown,
         lifted=_taken_back(taken_back, before_all),
         by_words=intent in {"reading_order", "compare", "budget"},
+        deed=deed if intent == "deed" else "",
         runner_up=heard.runner_up,
         context=context,
         state=state,

@@ -11,8 +11,8 @@ from chat.state import DialogueState
 from chat.understanding.types import Entities, Intent
 
 # "unclear": worth a question; "about_assistant": what they are talking with; "unknown_title": it is about something
-# whose name the catalogue does not know.
-Want = Intent | Literal["unclear", "about_assistant", "unknown_title"]
+# whose name the catalogue does not know; "deed": we are to do something (chat.deeds).
+Want = Intent | Literal["unclear", "about_assistant", "unknown_title", "deed"]
 # (series, one ASIN, several ASINs)
 Target = tuple[tuple[str, ...], str, tuple[str, ...]]
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from chat.answers.age import keep_to_age
 from chat.answers.asked import Asked, series_title, volume_words
 from chat.answers.buying import availability, last_volume, next_volume, price
+from chat.answers.deeds import deed
 from chat.answers.desk import account, complaint, faq, order_status
 from chat.answers.lifted import lifted_lines
 from chat.answers.manners import about_assistant, goodbye, greeting, human, other, thanks, unclear
@@ -51,6 +52,7 @@ _ANSWERS: dict[Want, Callable[[Asked], AnswerPlan]] = {
     "other": other,
     "unclear": unclear,
     "unknown_title": unknown_title,
+    "deed": deed,
     "human": human,
     "complaint": complaint,
     "recommend": recommend,

@@ -9,6 +9,7 @@ from django.utils.timezone import localdate
 from chat.answers.asked import Asked, replies, title_slot
 from chat.phrases import say_day
 from chat.plan import AnswerPlan, CardRef, Line
+from knowledge.search import Passage
 from shop.backends.base import OrderView
 
 
@@ -91,7 +92,7 @@ def faq(asked: Asked) -> AnswerPlan:
     return AnswerPlan(
         lines=tuple(_passage(asked)),
         state=asked.request.state,
-        citations=_source(asked),
+        citations=source_of(asked.evidence.passages[0]),
         quick_replies=tuple(p.title for p in evidence.passages[1:] if p.kind == "article")[:2],
     )
 
@@ -103,7 +104,7 @@ def account(asked: Asked) -> AnswerPlan:
     return AnswerPlan(
         lines=(*helped, Line("account")),
         state=asked.request.state,
-        citations=_source(asked) if helped else (),
+        citations=source_of(asked.evidence.passages[0]) if helped else (),
         quick_replies=replies(language, "human", "orders", "recommend"),
     )
 
@@ -129,16 +130,19 @@ def complaint(asked: Asked) -> AnswerPlan:
         lines=tuple(lines),
         state=replace(request.state, order=orders[0].id if orders else request.state.order),
         cards=tuple(CardRef("order", order.id) for order in orders[:1]),
-        citations=_source(asked) if helped else (),
+        citations=source_of(asked.evidence.passages[0]) if helped else (),
         quick_replies=replies(language, "human", "returns", "orders"),
     )
 
 
 def _passage(asked: Asked) -> list[Line]:
     passages = asked.evidence.passages
-    return [Line("faq.answer", {"passage": f"{{{{passage:{passages[0].id}}}}}"})] if passages else []
+    return [Line("faq.answer", {"passage": passage_slot(passages[0])})] if passages else []
 
 
-def _source(asked: Asked) -> tuple[dict[str, str], ...]:
-    best = asked.evidence.passages[0]
-    return ({"title": best.title, "url": best.url, "source": best.source, "version": str(best.version)},)
+def passage_slot(passage: Passage) -> str:
+    return f"{{{{passage:{passage.id}}}}}"
+
+
+def source_of(passage: Passage) -> tuple[dict[str, str], ...]:
+    return ({"title": passage.title, "url": passage.url, "source": passage.source, "version": str(passage.version)},)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from chat.dialogue import Request, age_limit, price_limit
 from chat.evidence import Evidence
+from chat.gathering.deeds import for_deed
 from chat.gathering.desk import for_complaint, for_orders, for_page, for_question
 from chat.gathering.promotions import for_promotions
 from chat.gathering.skills import for_comparison, for_finish, for_reading_order
@@ -35,6 +36,8 @@ async def gather(request: Request, shopper: Shopper, trace: Trace) -> Evidence:
             evidence = await for_next_volume(work)
         case "promotions":
             evidence = await for_promotions(work)
+        case "deed":
+            evidence = await for_deed(work)
         case "order_status":
             evidence = await for_orders(work)
         case "budget":

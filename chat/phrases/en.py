@@ -222,6 +222,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "order.unknown": ("I can't find that order number among yours. Please check it, or let a person look.",),
     "order.sign_in": ("To look at your orders I need to know who you are: please sign in to the shop first.",),
     "order.failed": ("Our order system does not answer right now, so I can't say. Please try again in a moment.",),
+    # What we are to do and cannot
+    "deed.order": ("I can read orders, but not change, cancel or return one from here.",),
+    "deed.cart": ("I put nothing into your cart by myself: the button on its card does that.",),
+    "deed.reserve": ("I can't set books aside.",),
+    "deed.notify": ("I can't note that down from here.",),
+    "deed.help": ("Our help pages say: {passage}",),
     # Help
     "faq.answer": ("{passage}",),
     "faq.none": ("Our help pages don't answer that, and I won't make something up. Shall I bring in a person?",),

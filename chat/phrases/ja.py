@@ -225,6 +225,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "order.sign_in": ("ご注文を確認するには、先に店舗サイトへのログインをお願いいたします。",),
     "order.failed": ("ただいま注文システムが応答しないため、お答えできません。少し経ってからもう一度お試しください。",),
+    # What we are to do and cannot
+    "deed.order": ("こちらでは状況の確認のみ承っており、ご注文の変更やキャンセル、返品の手続きはいたしかねます。",),
+    "deed.cart": ("私がカートに入れることはできませんので、カードのボタンをお使いください。",),
+    "deed.reserve": ("お取り置きは承っておりません。",),
+    "deed.notify": ("こちらではお知らせの登録ができません。",),
+    "deed.help": ("ヘルプページのご案内です。{passage}",),
     # Help
     "faq.answer": ("{passage}",),
     "faq.none": (
