@@ -138,7 +138,7 @@ class LiveValues:
             case "order_status":
                 return name_of(language, f"order.{order.status}")
             case "order_eta":
-                return order.eta.isoformat() if order.eta else say(language, "slot.order.no_eta")
+                return say_day(language, order.eta) if order.eta else say(language, "slot.order.no_eta")
             case "order_items":
                 return JOINERS[language].join(
                     f"{line.title} ×{line.quantity}" if line.quantity > 1 else line.title for line in order.lines

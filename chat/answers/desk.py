@@ -30,17 +30,14 @@ def order_status(asked: Asked) -> AnswerPlan:
         )
     cards = tuple(CardRef("order", order.id) for order in evidence.orders)
     if len(evidence.orders) > 1:
-        items = (
-            Line("order.item.eta" if _is_under_way(order) else "order.item", _order_words(order.id), bullet=True)
-            for order in evidence.orders
-        )
-        return AnswerPlan(lines=(Line("order.list"), *items), state=request.state, cards=cards)
+        items = (Line(_listed_as(order), _order_words(order.id), bullet=True) for order in evidence.orders)
+        late = replies(language, "human") if any(map(_is_late, evidence.orders)) else ()
+        return AnswerPlan(lines=(Line("order.list"), *items), state=request.state, cards=cards, quick_replies=late)
     order = evidence.orders[0]
     words = _order_words(order.id)
     lines = [Line("order.one", words), Line("order.items", words)]
     if _is_under_way(order):
-        is_late = order.eta is not None and order.eta < localdate()
-        lines.append(Line("order.late" if is_late else "order.eta", words))
+        lines.append(Line("order.late" if _is_late(order) else "order.eta", words))
     lines += _slips(asked, order)
     if order.tracking and order.status in {"shipped", "delivered"}:
         lines.append(Line("order.tracking", words))
@@ -68,6 +65,16 @@ def _slips(asked: Asked, order: OrderView) -> list[Line]:
 
 def _is_under_way(order: OrderView) -> bool:
     return order.status in {"processing", "shipped"}
+
+
+def _is_late(order: OrderView) -> bool:
+    return _is_under_way(order) and order.eta is not None and order.eta < localdate()
+
+
+def _listed_as(order: OrderView) -> str:
+    if not _is_under_way(order):
+        return "order.item"
+    return "order.item.late" if _is_late(order) else "order.item.eta"
 
 
 def _order_words(order_id: str) -> dict[str, str]:
@@ -120,8 +127,7 @@ def complaint(asked: Asked) -> AnswerPlan:
     orders = evidence.orders if named else tuple(o for o in evidence.orders if _is_under_way(o))[:1]
     for order in orders[:1]:
         words = _order_words(order.id)
-        late = _is_under_way(order) and order.eta is not None and order.eta < localdate()
-        lines += [Line("order.one", words), *([Line("order.late", words)] if late else [])]
+        lines += [Line("order.one", words), *([Line("order.late", words)] if _is_late(order) else [])]
     if named and asked.signed_in and not orders and "orders" not in evidence.failed:
         lines.append(Line("order.unknown"))
     if not asked.signed_in and not helped:

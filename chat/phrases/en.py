@@ -218,6 +218,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "order.list": ("Your latest orders:",),
     "order.item": ("{id}: {status}",),
     "order.item.eta": ("{id}: {status}, expected by {eta}",),
+    "order.item.late": ("{id}: {status}, late: it was expected by {eta}",),
     "order.none": ("I find no order in your name.",),
     "order.unknown": ("I can't find that order number among yours. Please check it, or let a person look.",),
     "order.sign_in": ("To look at your orders I need to know who you are: please sign in to the shop first.",),

@@ -219,6 +219,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "order.list": ("最近のご注文です。",),
     "order.item": ("{id}：{status}",),
     "order.item.eta": ("{id}：{status}（お届け予定 {eta}）",),
+    "order.item.late": ("{id}：{status}（お届け予定日の{eta}を過ぎ、遅れております）",),
     "order.none": ("お客様のご注文は見つかりませんでした。",),
     "order.unknown": (
         "その注文番号は、お客様のご注文の中に見つかりません。番号をお確かめいただくか、担当者におつなぎします。",

@@ -24,6 +24,13 @@ from tests.shop.families import families
 JOURNEYS = read_journeys()
 
 
+def late() -> list[dict[str, Any]]:
+    """What carol ordered: one parcel that should have come long ago, one that has time."""
+    first = {"kind": "order", "customer_id": "carol", "status": "shipped", "carrier": "Parcel Post", "tracking": "PP1",
+             "placed_at": "2026-01-05T10:00:00Z", "lines": [{"asin": "BERSERK-EN-1", "quantity": 1}]}  # fmt: skip
+    return [first | {"id": "MA-30001", "eta": "2026-01-12"}, first | {"id": "MA-30002", "eta": "2099-06-18"}]
+
+
 def dated(day: str) -> list[dict[str, Any]]:
     """A volume that comes out on ``day``, and an art book of long ago."""
     return [
@@ -37,7 +44,7 @@ def dated(day: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def big_shop(transactional_db: None) -> Iterator[None]:
     """The small catalogue and some families of series; no step is cut, however busy the machine is."""
-    for lines in ([*small_catalogue(), *families(), *dated("2099-03-01")], dated("2099-06-15")):
+    for lines in ([*small_catalogue(), *families(), *late(), *dated("2099-03-01")], dated("2099-06-15")):
         _, rejected = import_lines(lines)
         assert not rejected, rejected
     with override_settings(TURN_LIMITS_S=dict.fromkeys(settings.TURN_LIMITS_S, 30)):
