@@ -28,6 +28,11 @@ _WORD = re.compile(r"[^\W_ぁ-ん]+(?:['’][^\W_ぁ-ん]+)?|[ぁ-ん]+")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー]{4,}")
 SHORTEST_BY_EAR = 4
 LONGEST_BY_EAR = 32
+# Of a title's part before its colon, and of an author's family name.
+SHORTEST_BEGINNING = 4
+SHORTEST_FAMILY = 3
+# Below this a family name is meant only when it is written like a name, or follows "by".
+SURE_FAMILY = 5
 # Titles that are everyday words: meant only when written like a name, or when nothing else is said.
 EVERYDAY = frozenset(
     [
@@ -99,18 +104,24 @@ def _build() -> TitleIndex:
     kinds = (SeriesTerm.Kind.TITLE, SeriesTerm.Kind.ALIAS, SeriesTerm.Kind.AUTHOR)
     rows = SeriesTerm.objects.filter(kind__in=kinds).order_by("id").values_list("kind", "series_id", "text", "folded")
     authors = dict(Series.objects.values_list("pk", "authors"))
+    beginnings: dict[str, set[str]] = defaultdict(set)
     for kind, series_id, text, folded in rows:
         if kind == SeriesTerm.Kind.AUTHOR:
             name = _canonical_author(text, authors.get(series_id, []), first_of_author)
             index.names.setdefault(folded, ("author", name))
-            # Family name alone, when it is long enough to be one: "Urasawa".
+            # Family name alone: "Urasawa", "Oda".
             family = folded.split()[-1] if not _CJK.search(folded) else ""
-            if len(family) >= 5 and len(folded.split()) > 1:
+            if len(family) >= SHORTEST_FAMILY and len(folded.split()) > 1:
                 index.names.setdefault(family, ("author", name))
         elif len(folded) > 1:
             known = index.names.get(folded)
             if known is None or known[0] == "author" or kind == SeriesTerm.Kind.TITLE:
                 index.names[folded] = ("series", series_id)
+            _note_beginning(beginnings, text, series_id)
+    for beginning, of in beginnings.items():
+        # "Frieren" of "Frieren: Beyond Journey's End", when no other title begins so.
+        if len(of) == 1 and index.names.get(beginning, ("author",))[0] == "author":
+            index.names[beginning] = ("series", next(iter(of)))
     by_first: dict[str, list[str]] = defaultdict(list)
     for name in index.names:
         by_first[name[0] if _CJK.match(name) else name.split()[0]].append(name)
@@ -120,6 +131,13 @@ def _build() -> TitleIndex:
     index.by_ear = {by_ear(name): name for name in index.fuzzy if index.names[name][0] == "series"}
     index.longest_words = max((len(name.split()) for name in index.fuzzy), default=1)
     return index
+
+
+def _note_beginning(beginnings: dict[str, set[str]], title: str, series_id: str) -> None:
+    beginning, colon, _ = unicodedata.normalize("NFKC", title).partition(":")
+    folded = fold(beginning)
+    if colon and len(folded) >= SHORTEST_BEGINNING and folded not in EVERYDAY:
+        beginnings[folded].add(series_id)
 
 
 def _canonical_author(text: str, authors: list[str], seen: dict[str, str]) -> str:
@@ -194,7 +212,7 @@ def _find_words(index: TitleIndex, text: str, words: list[tuple[int, int, str]],
             if " ".join(" ".join(spoken[at : at + size]).split()[:size]) != name:
                 continue
             start, end = words[at][0], words[min(at + size, len(words)) - 1][1]
-            if any(taken[start:end]) or not _is_meant(name, text, start, end, len(words)):
+            if any(taken[start:end]) or not _is_meant(index, name, text, start, end, spoken):
                 continue
             taken[start:end] = [True] * (end - start)
             found.append(_mention(index, name, text, start, end, exact=True, score=1.0))
@@ -204,19 +222,41 @@ def _find_words(index: TitleIndex, text: str, words: list[tuple[int, int, str]],
     return found
 
 
-def _is_meant(name: str, text: str, start: int, end: int, words: int) -> bool:
+def _is_meant(index: TitleIndex, name: str, text: str, start: int, end: int, words: list[str]) -> bool:
     """Everyday words are titles only when capitalised inside a sentence, quoted, or standing alone.
 
-    Names of up to three letters ("ONE", "JJK", "OP") are meant only in capitals, unless all is in capitals.
+    Names of up to three letters ("ONE", "OP", "AoT") are meant in capitals, unless all is in capitals, or when nothing
+    else is said; those without a vowel ("jjk") are no word of any sentence. Short family names are written like names.
     """
-    if len(name) <= 3 and name.isascii():
-        return text[start:end].isupper() and (not text.isupper() or words == 1)
+    if not name.isascii():
+        return True
+    kind, whose = index.names[name]
+    if kind == "author" and len(name) < SURE_FAMILY and " " not in name and " " in whose:
+        by = re.search(r"\b(?:by|from)\s+$", text[:start], re.IGNORECASE)
+        return by is not None or (text[start].isupper() and (not text.isupper() or len(words) == 1))
+    if len(name) <= 3:
+        return _is_short_name_meant(name, text, start, end, words)
     if name not in EVERYDAY:
         return True
-    if words <= 2 or text[max(0, start - 1)] in "\"'“「『" or _CJK.search(text):
+    if len(words) <= 2 or text[max(0, start - 1)] in "\"'“「『" or _CJK.search(text):
         # In a Japanese sentence a Latin word is a name.
         return True
     return text[start].isupper() and start > 0
+
+
+def _is_short_name_meant(name: str, text: str, start: int, end: int, words: list[str]) -> bool:
+    if sum(char.isupper() for char in text[start:end]) > 1:
+        # A text in capitals says nothing, but for "AoT" in it.
+        return not text.isupper() or len(words) == 1
+    if len(name) == 3 and not _VOWEL.search(name):
+        return True
+    return name not in _SAID_ALONE and all(word == name or _OF_A_VOLUME.fullmatch(word) for word in words)
+
+
+_VOWEL = re.compile(r"[aeiouy\d]")
+_OF_A_VOLUME = re.compile(r"\d{1,3}|vol(?:ume)?s?|manga|please")
+# Said alone these are no titles, whatever is called so.
+_SAID_ALONE = frozenset("one two it me go no yes ok hi hey bye all any new the".split())
 
 
 def _find_by_ear(index: TitleIndex, text: str, taken: list[bool]) -> list[Mention]:
