@@ -24,6 +24,8 @@ CHEAPER = _cue(
     r"\bcheaper\b(?! than)|\bless expensive\b|\blower price\b|\bcheapest (?:one|edition|copy)\b|\b(?:something|anything) cheap\b",
     r"もっと安|より安|安い(?:の|もの|版|ほう|方)|(?:一番|いちばん|最も)安い|安くな",
 )
+# "Is X or Y cheaper?"
+CHEAPER_OF_TWO = _cue(r"\bcheap(?:er|est)\b|\bless expensive\b|\bcosts? (?:less|more)\b", "安い|高い|安く")
 # The shopper has it, or has read it: for what comes next and what is left to buy this is the same.
 HAS = _cue(
     r"\b(?:i|we|he|she|they)(?: have|'ve)?(?: already| only| just| currently)*"
@@ -47,7 +49,7 @@ GONE = _cue(
 UP_TO = _cue(r"\b(?:up to|through|until|till|as far as|on|at)\b", "まで")
 FROM = _cue(r"\b(?:from|starting (?:with|at)|onwards?)\b", "から|以降")
 CORRECTS = _cue(
-    r"^(?:no|nope|nah|wrong|sorry|not that(?: one)?|actually)\b|\bi (?:meant|mean)\b|\bthat(?:'s| is) not (?:it|what|the one)\b",
+    r"^(?:no|nope|nah|wrong|sorry|not(?: that(?: one)?)?|actually)\b|\bi (?:meant|mean)\b|\bthat(?:'s| is) not (?:it|what|the one)\b",
     r"^(?:いや|いえ|いいえ|違|ちが|ごめん|すみません)|じゃなくて|ではなくて|じゃなく|ではなく|のほう(?:です|だ)",
 )
 NOT_THE_ANIME = _cue(

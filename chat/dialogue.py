@@ -95,6 +95,11 @@ class Request:
     def similar_to(self) -> bool:
         return self.intent == "recommend" and bool(self.series)
 
+    @property
+    def of_several(self) -> bool:
+        """What is asked is asked of each series that is named."""
+        return self.intent in {"price", "availability"} and len(self.series) > 1 and of_several(self.entities)
+
 
 def resolve(text: str, heard: Understanding, state: DialogueState, context: PageContext) -> Request:
     """What ``heard`` means after ``state`` and on the page ``context``."""
@@ -174,7 +179,9 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         facts=entities.facts,
         entities=entities,
         more=more,
-        cheaper=intent in {"recommend", "search", "price"} and cues.CHEAPER.search(said) is not None,
+        cheaper=intent in {"recommend", "search", "price"}
+        and not of_several(entities)
+        and cues.CHEAPER.search(said) is not None,
         plot=intent == "product_facts" and cues.PLOT.search(said) is not None,
         spoilers_wanted=asked.startswith("spoiler:") and intent == "product_facts",
         corrected=_corrected(said, intent, entities, state),
@@ -186,6 +193,11 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         context=context,
         state=state,
     )
+
+
+def of_several(entities: Entities) -> bool:
+    """Whether each of several titles is asked for: "how much are Naruto 1 and Bleach 1?"."""
+    return len(entities.series) > 1 and not entities.similar_to
 
 
 def is_of_a_time(request: Request) -> bool:
@@ -330,6 +342,8 @@ def _skill_asked(text: str, heard: Understanding, state: DialogueState) -> Want 
     entities, title = heard.entities, bool(heard.entities.series or state.series or state.shown_series)
     if cues.asks_to_finish(text) and title and not entities.similar_to:
         return "budget"
+    if of_several(entities) and cues.CHEAPER_OF_TWO.search(text) and not cues.asks_to_finish(text):
+        return "price"
     if len(entities.series) > 1 and cues.COMPARE.search(text) and not entities.similar_to:
         return "compare"
     if not entities.series and len(state.shown_series) > 1 and cues.COMPARE_SHOWN.search(text):

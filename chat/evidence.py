@@ -46,6 +46,8 @@ class Evidence:
     series: dict[str, SeriesFacts] = field(default_factory=dict)
     editions: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    # Of several series that are asked for: those that are not carried in the volume, form or language in question.
+    without: tuple[str, ...] = ()
     recommended: tuple[Recommendation, ...] = ()
     engine: str = ""
     # Of the list that the engine gave: what is clicked in it is told with it.

@@ -64,17 +64,20 @@ def availability(asked: Asked) -> AnswerPlan:
 def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
     request, evidence, language = asked.request, asked.evidence, asked.language
     # In another order when one was asked for.
-    in_order = (*evidence.found, *request.asins) if request.asins else ()
+    in_order = (*evidence.found, *(evidence.editions if request.of_several else request.asins))
+    if not (request.asins or request.of_several):
+        in_order = ()
     several = tuple(dict.fromkeys(asin for asin in in_order if asin in evidence.products))
     if not several and len(request.volumes) > 1:
         several = tuple(asin for asin in evidence.editions if asin in evidence.products)
     if several:
         several = several[:LONGEST_LIST]
-        sorted_by_price = bool(request.asins and evidence.found)
+        sorted_by_price = bool(in_order and evidence.found)
         return AnswerPlan(
             lines=(
                 Line("price.many.cheapest" if sorted_by_price else "price.many"),
                 *(Line("price.item", live_words(asin), bullet=True) for asin in several),
+                *(Line("edition.none", {"title": series_title(each)}) for each in evidence.without),
                 *foreign_currency(asked),
             ),
             state=remember_focus(request.state, evidence, shown=several),

@@ -10,6 +10,7 @@ from chat.dialogue import price_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import bare_volume, editions_of, numbered_collection, preferred_language, volumes_of
 from chat.gathering.owned import bought, language_read, volumes_had, without_spoilers
+from chat.gathering.several import cheapest_first, for_several
 from chat.gathering.wishes import affordable, recommendation_request
 from chat.gathering.work import BUYABLE, CANDIDATES, Gathering, running_promotions, series_facts_of, with_facts
 from mangaassist.dbthreads import in_database
@@ -21,9 +22,11 @@ from shop.models import Edition
 
 async def for_title(work: Gathering) -> Evidence:
     request = work.request
+    if request.of_several:
+        return await _in_another_currency(work, await for_several(work))
     if request.asins:
         evidence = await with_facts(work, Evidence(), request.asins, ())
-        evidence.found = await _cheapest_first(work) if request.entities.order == "cheapest" else ()
+        evidence.found = await cheapest_first(work, request.asins) if request.entities.order == "cheapest" else ()
         return await _in_another_currency(work, evidence)
     if request.asin and not request.series:
         _, limit_is = await _affordable_first(work, [request.asin])
@@ -48,15 +51,6 @@ async def for_title(work: Gathering) -> Evidence:
     )
     evidence.promotions = promotions
     return await _around(work, evidence)
-
-
-async def _cheapest_first(work: Gathering) -> tuple[str, ...]:
-    """ "Which of those is the cheapest?"; nothing when they are not sold in one currency."""
-    offers = await work.offers(work.request.asins)
-    prices = {asin: offer.price for asin, offer in offers.items() if offer.price is not None and offer.buyable}
-    if len({price.currency for price in prices.values()}) != 1:
-        return ()
-    return tuple(sorted(prices, key=lambda asin: prices[asin].amount))
 
 
 async def _affordable_first(work: Gathering, chosen: list[str]) -> tuple[list[str], Literal["", "foreign", "over"]]:

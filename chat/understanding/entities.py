@@ -83,6 +83,11 @@ _NEGATION = re.compile(
     r"\b(?:not?|without|less|isn't|aren't|except|but no|nothing|never|no more|don't want|avoid)\s+(?:too\s+|so\s+|any\s+|more\s+|very\s+|in\s+|as\s+|an?\s+|the\s+)?$",
     re.IGNORECASE,
 )
+# "Not Naruto, Bleach": a title that is put aside for another one.
+_TITLE_REFUSED = re.compile(
+    r"(?:^|[,;.!?]|\b(?:no|but|and|mean|meant)\b)\s*not\s+$|\b(?:instead of|rather than)\s+$", re.IGNORECASE
+)
+_TITLE_REFUSED_JA = re.compile(r"^[」』]?(?:のほう|の方)?(?:じゃな|ではな|でな)く")
 _NEGATION_AFTER_JA = re.compile(
     r"^(?:漫画|もの|系|な(?:話|の))?(?:以外|じゃな|ではな|でな|なし|は(?:苦手|嫌|いや|いらない|要らない|不要|なし)|抜き|くない|すぎな|すぎず|が苦手|控えめ)"
 )
@@ -119,7 +124,7 @@ def entities_of(
         formats = tuple(each for each in formats if each != "box_set")
     standalone = _STANDALONE.match(rest.strip()) if not volumes else None
     entities = Entities(
-        series=tuple(dict.fromkeys(m.id for m in mentions if m.kind == "series")),
+        series=_series_meant(text, mentions),
         authors=tuple(dict.fromkeys(m.id for m in mentions if m.kind == "author")),
         asins=asins,
         order_ids=order_ids,
@@ -155,6 +160,17 @@ def entities_of(
 
 
 # --- Titles and numbers -----------------------------------------------------------------------------------
+
+
+def _series_meant(text: str, mentions: list[Mention]) -> tuple[str, ...]:
+    """The series named, less those that are put aside for others."""
+    named = [mention for mention in mentions if mention.kind == "series"]
+    kept = [
+        mention
+        for mention in named
+        if not (_TITLE_REFUSED.search(text[: mention.start]) or _TITLE_REFUSED_JA.search(text[mention.end :]))
+    ]
+    return tuple(dict.fromkeys(mention.id for mention in kept or named))
 
 
 def _blank(text: str, mentions: Iterable[Mention]) -> str:

@@ -25,10 +25,10 @@ JOURNEYS = read_journeys()
 
 
 def late() -> list[dict[str, Any]]:
-    """What carol ordered: one parcel that should have come long ago, one that has time."""
-    first = {"kind": "order", "customer_id": "carol", "status": "shipped", "carrier": "Parcel Post", "tracking": "PP1",
+    """What erin ordered: one parcel that should have come long ago, one that has time."""
+    first = {"kind": "order", "customer_id": "erin", "status": "shipped", "carrier": "Parcel Post", "tracking": "PP1",
              "placed_at": "2026-01-05T10:00:00Z", "lines": [{"asin": "BERSERK-EN-1", "quantity": 1}]}  # fmt: skip
-    return [first | {"id": "MA-30001", "eta": "2026-01-12"}, first | {"id": "MA-30002", "eta": "2099-06-18"}]
+    return [first | {"id": "MA-40001", "eta": "2026-01-12"}, first | {"id": "MA-40002", "eta": "2099-06-18"}]
 
 
 def dated(day: str) -> list[dict[str, Any]]:
