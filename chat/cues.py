@@ -36,6 +36,15 @@ HAS = _cue(
 STEPS_ON = _cue(
     r"^(?:and|then)\b|\bafter (?:that|this)(?: one)?\b|\bthe one after\b", "^(?:それから|じゃあ)|その次|さらに次|その後"
 )
+# How far a series has come, whatever the shopper has of it.
+NEWEST_VOLUME = _cue(
+    r"\bwhen\b.{0,30}\bnext (?!week|month|year).{0,60}\b(?:out|released?|com(?:e|es|ing)|due|published|available)\b"
+    r"|\bnext (?!week|month|year).{0,60}\b(?:release(?:d| date)|com(?:e|es|ing) out)\b"
+    r"|\b(?:latest|newest|most recent)\b(?!.*\b(?:don'?t|haven'?t|missing)\b).{0,60}\b(?:volume|vol|book|instal?ment)\b"
+    r"|\bwhen\b.{0,20}\b(?:new volume|new book|continue)\b",
+    "(?:続き|次の巻|次巻|新刊|新しい巻|次)(?:の発売日?)?(?:は|って|が)?(?:、)?いつ(?:出|発売|頃|ごろ|です|$|[?？])|最新(?:刊|巻)"
+    "|(?:次の?巻|新刊)の発売|連載.{0,6}(?:再開|続き)",
+)
 MISSING = _cue(
     r"\b(?:missing|lack(?:ing)?|don'?t (?:have|own) yet|gaps?)\b", "抜けて|足りない|欠けて|持っていない|持ってない|抜け"
 )

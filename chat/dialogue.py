@@ -63,6 +63,8 @@ class Request:
     asks_for_gaps: bool = False
     # "From volume 3 on": those and all behind them.
     onwards: bool = False
+    # "When does the next volume come out?": how far the series has come.
+    newest: bool = False
     # "Cheaper?": than what was shown last.
     cheaper: bool = False
     # What happens in it is asked for, and, once warned, is to be told whatever it gives away.
@@ -179,6 +181,7 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         facts=entities.facts,
         entities=entities,
         more=more,
+        newest=intent == "series_facts" and bool(series) and _asks_for_newest(said, entities),
         cheaper=intent in {"recommend", "search", "price"}
         and not of_several(entities)
         and cues.CHEAPER.search(said) is not None,
@@ -227,6 +230,8 @@ def _intent_in_context(
     skill = _skill_asked(text, heard, state)
     if skill:
         return skill
+    if _asks_for_newest(text, entities):
+        return "series_facts"
     of_a_volume = entities.volumes or entities.asins or (state.asin and re.search(r"what happens|何が起こ", text))
     if cues.PLOT.search(text) and of_a_volume and (entities.series or state.series or entities.asins):
         return "product_facts"
@@ -353,6 +358,11 @@ def _skill_asked(text: str, heard: Understanding, state: DialogueState) -> Want 
     if cues.ACCOUNT.search(text) and not entities.series:
         return "account"
     return None
+
+
+def _asks_for_newest(text: str, entities: Entities) -> bool:
+    theirs = entities.volumes or entities.authors or entities.genres or re.search(r"\border|注文|届", text)
+    return not theirs and cues.NEWEST_VOLUME.search(text) is not None
 
 
 def _goes_on(text: str, entities: Entities, state: DialogueState, asked: str) -> bool:

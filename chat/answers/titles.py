@@ -24,6 +24,7 @@ from chat.answers.asked import (
     series_title,
     title_slot,
 )
+from chat.answers.newest import newest
 from chat.guard import escape
 from chat.phrases import join, name_of, say_day
 from chat.plan import AnswerPlan, CardRef, Line
@@ -40,6 +41,8 @@ def series_facts(asked: Asked) -> AnswerPlan:
     if not known:
         failed = "products" in evidence.failed
         return AnswerPlan(lines=(Line("failed.products" if failed else "unclear.title"),), state=request.state)
+    if request.newest:
+        return newest(asked)
     series = evidence.series[known[0]]
     facts = request.facts or ("overview",)
     # Two or three that are named together are told of together.

@@ -9,6 +9,7 @@ from chat.answers import last_volume
 from chat.dialogue import price_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import bare_volume, editions_of, numbered_collection, preferred_language, volumes_of
+from chat.gathering.newest import for_newest
 from chat.gathering.owned import bought, language_read, volumes_had, without_spoilers
 from chat.gathering.several import cheapest_first, for_several
 from chat.gathering.wishes import affordable, recommendation_request
@@ -22,6 +23,8 @@ from shop.models import Edition
 
 async def for_title(work: Gathering) -> Evidence:
     request = work.request
+    if request.newest:
+        return await for_newest(work)
     if request.of_several:
         return await _in_another_currency(work, await for_several(work))
     if request.asins:

@@ -159,6 +159,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "next.which": ("Which series would you like to go on with?",),
     "next.shelf": ("From your bookshelf, these would come next:",),
+    # The newest volume
+    "newest.coming": ("{title} comes out on {date}: {price}, {stock}.",),
+    "newest.out": ("The newest volume of {series} that we carry is {title}, out since {date}: {price}, {stock}.",),
+    "newest.out.undated": ("The newest volume of {series} that we carry is {title}: {price}, {stock}.",),
+    "newest.none": ("We carry no volume of {series} at the moment.",),
+    "newest.status.ongoing": ("{series} is still running, but I know of no date for the next volume yet.",),
+    "newest.status.hiatus": ("{series} is on hiatus, and no date for the next volume is known.",),
+    "newest.status.complete": ("{series} is complete: no further volume is to come.",),
+    "newest.status.cancelled": ("{series} was broken off: no further volume is to come.",),
     # Finishing a series: totals, verdicts and limits are slots
     "finish.has": ("You have volumes {volumes} of {series}.",),
     "finish.way": ("The cheapest way to {series}, volumes {volumes}, is these {count} books: {total} together.",),

@@ -162,6 +162,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "next.which": ("どのシリーズの続きをお探しでしょうか。",),
     "next.shelf": ("お持ちの本の続きはこちらです。",),
+    # The newest volume
+    "newest.coming": ("{title}は{date}発売予定です。{price}、{stock}です。",),
+    "newest.out": ("当店で扱っている{series}の最新刊は、{date}発売の{title}です。{price}、{stock}です。",),
+    "newest.out.undated": ("当店で扱っている{series}の最新刊は{title}です。{price}、{stock}です。",),
+    "newest.none": ("{series}は、ただいま取り扱いがございません。",),
+    "newest.status.ongoing": ("{series}は連載中ですが、次の巻の発売日はまだ分かっておりません。",),
+    "newest.status.hiatus": ("{series}は休載中で、次の巻の発売日は未定です。",),
+    "newest.status.complete": ("{series}は完結しており、次の巻の予定はございません。",),
+    "newest.status.cancelled": ("{series}は連載を終了しており、次の巻の予定はございません。",),
     # Finishing a series: totals, verdicts and limits are slots
     "finish.has": ("{series}は{volumes}をお持ちですね。",),
     "finish.way": ("{series}の{volumes}をいちばんお安く揃えるなら、次の{count}点で合計{total}です。",),

@@ -161,7 +161,9 @@ _MONTH = re.compile(
 )
 _DAYS = ((re.compile(r"\bnext week\b|来週", re.IGNORECASE), 7), (re.compile(r"\bthis week\b|今週", re.IGNORECASE), 0), (re.compile(r"\blast week\b|先週", re.IGNORECASE), -7))  # fmt: skip
 _COMING = re.compile(
-    r"\b(?:upcoming|coming soon|forthcoming|not (?:yet )?out yet|future releases?|soon to be released)\b|近日(?:発売|刊行)|発売予定|これから(?:出|発売)",
+    r"\b(?:upcoming|coming soon|forthcoming|not (?:yet )?out yet|future releases?|soon to be released)\b"
+    r"|\b(?:any|what|which|your|list of|see|show me) (?:\w+ )?pre-?orders?\b(?! (?:work|polic|price))"
+    r"|予約(?:できる|可能な)(?:漫画|マンガ|本|作品|もの)|予約受付中|近日(?:発売|刊行)|発売予定|これから(?:出|発売)",
     re.IGNORECASE,
 )
 _NEW = re.compile(

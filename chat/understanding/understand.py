@@ -52,6 +52,7 @@ _RULES: tuple[tuple[re.Pattern[str], Intent], ...] = (
     (re.compile(r"\b(?:on sale|discounts?|promotions?|special offers?|any deals|deals|bargains?|coupon codes?|promo)\b|セール(?!ス)|割引|キャンペーン|お買い得|値引き|バーゲン", re.IGNORECASE), "promotions"),
     (re.compile(r"\bnext (?:volume|book) (?:of|in|for|please)\b|^(?:the )?next (?:volume|book|one)\b(?!.*\b(?:stock|price|cost)\b)|次の巻(?:は|を|が)", re.IGNORECASE), "next_volume"),
     (re.compile(r"^(?:(?:please|pls|can you|could you|would you),? )?(?:recommend|suggest)\b.*\b(?:manga|series|comics?|read(?:ing)?)\b(?! cafe)|(?:漫画|マンガ|作品).{0,6}おすすめして(?:ください|ほしい|くれ)?[。！!]?$", re.IGNORECASE), "recommend"),
+    (re.compile(r"\b(?:any|which|your|list of|show me)(?: \w+)? pre-?orders\b|予約(?:できる|可能な)(?:漫画|マンガ|本|作品)", re.IGNORECASE), "search"),
     (re.compile(r"\bforget my wishes\b|条件なし", re.IGNORECASE), "recommend"),
 )  # fmt: skip
 
