@@ -28,20 +28,22 @@ NAMES = {"<title>": "Berserk", "<author>": "Naoki Urasawa"}
 
 METHOD = """# How well shoppers are understood
 
-Written by `python -m bench intents`. {sentences} sentences lie in `tests/chat/held_out`: never trained, and a test refuses
-a training sentence that is the same once names and numbers are masked, or has three quarters of its words in common.
+Written by `python -m bench intents`. {sentences} sentences lie in `tests/chat/held_out`: never trained, and a test
+refuses a training sentence that is the same once names and numbers are masked, or has three quarters of its words in
+common.
 
-There are two sets of each language. The first was written before the training sentences, but features, weights and rounds
-of new training sentences were settled knowing its totals. The blind one was written later from the intents' meanings
-alone, by people who saw neither the training sentences nor the first set; its sentences are not looked at when something
-is mended. Of the state before it was written it heard 83 % in English and 79 % in Japanese; four more rounds of training
-sentences by as many writers, who did not see it either, are the whole difference. All writers worked from one description
-of the intents, so expect somewhat less on real shoppers, and put what they really say into a new set before any of it is
-trained.
+There are two sets of each language. The first was written before the training sentences, but features, weights and
+rounds of new training sentences were settled knowing its totals. The blind one was written later from the intents'
+meanings alone, by people who saw neither the training sentences nor the first set; its sentences are not looked at
+when something is mended. Of the state before it was written it heard 83 % in English and 79 % in Japanese; four more
+rounds of training sentences by as many writers, who did not see it either, are the whole difference. All writers
+worked from one description of the intents, so expect somewhat less on real shoppers, and put what they really say
+into a new set before any of it is trained.
 
 Each sentence goes through the whole step by itself, without a conversation around it: language, entities, the few
 rules, then the linear model. "Unclear" are right or wrong guesses with so thin a margin that the assistant asks one
-question instead (`chat/dialogue.py`). *Refused* is the share of the out-of-scope sentences that were taken for `other`.
+question instead (`chat/dialogue.py`). *Refused* is the share of the out-of-scope sentences that were taken for
+`other`.
 """
 
 
