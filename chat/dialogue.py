@@ -273,6 +273,13 @@ def _intent_in_context(
     if entities.format and entities.series and not entities.facts and may_ask_for_form:
         # "Do you have the One Piece box set?": whether there is one, and for how much.
         return "availability"
+    asks_for_one = len(entities.series) == 1 and (entities.volumes or entities.language) and not entities.facts
+    if asks_for_one and heard.intent == "search":
+        # "Do you have volume 7 of it, do you have it in German?"
+        return "availability"
+    if heard.intent == "other" and entities.genres and (entities.language or entities.format) and not names_something:
+        # "Horror in Spanish."
+        return "recommend"
     limits = entities.max_price is not None or entities.age is not None
     if (
         limits

@@ -46,6 +46,9 @@ class Evidence:
     series: dict[str, SeriesFacts] = field(default_factory=dict)
     editions: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    # What the edition that is asked for fails by, where there is none: no edition holds the volume, is in the form, in
+    # the language, or is all of it ("such").
+    lacking: Literal["", "volume", "format", "language", "such"] = ""
     # Of several series that are asked for: those that are not carried in the volume, form or language in question.
     without: tuple[str, ...] = ()
     recommended: tuple[Recommendation, ...] = ()

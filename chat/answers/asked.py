@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from chat.dialogue import DialogueState, Request, age_limit
 from chat.evidence import Evidence
 from chat.guard import escape
-from chat.phrases import JOINERS, say
+from chat.phrases import JOINERS, name_of, say
 from chat.plan import AnswerPlan, CardRef, Line
 from chat.understanding.types import Language
 from shop.coverage import spans
@@ -127,9 +127,8 @@ def no_edition(asked: Asked) -> AnswerPlan:
     if not request.series or request.series[0] not in evidence.series:
         return AnswerPlan(lines=(Line("unclear.title"),), state=request.state)
     title = series_title(request.series[0])
-    phrase = "edition.none.volume" if request.volumes else "edition.none"
     instead = tuple(asin for asin in evidence.found if asin in evidence.products)[:3]
-    lines = [Line(phrase, {"title": title})]
+    lines = [_what_lacks(asked, title)]
     if instead:
         lines.append(Line("edition.instead"))
         lines += [Line("price.item", live_words(asin), bullet=True) for asin in instead]
@@ -138,6 +137,21 @@ def no_edition(asked: Asked) -> AnswerPlan:
         state=remember_focus(request.state, evidence, shown=instead, series=request.series[0]),
         cards=product_cards(*instead),
     )
+
+
+def _what_lacks(asked: Asked, title: str) -> Line:
+    request, language = asked.request, asked.language
+    match asked.evidence.lacking:
+        case "language":
+            return Line(
+                "edition.none.language", {"title": title, "language": name_of(language, request.edition_language)}
+            )
+        case "format":
+            return Line("edition.none.format", {"title": title, "format": name_of(language, request.format)})
+        case "such":
+            return Line("edition.none.such", {"title": title})
+        case _:
+            return Line("edition.none.volume" if request.volumes else "edition.none", {"title": title})
 
 
 def fits_age(request: Request, series: SeriesFacts) -> bool:

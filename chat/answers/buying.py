@@ -130,6 +130,7 @@ def next_volume(asked: Asked) -> AnswerPlan:
     state = remember_focus(request.state, evidence, asin=product.asin, series=series_id)
     return AnswerPlan(
         lines=(
+            *_not_in_that_language(asked, product, series_id, last),
             _next_line(asked, product, series_id, last),
             *overlap_hints(asked, product),
             *promotion_hints(product, evidence),
@@ -175,6 +176,15 @@ def _next_line(asked: Asked, product: ProductFacts, series_id: str, last: int | 
         return Line("next.other_language", words | names)
     stated = request.volumes or not asked.evidence.has or request.steps_on
     return Line("next.stated" if stated else "next.owned", words)
+
+
+def _not_in_that_language(asked: Asked, product: ProductFacts, series_id: str, last: int | None) -> list[Line]:
+    """Said by the answer itself where the last volume is known."""
+    wanted = asked.request.edition_language
+    if last is not None or wanted in {"", product.language}:
+        return []
+    words = {"title": series_title(series_id), "language": name_of(asked.language, wanted)}
+    return [Line("edition.none.language", words)]
 
 
 def _missing(asked: Asked, series_id: str, asins: tuple[str, ...]) -> AnswerPlan:

@@ -43,6 +43,8 @@ def series_facts(asked: Asked) -> AnswerPlan:
         return AnswerPlan(lines=(Line("failed.products" if failed else "unclear.title"),), state=request.state)
     if request.newest:
         return newest(asked)
+    if evidence.lacking in {"language", "format"} and set(request.facts) <= {"overview", "editions"}:
+        return no_edition(asked)
     series = evidence.series[known[0]]
     facts = request.facts or ("overview",)
     # Two or three that are named together are told of together.

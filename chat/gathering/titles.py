@@ -6,9 +6,10 @@ import asyncio
 from typing import Literal
 
 from chat.answers import last_volume
-from chat.dialogue import price_limit
+from chat.dialogue import Request, price_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import bare_volume, editions_of, numbered_collection, preferred_language, volumes_of
+from chat.gathering.instead import lacking, nearest_editions
 from chat.gathering.newest import for_newest
 from chat.gathering.owned import bought, language_read, volumes_had, without_spoilers
 from chat.gathering.several import cheapest_first, for_several
@@ -49,6 +50,8 @@ async def for_title(work: Gathering) -> Evidence:
         chosen, instead = chosen[:CANDIDATES], instead[:CANDIDATES]
     chosen, limit_is = await _affordable_first(work, chosen)
     evidence = Evidence(editions=tuple(chosen), found=tuple(instead) if not chosen else (), limit_is=limit_is)
+    if not chosen:
+        evidence.lacking = await work.limited("products", in_database(_lacking, request), "")
     evidence, promotions = await asyncio.gather(
         with_facts(work, evidence, (*chosen, *instead), (*request.series, *related)), running_promotions(work)
     )
@@ -112,7 +115,7 @@ def _editions_asked(work: Gathering) -> tuple[list[str], list[str]]:
     """(what was asked for, what there is instead)."""
     request = work.request
     series_id = request.series[0]
-    volumes = request.volumes or bare_volume(request) or volumes_of(request.variant_of)
+    volumes = _volumes_asked(request)
     prefer = preferred_language(request)
     if request.collection is not None and request.format:
         numbered = numbered_collection(series_id, request.format, request.collection, prefer=prefer)
@@ -126,7 +129,15 @@ def _editions_asked(work: Gathering) -> tuple[list[str], list[str]]:
         exact = editions_of(series_id, language=request.edition_language, format=request.format, prefer=prefer)
     if exact:
         return exact, []
-    return [], editions_of(series_id, prefer=prefer)
+    return [], nearest_editions(request, volumes)
+
+
+def _volumes_asked(request: Request) -> tuple[int, ...]:
+    return request.volumes or bare_volume(request) or volumes_of(request.variant_of)
+
+
+def _lacking(request: Request) -> Literal["volume", "format", "language", "such"]:
+    return lacking(request, _volumes_asked(request))
 
 
 async def _cheaper_than(work: Gathering, evidence: Evidence, product: ProductFacts) -> None:

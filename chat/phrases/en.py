@@ -122,6 +122,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "edition.publisher": ("Its publisher is {publisher}.",),
     "edition.none": ("We don't carry {title} in that form, as far as I can see.",),
     "edition.none.volume": ("I can't find that volume of {title} in our catalogue.",),
+    "edition.none.language": ("We don't carry {title} in {language}.",),
+    "edition.none.format": ("We have no {format} of {title}.",),
+    "edition.none.such": ("We don't carry that volume of {title} in the edition that you ask for.",),
     "edition.instead": ("What we do have:",),
     "edition.spoiler": (
         "You are at volume {last}, so what happens in {title} would give things away. Shall I tell you anyway?",
@@ -331,6 +334,8 @@ NAMES: dict[str, str] = {
     "paperback": "paperback", "hardcover": "hardcover", "ebook": "e-book", "omnibus": "omnibus",
     "deluxe": "deluxe edition", "box_set": "box set",
     "en": "English", "ja": "Japanese",
+    "fr": "French", "de": "German", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "ko": "Korean",
+    "zh": "Chinese", "ru": "Russian",
     "ongoing": "still running", "complete": "complete", "hiatus": "on hiatus", "cancelled": "cancelled",
     "all": "suitable for all ages", "teen": "for teens", "older_teen": "for older teens",
     "mature": "for mature readers", "adult": "for adults only",

@@ -125,6 +125,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "edition.publisher": ("出版社は{publisher}です。",),
     "edition.none": ("{title}のその形での取り扱いは見当たりません。",),
     "edition.none.volume": ("{title}のその巻は目録に見つかりませんでした。",),
+    "edition.none.language": ("{title}の{language}は取り扱いがございません。",),
+    "edition.none.format": ("{title}の{format}は取り扱いがございません。",),
+    "edition.none.such": ("{title}のその巻は、ご希望の版では取り扱いがございません。",),
     "edition.instead": ("取り扱いがあるのはこちらです。",),
     "edition.spoiler": (
         "{last}巻までお読みですので、{title}の内容をお話しするとネタバレになります。それでもお聞きになりますか。",
@@ -336,6 +339,8 @@ NAMES: dict[str, str] = {
     "paperback": "単行本", "hardcover": "ハードカバー", "ebook": "電子書籍", "omnibus": "合本",
     "deluxe": "愛蔵版", "box_set": "ボックスセット",
     "en": "英語版", "ja": "日本語版",
+    "fr": "フランス語版", "de": "ドイツ語版", "es": "スペイン語版", "it": "イタリア語版", "pt": "ポルトガル語版",
+    "ko": "韓国語版", "zh": "中国語版", "ru": "ロシア語版",
     "ongoing": "連載中", "complete": "完結済み", "hiatus": "休載中", "cancelled": "連載終了",
     "all": "全年齢向け", "teen": "十代以上向け", "older_teen": "高校生以上向け",
     "mature": "大人向け", "adult": "成人向け",

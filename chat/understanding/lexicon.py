@@ -46,9 +46,19 @@ EDITION_LANGUAGES: Lexicon = (
         ),
         "en",
     ),
-    (_words(r"in french|french (?:edition|version|translation)", "フランス語"), "fr"),
-    (_words(r"in german|german (?:edition|version|translation)", "ドイツ語"), "de"),
-    (_words(r"in spanish|spanish (?:edition|version|translation)", "スペイン語"), "es"),
+    *(
+        (_words(rf"(?:in|the) {english}|{english} (?:edition|version|language|copy|translation)", japanese), code)
+        for code, english, japanese in (
+            ("fr", "french", "フランス語|仏語"),
+            ("de", "german", "ドイツ語|独語"),
+            ("es", "spanish", "スペイン語"),
+            ("it", "italian", "イタリア語"),
+            ("pt", "portuguese", "ポルトガル語"),
+            ("ko", "korean", "韓国語|ハングル"),
+            ("zh", "(?:chinese|mandarin|cantonese)", "中国語|繁体字|簡体字"),
+            ("ru", "russian", "ロシア語"),
+        )
+    ),
 )
 
 DEMOGRAPHICS: Lexicon = (

@@ -18,6 +18,7 @@ _ENGLISH = frozenset(
         "follow following follows for format formats four fourth friend friends from full fun game genre get gets "
         "getting gift gifts girl girlfriend girls give go going good got great had happen happens has have having he "
         "her here hers hiatus highest him his hot how husband i id idea ideas if ill im in include included includes "
+        "cantonese chinese french german italian korean mandarin portuguese russian spanish "
         "info information inside into is isbn isnt issue issues it item items its ive japanese just kid kids kind "
         "kindle know language last latest least left less let lets light like likes list little long longer look "
         "looking lookup lot love lowest make manga mangas many max may maybe me mean missing mom moment mood more most "
