@@ -104,11 +104,15 @@ def overlap_hints(asked: Asked, product: ProductFacts) -> list[Line]:
 
 
 def volume_words(language: Language, volumes: Collection[int]) -> str:
-    """Runs of volumes as they are read aloud: "1 to 4, 6"; 1〜4巻、6巻."""
+    """Volumes as they are read aloud: "volume 3", "volumes 1 and 2", "volumes 1 to 4, 6 and 9"; 1〜4巻、6巻."""
     runs = spans(volumes)
     if language == "ja":
         return "、".join(f"{first}〜{last}巻" if first < last else f"{first}巻" for first, last in runs)
-    return ", ".join(f"{first} to {last}" if first < last else str(first) for first, last in runs)
+    parts: list[str] = []
+    for first, last in runs:
+        parts += [f"{first} to {last}"] if last > first + 1 else [str(each) for each in range(first, last + 1)]
+    listed = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
+    return f"{'volume' if len(volumes) == 1 else 'volumes'} {listed}"
 
 
 def chosen_edition(asked: Asked) -> ProductFacts | None:

@@ -75,7 +75,8 @@ def _limit(asked: Asked, plan: Finish) -> list[Line]:
         return []
     if plan.limit_is_foreign:
         return [Line("finish.foreign")]
-    lines = [Line("finish.verdict", {"verdict": "{{verdict:finish}}"})]
+    phrase = "finish.verdict.partial" if plan.chosen.missing else "finish.verdict"
+    lines = [Line(phrase, {"verdict": "{{verdict:finish}}"})]
     if plan.within is not None:
         volumes = volume_words(asked.language, plan.within.covered)
         lines.append(Line("finish.within", {"volumes": volumes, "total": "{{total:within}}"}))

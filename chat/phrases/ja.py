@@ -180,6 +180,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "finish.one": ("{series}の{volumes}をいちばんお安く揃えるなら、この一点で{total}です。",),
     "finish.more": ("…残りも同じ形で揃います",),
     "finish.verdict": ("{verdict}。",),
+    "finish.verdict.partial": ("{verdict}が、それだけでは全巻は揃いません。",),
     "finish.within": ("その範囲でしたら{volumes}まで揃い、{total}です。",),
     "finish.foreign": ("ご予算の通貨がこの価格と異なります。通貨の換算はいたしかねます。",),
     "finish.overlap": ("{volumes}は重複します。",),

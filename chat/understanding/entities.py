@@ -115,7 +115,7 @@ def entities_of(
     volumes, rest = _volumes(rest, text, mentions)
     ordinal = _ordinal(rest)
     genres, without_genres = _polar(rest, GENRES)
-    themes, without_themes = _polar(rest, THEMES)
+    themes, without_themes = _polar(rest, GENRES, THEMES)
     formats, without_formats = _polar(rest, FORMATS)
     languages, without_languages = _polar(rest, EDITION_LANGUAGES)
     demographics, without_demographics = _polar(rest, DEMOGRAPHICS)
@@ -246,17 +246,29 @@ def _run(match: re.Match[str]) -> Iterable[int]:
 # --- Words ------------------------------------------------------------------------------------------------
 
 
-def _polar(rest: str, lexicon: Lexicon) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(wanted, refused) codes: "horror", "not horror", "less grim", "ホラー以外"."""
+def _polar(rest: str, *lexicons: Lexicon) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(wanted, refused) codes of the last lexicon: "horror", "not horror", "less grim", "ホラー以外".
+
+    What stands inside a longer word of it or of those before is no word of its own: no "fantasy" and no "dark" in
+    "dark fantasy".
+    """
     wanted: list[str] = []
     refused: list[str] = []
-    for pattern, code in lexicon:
-        match = pattern.search(rest)
-        if match is None:
-            continue
-        negated = _NEGATION.search(rest[: match.start()]) or _NEGATION_AFTER_JA.match(rest[match.end() :])
-        (refused if negated else wanted).append(code)
+    taken: list[tuple[int, int]] = []
+    for place, lexicon in enumerate(lexicons):
+        for pattern, code in lexicon:
+            match = next((each for each in pattern.finditer(rest) if not _is_inside(each.span(), taken)), None)
+            if match is None:
+                continue
+            taken.append(match.span())
+            if place == len(lexicons) - 1:
+                negated = _NEGATION.search(rest[: match.start()]) or _NEGATION_AFTER_JA.match(rest[match.end() :])
+                (refused if negated else wanted).append(code)
     return tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(refused))
+
+
+def _is_inside(span: tuple[int, int], taken: list[tuple[int, int]]) -> bool:
+    return any(start <= span[0] and span[1] <= end and span != (start, end) for start, end in taken)
 
 
 def _ordinal(rest: str) -> int | None:
