@@ -13,6 +13,7 @@ from chat.context import PageContext
 from chat.deeds import TO_AN_ORDER, Deed, deed_meant, target_of_deed
 from chat.lifting import LIMITS, lifted
 from chat.naming import unknown_name, unknown_subject
+from chat.nods import is_a_nod
 from chat.state import DialogueState, age_limit, price_limit, read_state, with_volumes_gone, with_volumes_said
 from chat.targets import ABOUT_A_TITLE, SHELVES, Want, form_of, target_of, variant_of
 from chat.understanding.types import Entities, Fact, Intent, Language, Understanding
@@ -125,6 +126,8 @@ def resolve(text: str, heard: Understanding, state: DialogueState, context: Page
         intent, series = "about_assistant", ()
     elif asked.startswith("spoiler:") and cues.TELL_ANYWAY.search(said) and not entities.series:
         intent, asin, series = "product_facts", asked.removeprefix("spoiler:"), ()
+    elif not asked and is_a_nod(said):
+        intent, series = "nod", ()
     elif deed:
         # "Cancel MA-10024" is no question how it stands.
         intent, (series, asin, asins) = "deed", target_of_deed(said, deed, entities, state, context)

@@ -11,8 +11,9 @@ from chat.state import DialogueState
 from chat.understanding.types import Entities, Intent
 
 # "unclear": worth a question; "about_assistant": what they are talking with; "unknown_title": it is about something
-# whose name the catalogue does not know; "deed": we are to do something (chat.deeds).
-Want = Intent | Literal["unclear", "about_assistant", "unknown_title", "deed"]
+# whose name the catalogue does not know; "deed": we are to do something (chat.deeds); "nod": there is nothing to
+# answer (chat.nods).
+Want = Intent | Literal["unclear", "about_assistant", "unknown_title", "deed", "nod"]
 # (series, one ASIN, several ASINs)
 Target = tuple[tuple[str, ...], str, tuple[str, ...]]
 

@@ -14,7 +14,7 @@ from chat.answers.buying import availability, last_volume, next_volume, price
 from chat.answers.deeds import deed
 from chat.answers.desk import account, complaint, faq, order_status
 from chat.answers.lifted import lifted_lines
-from chat.answers.manners import about_assistant, goodbye, greeting, human, other, thanks, unclear
+from chat.answers.manners import about_assistant, goodbye, greeting, human, nod, other, thanks, unclear
 from chat.answers.promotions import promotions
 from chat.answers.shelves import recommend, search
 from chat.answers.skills import compare, finish, reading_order
@@ -31,7 +31,7 @@ def plan_answer(request: Request, evidence: Evidence, *, signed_in: bool) -> Ans
     asked = Asked(request, evidence, signed_in)
     plan = keep_to_age(asked, _ANSWERS[request.intent](asked))
     missed = request.intent in {"unclear", "other"}
-    keeps_question = missed or request.intent == "unknown_title"
+    keeps_question = missed or request.intent in {"unknown_title", "nod"}
     state = replace(plan.state, intent=plan.state.intent if keeps_question else request.intent)
     before = request.state.series
     if before and plan.state.series != before:
@@ -53,6 +53,7 @@ _ANSWERS: dict[Want, Callable[[Asked], AnswerPlan]] = {
     "unclear": unclear,
     "unknown_title": unknown_title,
     "deed": deed,
+    "nod": nod,
     "human": human,
     "complaint": complaint,
     "recommend": recommend,

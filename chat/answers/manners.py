@@ -34,6 +34,12 @@ def thanks(asked: Asked) -> AnswerPlan:
     return AnswerPlan(lines=(Line("thanks"),), state=asked.request.state)
 
 
+def nod(asked: Asked) -> AnswerPlan:
+    return AnswerPlan(
+        lines=(Line("nod"),), state=asked.request.state, quick_replies=replies(asked.language, "recommend", "human")
+    )
+
+
 def goodbye(asked: Asked) -> AnswerPlan:
     return AnswerPlan(lines=(Line("goodbye"),), state=asked.request.state)
 

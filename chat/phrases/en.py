@@ -13,6 +13,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "and in our help pages, and read prices and stock live. When you'd rather have a person, I'll ask one of the team.",
     ),
     "thanks": ("You're welcome! Is there anything else I can find for you?", "My pleasure. Happy reading!"),
+    "nod": ("All right. Is there anything else I can look up for you?",),
     "goodbye": ("Goodbye, and happy reading!", "See you soon. Enjoy your books!"),
     "other": (
         "That lies outside my shelves, I'm afraid. I can recommend manga, look up series and volumes, "

@@ -106,7 +106,7 @@ NOT_ANSWERED = {
 
 @pytest.mark.parametrize("locale", ASKED)
 def test_few_words_find_the_article(locale: str) -> None:
-    lines = map(json.loads, ARTICLES.read_text("utf-8").splitlines())
+    lines = [json.loads(line) for line in ARTICLES.read_text("utf-8").splitlines()]
     assert import_lines(lines)[1] == []
     follow_changes()
     missed = [
