@@ -141,6 +141,11 @@ COMPLAINT = _cue(
 
 
 THEIRS = _cue(r"\b(?:my|arrived|came|received|got|delivered|order(?:ed)?|bought)\b", "届|注文|買った|購入")
+# What a shop has besides books: its help pages tell of them.
+OF_THE_SHOP = _cue(
+    r"\b(?:gift ?(?:cards?|vouchers?|certificates?|wrap(?:ping)?)|used (?:books?|manga|copies)|second-?hand|pre-?owned|invoices?|loyalty points)\b",
+    "ギフトカード|商品券|ギフト包装|ラッピング|中古|古本|領収書|会員ポイント",
+)
 DISCOUNT_CODE = _cue(
     r"\b(?:discount|promo(?:tion(?:al)?)?|coupon|voucher)s? codes?\b", "(?:割引|クーポン|プロモ(?:ーション)?)コード"
 )

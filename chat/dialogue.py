@@ -252,6 +252,9 @@ def _intent_in_context(
         return "price" if entities.ordinal is not None else "recommend"
     if heard.intent in _NEED_NO_CONTEXT and sure and not goes_back and not (lifted and state.intent):
         return heard.intent
+    if heard.intent in _VAGUE | {"availability"} and not names_something and cues.OF_THE_SHOP.search(text):
+        # "Do you sell gift cards?" is no search for Cardcaptor Sakura.
+        return "faq"
     if _asks_for_age(text, entities, state):
         return "series_facts"
     again = _same_question(text, heard, state, lifted=lifted)
