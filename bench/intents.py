@@ -35,7 +35,7 @@ common.
 There are two sets of each language. The first was written before the training sentences, but features, weights and
 rounds of new training sentences were settled knowing its totals. The blind one was written later from the intents'
 meanings alone, by people who saw neither the training sentences nor the first set; its sentences are not looked at
-when something is mended. Of the state before it was written it heard 83 % in English and 79 % in Japanese; four more
+when something is mended. Of the state before it was written it heard 83 % in English and 79 % in Japanese; eight more
 rounds of training sentences by as many writers, who did not see it either, are the whole difference. All writers
 worked from one description of the intents, so expect somewhat less on real shoppers, and put what they really say
 into a new set before any of it is trained.

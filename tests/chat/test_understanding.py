@@ -51,7 +51,7 @@ def spoken(text: str, intent: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "language", "at_least"),
-    [("en", "en", 0.96), ("ja", "ja", 0.95), ("blind_en", "en", 0.91), ("blind_ja", "ja", 0.9)],
+    [("en", "en", 0.96), ("ja", "ja", 0.95), ("blind_en", "en", 0.93), ("blind_ja", "ja", 0.93)],
 )
 def test_sentences_that_were_never_trained_get_their_intent(name: str, language: Language, at_least: float) -> None:
     held_out = sentences(language, name)
@@ -60,7 +60,7 @@ def test_sentences_that_were_never_trained_get_their_intent(name: str, language:
     assert 1 - len(wrong) / len(held_out) >= at_least, Counter(wrong)
 
 
-@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.88)])
+@pytest.mark.parametrize(("language", "at_least"), [("en", 0.95), ("ja", 0.92)])
 def test_what_is_not_ours_is_refused(language: Language, at_least: float) -> None:
     strange = [text for text, intent in sentences(language) if intent == "other"]
     assert len(strange) >= 140
