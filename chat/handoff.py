@@ -34,7 +34,7 @@ from escalation.models import Priority, Trigger
 from escalation.package import build_package
 from escalation.rules import kept_rules, own_rules
 from escalation.standing import Standing, standing_of, standings_of
-from escalation.triggers import Need, OwnRule, Said, person_needed
+from escalation.triggers import LIKELY_MOOD, Need, OwnRule, Said, person_needed
 from mangaassist.dbthreads import in_database
 from shop.offers import OffersUnavailable, aread_offers
 
@@ -282,7 +282,7 @@ async def plan_with_person(
     is_long = len(said.text) > LONG_TEXT
     need = await in_database(person_needed, said, rules) if is_long else person_needed(said, rules)
     if need is None:
-        return plan
+        return plan if max(felt.complaint, felt.frustration) >= LIKELY_MOOD else _without_regret(request, plan)
     if need.action == "open":
         return await _opened(conversation_id, request, plan, need)
     offered = tuple(dict.fromkeys((*plan.state.offered, need.trigger)))
@@ -293,6 +293,17 @@ async def plan_with_person(
         state=replace(plan.state, offered=offered),
         quick_replies=tuple(dict.fromkeys((reply, *plan.quick_replies))),
     )
+
+
+def _without_regret(request: Request, plan: AnswerPlan) -> AnswerPlan:
+    """Nobody is told that we are sorry for what they do not complain of: "do you replace damaged books?" asks."""
+    regret = Line("complaint")
+    if request.intent != "complaint" or regret not in plan.lines:
+        return plan
+    lines = tuple(line for line in plan.lines if line != regret)
+    # A request to sign in is no answer to a question either.
+    answers = any(line.phrase != "complaint.sign_in" for line in lines)
+    return replace(plan, lines=lines if answers else (Line("unclear"),))
 
 
 async def _opened(conversation_id: str, request: Request, plan: AnswerPlan, need: Need) -> AnswerPlan:

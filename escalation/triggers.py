@@ -2,7 +2,7 @@
 
 A wish is either carried out at once (``open``) or offered beside the answer (``offer``): who asks for a person, writes
 of harm or of the law gets one; who complains or despairs of the assistant is offered one, and gets one when that
-happens again.
+happens again. What a model hears in the tone alone is never more than an offer.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ SURE_ENOUGH = 0.5
 # question; from the last on no rule is needed, and from the one between when something else speaks for it as well.
 DOUBTFUL_MOOD, LIKELY_MOOD, SURE_MOOD = 0.3, 0.5, 0.7
 SURE_INTENT = 0.6
+# Understood as surely as this, a question or a thank-you is no despair, however it sounds.
+PLAIN_INTENT = 0.95
+_NO_PLAIN_INTENTS = frozenset({"", "complaint", "human", "other"})
 _ABOUT_MONEY_OR_ORDERS = re.compile(
     r"\b(?:orders?|payments?|paid|pay|charged?|card|invoice|refunds?|deliver(?:y|ed)|parcel|package)\b"
     r"|注文|支払|決済|請求|返金|引き落と|クレジット|配達|荷物",
@@ -100,7 +103,7 @@ def feeling_in(said: Said) -> Need | None:
 # Asking for a story is no cry for help: these words in front of a rule's words take its meaning away.
 _STORY = re.compile(
     r"\b(?:manga|comics?|series|stor(?:y|ies)|books? (?:about|where|with)|novels?|hero(?:ine)?|protagonist|characters?|"
-    r"recommend|volume \d+ of|genre|title)\b"
+    r"recommend|volume \d+ of|genre|title|comed(?:y|ies)|romances?|thrillers?)\b"
     r"|漫画|マンガ|まんが|作品|主人公|物語|小説|の話|おすすめ|勇者|描い|ホラー",
     re.IGNORECASE,
 )
@@ -219,12 +222,14 @@ def _asked(text: str, said: Said) -> Need | None:
     if said.intent == "about_assistant":
         # "Are you a real person?" is a question.
         return None
+    in_words, of_a_story = _ASKED.search(text) is not None, _is_about_a_story(text)
     if said.intent == "human":
-        # In words that no rule knows; a guess makes an offer.
-        return Need(trigger=Trigger.ASKED, action="open" if said.confidence >= SURE_ENOUGH else "offer")
-    if _ASKED.search(text) and not _is_about_a_story(text):
+        # In words that no rule knows; a guess makes an offer, and so do people in a story.
+        sure = said.confidence >= SURE_ENOUGH and (in_words or not of_a_story)
+        return Need(trigger=Trigger.ASKED, action="open" if sure else "offer")
+    if in_words and not of_a_story:
         return Need(trigger=Trigger.ASKED, action="open")
-    if _WANTED.search(text) and not _is_about_a_story(text):
+    if _WANTED.search(text) and not of_a_story:
         return Need(trigger=Trigger.ASKED, action="offer")
     return None
 
@@ -260,12 +265,12 @@ def _complaint(text: str, said: Said) -> Need | None:
     by_intent = said.intent == "complaint" and said.confidence >= SURE_INTENT
     if not _heard(said.complains, in_words=in_words, besides=by_intent):
         return None
-    again = Trigger.COMPLAINT in said.offered
+    again = Trigger.COMPLAINT in said.offered and (in_words or by_intent)
     return Need(
         trigger=Trigger.COMPLAINT,
         action="open" if again else "offer",
         priority=Priority.HIGH,
-        detail="complained again" if again else "complaint",
+        detail="complained again" if again else "complaint" if in_words or by_intent else "complaint, by its tone",
     )
 
 
@@ -297,8 +302,8 @@ def _frustration(text: str, said: Said) -> Need | None:
     in_words = bool(_FRUSTRATED.search(text)) and not _is_about_a_story(text)
     if in_words and _heard(said.frustrated, in_words=True, besides=False):
         detail = "frustrated words"
-    elif said.frustrated is not None and _heard(said.frustrated, in_words=False, besides=said.misses > 0):
-        detail = "frustrated words, by their tone"
+    elif said.frustrated is not None and _sounds_frustrated(said.frustrated, said):
+        detail = "frustrated, by the tone"
     elif _shouts(text):
         detail = "shouting"
     elif said.misses >= MISSES:
@@ -309,8 +314,13 @@ def _frustration(text: str, said: Said) -> Need | None:
         detail = "asked the same again"
     if not detail:
         return None
-    again = Trigger.FRUSTRATION in said.offered
-    return Need(trigger=Trigger.FRUSTRATION, action="open" if again and "words" in detail else "offer", detail=detail)
+    again = Trigger.FRUSTRATION in said.offered and detail == "frustrated words"
+    return Need(trigger=Trigger.FRUSTRATION, action="open" if again else "offer", detail=detail)
+
+
+def _sounds_frustrated(mood: float, said: Said) -> bool:
+    is_plain = said.intent not in _NO_PLAIN_INTENTS and said.confidence >= PLAIN_INTENT
+    return _heard(mood, in_words=False, besides=said.misses > 0) and not (is_plain and said.misses == 0)
 
 
 # In capitals these are no title; after a row of exclamation marks those are no anger.

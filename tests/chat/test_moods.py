@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from chat.understanding import moods
-from chat.understanding.intents import read_utterances
 from chat.understanding.types import Language
-from tests.escalation.moods import held_out, share_heard
+from tests.escalation.moods import held_out, need_of, ordinary, share_alarmed, share_heard
 
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 # What is heard at least, and of harmless sentences at most: a little less than docs/escalation.md reports.
@@ -45,11 +44,17 @@ def test_harmless_sentences_that_look_alike_are_left_alone(language: Language) -
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_ordinary_questions_to_a_shop_sound_like_nothing(language: Language) -> None:
-    """Of the intents' own sentences, which are trained on in part: hardly any is an alarm."""
-    ordinary = [text for intent in ("recommend", "price", "greeting") for text in read_utterances(language)[intent]]
-    felt = [moods.mood_of(text, language) for text in ordinary]
-    assert sum(max(each.frustration, each.complaint) >= 0.7 for each in felt) / len(felt) <= 0.02
+def test_beside_ordinary_questions_hardly_anybody_is_offered_a_person(language: Language) -> None:
+    assert len(ordinary(language)) >= 400
+    assert share_alarmed(language) <= 0.02
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_false_alarm_offers_a_person_and_never_brings_one_in(language: Language) -> None:
+    """Neither is anybody brought in at the first time, by whatever was mistaken for a wish."""
+    for text in [*ordinary(language), *held_out(language)["none"]]:
+        need = need_of(text, language)
+        assert need is None or need.action == "offer", text
 
 
 def test_the_same_sentences_are_the_same_model() -> None:

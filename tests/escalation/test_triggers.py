@@ -66,6 +66,9 @@ IN_ITS_PLACE: list[tuple[Said, tuple[OwnRule, ...], str, str]] = [
     (Said(text="hm", intent="human"), (), "asked", "open"),
     # A guess of the classifier makes an offer, and what it is sure of is done.
     (Said(text="hm", intent="human", confidence=0.4), (), "asked", "offer"),
+    # People in a story are no people of ours.
+    (Said(text="a call centre comedy", intent="human", confidence=0.9), (), "asked", "offer"),
+    (Said(text="I want to talk to a person about the manga I ordered", intent="human"), (), "asked", "open"),
     (Said(text="hm", intent="complaint", confidence=0.7), (), "complaint", "offer"),
     (Said(text="hm", intent="complaint", confidence=0.5), (), "none", ""),
     # How it sounds, beside the words and beside what else speaks for it.
@@ -76,7 +79,15 @@ IN_ITS_PLACE: list[tuple[Said, tuple[OwnRule, ...], str, str]] = [
     (Said(text="my book arrived damaged", complains=0.4), (), "complaint", "offer"),
     (Said(text="my book arrived damaged", complains=0.1), (), "none", ""),
     (Said(text="hm", frustrated=0.8), (), "frustration", "offer"),
-    (Said(text="hm", frustrated=0.8, offered=["frustration"]), (), "frustration", "open"),
+    # By the tone alone nobody is brought in, however often.
+    (Said(text="hm", frustrated=0.99, offered=["frustration"]), (), "frustration", "offer"),
+    (Said(text="hm", complains=0.99, offered=["complaint"]), (), "complaint", "offer"),
+    (Said(text="hm", complains=0.6, intent="complaint", offered=["complaint"]), (), "complaint", "open"),
+    # Nor is one offered to who clearly says thanks, unless they were not helped before.
+    (Said(text="hm", frustrated=0.8, intent="thanks", confidence=0.97), (), "none", ""),
+    (Said(text="hm", frustrated=0.8, intent="thanks", confidence=0.9), (), "frustration", "offer"),
+    (Said(text="hm", frustrated=0.8, intent="other", confidence=0.99), (), "frustration", "offer"),
+    (Said(text="hm", frustrated=0.8, intent="thanks", confidence=0.97, misses=1), (), "frustration", "offer"),
     (Said(text="hm", frustrated=0.6), (), "none", ""),
     (Said(text="hm", frustrated=0.6, misses=1), (), "frustration", "offer"),
     (Said(text="you are useless", frustrated=0.4), (), "frustration", "offer"),

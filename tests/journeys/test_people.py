@@ -457,6 +457,32 @@ async def test_who_complains_twice_need_not_ask() -> None:
         assert (handoff.trigger, handoff.priority) == ("complaint", 1)
 
 
+CALM = [
+    "do you replace damaged books?",
+    "I'm torn, hardcover or paperback",
+    "how do you pack box sets so that nothing gets bent",
+]
+
+
+@pytest.mark.parametrize("text", CALM)
+async def test_nobody_is_told_that_we_are_sorry_for_what_they_do_not_complain_of(text: str) -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        response = await socket.answer(text)
+        assert "sorry" not in response["content"]
+        assert response["content"]
+        assert not await Handoff.objects.aexists()
+
+
+async def test_who_sounds_angry_again_and_again_is_offered_a_person_and_not_given_one() -> None:
+    async with Socket() as socket:
+        await socket.hello(token())
+        for text in ("honestly this is pathetic", "why do you keep showing me things I already own"):
+            response = await socket.answer(text)
+            assert "Talk to a person" in response["quick_replies"]
+        assert not await Handoff.objects.aexists()
+
+
 async def test_after_two_bad_answers_a_person_is_offered() -> None:
     async with Socket() as socket:
         await socket.hello(token())
