@@ -317,7 +317,8 @@ async def _opened(conversation_id: str, request: Request, plan: AnswerPlan, need
     lines = [Line("human.care")] if need.care else []
     lines.append(Line(_phrase(standing), _words(standing, language)))
     if standing.estimated_wait is not None:
-        lines.append(Line("human.wait", {"minutes": str(max(1, math.ceil(standing.estimated_wait / 60)))}))
+        minutes = max(1, math.ceil(standing.estimated_wait / 60))
+        lines.append(Line("human.wait", {"minutes": str(minutes)}) if minutes > 1 else Line("human.soon"))
     return replace(plan, lines=tuple(lines), cards=(), citations=(), quick_replies=(say(language, "reply.go_on"),))
 
 

@@ -70,7 +70,8 @@ def standings_of(conversation_ids: Collection[str]) -> dict[str, Standing]:
             opens_at=opening,
             attended=attended,
             position=places[handoff.pk].position,
-            estimated_wait=places[handoff.pk].estimated_wait,
+            # Whatever a queue says at night: what is promised is the opening.
+            estimated_wait=places[handoff.pk].estimated_wait if opening is None else None,
         )
         if handoff.pk in places
         else _standing(handoff)

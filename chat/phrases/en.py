@@ -253,6 +253,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # A person
     "human.queued": ("I've connected you with a support agent. They'll be with you shortly.",),
     "human.wait": ("Expect to wait about {minutes} minutes.",),
+    "human.soon": ("Expect to wait about a minute.",),
     "human.already": ("You are already in line for a person of our team.",),
     "human.again": ("Your agent had to leave. You are in line again, before everybody who came after you.",),
     "human.away": (

@@ -258,6 +258,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     # A person
     "human.queued": ("サポート担当者におつなぎしています。まもなくご対応いたします。",),
     "human.wait": ("お待ち時間は約{minutes}分の見込みです。",),
+    "human.soon": ("長くはお待たせしない見込みです。",),
     "human.already": ("すでに担当者の順番待ちに入っておられます。",),
     "human.again": ("担当者が席を離れました。後からお待ちの方より先に、改めてご案内いたします。",),
     "human.away": (

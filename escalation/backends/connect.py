@@ -6,6 +6,7 @@ agent's words come back as streaming events (escalation.contact_events), the sho
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -89,16 +90,18 @@ class Connect(ContactCentre):
         return view
 
     def _ask(self, key: str, contact_id: str) -> None:
+        view = QueueView(position=None, estimated_wait=None)
         try:
             view = self._of_contact(contact_id) if contact_id else self._of_queue()
         except aws.FAILURES as error:
             log.info("connect_queue_unknown", error=aws.in_words(error))
-            view = QueueView(position=None, estimated_wait=None)
-        with self._lock:
-            if len(self._looks) >= MOST_LOOKS:
-                self._looks.clear()
-            self._looks[key] = (time.monotonic(), view)
-            self._looking.discard(key)
+        finally:
+            # Also after an answer that nobody expects: it is asked for again.
+            with self._lock:
+                if len(self._looks) >= MOST_LOOKS:
+                    self._looks.clear()
+                self._looks[key] = (time.monotonic(), view)
+                self._looking.discard(key)
 
     def _of_contact(self, contact_id: str) -> QueueView:
         answer = self._metrics.get_contact_metrics(InstanceId=self.instance_id, ContactId=contact_id, Metrics=_METRICS)
@@ -241,4 +244,4 @@ def attributes_of(handoff: Handoff) -> dict[str, str]:
 
 def _whole(number: float | None) -> int | None:
     """Seconds or places; null, and the 0 of a metric that is not measured yet, are unknown."""
-    return max(1, round(number)) if number else None
+    return max(1, round(number)) if number and math.isfinite(number) else None

@@ -376,7 +376,8 @@ async def test_when_all_agents_have_left_nobody_is_promised() -> None:
         assert "Nobody of our team is free" in (await socket.answer("I want to talk to a human"))["content"]
 
 
-async def test_the_wait_is_told_in_minutes_and_seconds() -> None:
+async def recent_ones(waited: timedelta) -> None:
+    """Somebody is at work, and three were answered so soon."""
     await in_database(set_presence, await who(), status="available")
     now = datetime.now(UTC)
     for number in range(3):
@@ -384,9 +385,13 @@ async def test_the_wait_is_told_in_minutes_and_seconds() -> None:
             conversation_id=f"earlier {number}",
             status="closed",
             opened_at=now - timedelta(minutes=60),
-            taken_at=now - timedelta(minutes=57),
+            taken_at=now - timedelta(minutes=60) + waited,
             closed_at=now - timedelta(minutes=50),
         )
+
+
+async def test_the_wait_is_told_in_minutes_and_seconds() -> None:
+    await recent_ones(timedelta(minutes=3))
     async with Socket() as socket:
         ready = await socket.hello(token())
         response = await socket.answer("I want to talk to a human")
@@ -395,6 +400,32 @@ async def test_the_wait_is_told_in_minutes_and_seconds() -> None:
         await socket.hello(token(conversation_id=ready["conversation_id"]))
         state = await socket.next("handoff_state")
         assert state["estimated_wait"] == 180
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("I want to talk to a human", "Expect to wait about a minute."),
+        ("人と話したい", "長くはお待たせしない見込みです。"),
+    ],
+)
+async def test_a_short_wait_is_about_a_minute(text: str, said: str) -> None:
+    await recent_ones(timedelta(seconds=20))
+    async with Socket() as socket:
+        await socket.hello(token())
+        assert (await socket.answer(text))["content"].endswith(said)
+
+
+async def test_at_night_no_wait_is_promised_though_an_agent_is_still_there() -> None:
+    await recent_ones(timedelta(minutes=3))
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    await OfficeHours.objects.acreate(weekday=tomorrow.weekday(), opens=time(9), closes=time(17))
+    async with Socket() as socket:
+        await socket.hello(token())
+        assert "wait about" not in (await socket.answer("I want to talk to a human"))["content"]
+        await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()))
+        await socket.next("saved")
+        assert (await socket.next("handoff_state"))["estimated_wait"] is None
 
 
 async def test_the_agent_gets_what_was_asked_tried_and_shown() -> None:
