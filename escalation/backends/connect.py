@@ -6,7 +6,6 @@ agent's words come back as streaming events (escalation.contact_events), the sho
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -244,4 +243,4 @@ def attributes_of(handoff: Handoff) -> dict[str, str]:
 
 def _whole(number: float | None) -> int | None:
     """Seconds or places; null, and the 0 of a metric that is not measured yet, are unknown."""
-    return max(1, round(number)) if number and math.isfinite(number) else None
+    return max(1, round(number)) if number else None

@@ -9,8 +9,8 @@ from chat.backends.base import Brief, Generator, Words, Written
 
 # A place for each piece that may be written.
 allowed: list[asyncio.Semaphore] = []
-# A sentence is known to have ended when the next one begins.
-PIECES = ("One moment, I am looking. Here", " is what I found.")
+# A sentence is known to have ended when the next one begins. Both are such as the guards let a model say.
+PIECES = ("One moment, please. Here", " is something good.")
 
 
 class PatientGenerator(Generator):

@@ -231,7 +231,7 @@ async def test_with_redis_gone_an_agents_words_still_arrive() -> None:
         assert (await socket.next("message"))["content"] == "Hello!"
 
 
-@pytest.mark.parametrize(("before", "said"), [(0, "taken over"), (1, "One moment, I am looking.")])
+@pytest.mark.parametrize(("before", "said"), [(0, "taken over"), (1, "One moment, please.")])
 async def test_what_was_not_said_before_the_take_over_stays_unsaid(before: int, said: str, settings: Any) -> None:
     """Asked of the assistant, then taken by a person while it still writes: the state counts when it is sent."""
     settings.GENERATORS = {"default": {"BACKEND": "tests.journeys.patient_generator.PatientGenerator"}}
