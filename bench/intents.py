@@ -109,10 +109,10 @@ def _trained_s(language: str) -> float:
 
 
 def _listen(language: str, file_name: str, trained_s: float) -> Heard:
-    from chat.dialogue import THIN_MARGIN, UNSURE_BELOW
     from chat.understanding import intents
     from chat.understanding.entities import entities_of
     from chat.understanding.understand import understand
+    from chat.wanted import THIN_MARGIN, UNSURE_BELOW
 
     heard = Heard([], 0, 0, [], trained_s)
     model = intents.load(language)  # type: ignore[arg-type]

@@ -7,9 +7,10 @@ import pytest
 from chat.answers.asked import Asked
 from chat.answers.manners import unclear
 from chat.context import PageContext
-from chat.dialogue import THIN_MARGIN, UNSURE_BELOW, DialogueState, resolve
+from chat.dialogue import DialogueState, resolve
 from chat.evidence import Evidence
 from chat.understanding.types import Entities, Intent, Language, Understanding
+from chat.wanted import THIN_MARGIN, UNSURE_BELOW
 
 
 def heard(
