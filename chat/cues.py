@@ -86,6 +86,7 @@ DO_YOU_HAVE = _cue(
     r"^(?:do (?:you|u) (?:have|carry|sell|stock)|have you got|got)\b",
     r"(?:置いて|扱って|売って)(?:い)?(?:ます|る)|(?:は|って)?(?:あります|ある)(?:か|の)?[？?]*$",
 )
+ASKS_THE_PRICE = _cue(r"\bhow much (?:is|are|does|for)\b|\bprice of\b", r"いくら|おいくら|値段|価格")
 PLOT = _cue(
     r"\bwhat happens\b|\bwhat(?:'s| is) .{0,40}\babout\b|\bplot\b|\bsummary\b|\bblurb\b|\bsynopsis\b",
     "あらすじ|どんな(?:話|内容|展開)|何が起こ|内容",

@@ -28,6 +28,9 @@ def of_several(entities: Entities) -> bool:
     return len(entities.series) > 1 and not entities.similar_to
 
 
+_ONLY_A_NUMBER = re.compile(r"\s*#?\d{1,3}[\s.!?。？]*")
+
+
 def intent_in_context(
     text: str, heard: Understanding, state: DialogueState, *, asked: str, lifted: frozenset[str]
 ) -> Want:
@@ -36,7 +39,7 @@ def intent_in_context(
     sure = heard.confidence >= UNSURE_BELOW
     about_theirs = not entities.series or cues.THEIRS.search(text) is not None
     complains = cues.COMPLAINT.search(text) is not None and heard.intent != "human" and about_theirs
-    if complains or (sure and heard.intent in _COMPLAINS):
+    if complains or (sure and heard.intent in _COMPLAINS and not _is_ellipsis(text, heard)):
         return "complaint"
     if entities.order_ids:
         return "order_status"
@@ -47,6 +50,9 @@ def intent_in_context(
         return "series_facts"
     of_a_volume = entities.volumes or entities.asins or (state.asin and re.search(r"what happens|何が起こ", text))
     if cues.PLOT.search(text) and of_a_volume and (entities.series or state.series or entities.asins):
+        return "product_facts"
+    if asked != "last_volume" and _ONLY_A_NUMBER.fullmatch(text) and (state.series or len(state.shown) > 1):
+        # "3": that volume of what we talk about, or the third of the list.
         return "product_facts"
     if asked == "which_series" and entities.series and heard.intent in {"search", "series_facts", "other"}:
         return "next_volume"
@@ -79,6 +85,9 @@ def intent_in_context(
         and cues.CAN_BE_BOUGHT.search(text)
     ):
         return "price"
+    if heard.intent == "search" and not names_something and _is_a_wish_in_a_form(entities):
+        # "Horror in Spanish".
+        return "recommend"
     if _narrows_a_wish(text, heard, state) and not names_something:
         return "recommend"
     if heard.intent == "compare" and len(entities.series) == 1 and not cues.COMPARE.search(text):
@@ -137,7 +146,7 @@ def limits_taken_back(names: frozenset[str], before: DialogueState) -> frozenset
 def is_about_what_we_do_not_know(text: str, intent: Want, entities: Entities) -> bool:
     """Asked for by an unknown name. A wish goes on without its unknown example when it says more than that."""
     if intent == "other":
-        return (cues.TELLS_ABOUT.search(text) or cues.DO_YOU_HAVE.search(text)) is not None
+        return any(cue.search(text) for cue in (cues.TELLS_ABOUT, cues.DO_YOU_HAVE, cues.ASKS_THE_PRICE))
     if intent in ABOUT_A_TITLE or intent in {"unclear", "reading_order", "compare"}:
         return True
     wishes = entities.genres or entities.themes or entities.demographic
@@ -273,6 +282,10 @@ def _narrows_a_wish(text: str, heard: Understanding, state: DialogueState) -> bo
         return False
     after_a_list = state.intent in {"recommend", "search"} and not state.asin
     return after_a_list or not (state.series or state.asin) or _NEW_THING.search(text) is not None
+
+
+def _is_a_wish_in_a_form(entities: Entities) -> bool:
+    return bool((entities.genres or entities.themes) and (entities.language or entities.format))
 
 
 def _is_only_a_form(text: str, heard: Understanding) -> bool:

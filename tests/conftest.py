@@ -103,3 +103,12 @@ def quiet_analytics() -> Iterator[None]:
     yield
     for each in (buffer, unanswered):
         each._records.clear()
+
+
+@pytest.fixture(autouse=True)
+def process_goes_on() -> Iterator[None]:
+    """A server that a test ends in this process leaves it draining; the next test's shopper is not told to wait."""
+    from chat.runner import runner
+
+    yield
+    runner.draining = False

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from chat.models import Conversation
+from mangaassist.addresses import read_networks
 from partners.models import SCOPES, create_api_key
 from partners.problems import KINDS
 from tests.partners.conftest import Partner
@@ -137,7 +138,8 @@ class TestOnTheWire:
     """What test clients cannot send."""
 
     @pytest.fixture
-    def address(self, transactional_db: None) -> Any:
+    def address(self, transactional_db: None, settings: Any) -> Any:
+        settings.TRUSTED_PROXIES = read_networks(["127.0.0.1"])
         with live_server() as address:
             yield urlsplit(address)
 
