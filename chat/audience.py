@@ -145,8 +145,13 @@ class ToldTurn:
                 return
             await self._grown.wait()
 
-    async def wait_for_more(self, timeout_s: float) -> bool:
-        """False when nothing more was told in that time. A frame or the end that is there already does not count."""
+    async def wait_for_more(self, after: int, timeout_s: float) -> bool:
+        """False when nothing was told in that time; at once when there is more than ``after`` frames, or the end.
+
+        A reader that was busy with one frame finds here what was told meanwhile.
+        """
+        if len(self.frames) > after or self.finished.is_set():
+            return True
         try:
             async with asyncio.timeout(timeout_s):
                 await self._grown.wait()

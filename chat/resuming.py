@@ -63,14 +63,17 @@ async def join(session: Session, hello: Hello, listener: Listener) -> None:
 
 
 async def _resumed_frames(hello: Hello, missed: Missed) -> list[Frame]:
-    """Of a turn that has ended meanwhile: the frames that are missing, else its ``response``."""
+    """Of a turn that has ended meanwhile: the frames that are missing, else its ``response``.
+
+    Nothing may lie behind ``after_seq``: a process that takes a turn over can end it in fewer frames.
+    """
     if missed.answer is None:
         return []
     told = runner.find(hello.turn_id)
-    if told is not None:
+    if told is not None and not told.finished.is_set():
         return told.frames[hello.after_seq :]
-    frames = await read_whole(hello.turn_id)
-    return frames[hello.after_seq :] if frames else [missed.answer]
+    frames = told.frames if told is not None else await read_whole(hello.turn_id)
+    return frames[hello.after_seq :] or [missed.answer]
 
 
 def _tell_ready(session: Session, missed: Missed, turns: dict[str, ToldTurn], listener: Listener) -> None:

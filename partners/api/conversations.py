@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router
 
 from chat.context import read_context
+from chat.events import Frame
 from chat.feedback import read_opinion, save_feedback
 from chat.handoff import ask_for_person
 from chat.models import Conversation, Message
@@ -140,16 +141,26 @@ async def _finished(session: Session, accepted: Accepted, text: str, client_msg_
 async def _events(
     session: Session, accepted: Accepted, text: str, client_msg_id: str, after: int
 ) -> AsyncIterator[bytes]:
-    """The turn's frames behind ``seq`` ``after``; a comment now and then, so that nobody takes the line for dead."""
+    """The turn's frames behind ``seq`` ``after``; a comment now and then, so that nobody takes the line for dead.
+
+    The end is told in any case: who takes a turn over can end it in fewer frames than its reader has.
+    """
     told = await turn_of(session, accepted, text, client_msg_id)
+    ended = False
     while told is not None:
         for frame in told.frames[after:]:
-            after = frame["seq"]
-            yield b"event: %s\nid: %d\ndata: %s\n\n" % (frame["type"].encode(), after, orjson.dumps(frame))
+            after, ended = frame["seq"], frame["type"] == "response"
+            yield _event(frame)
         if told.finished.is_set() and after >= len(told.frames):
+            if not ended and told.frames and told.frames[-1]["type"] == "response":
+                yield _event(told.frames[-1] | {"seq": after + 1})
             return
-        if not await told.wait_for_more(HEARTBEAT_S):
+        if not await told.wait_for_more(after, HEARTBEAT_S):
             yield b": still here\n\n"
+
+
+def _event(frame: Frame) -> bytes:
+    return b"event: %s\nid: %d\ndata: %s\n\n" % (frame["type"].encode(), frame["seq"], orjson.dumps(frame))
 
 
 @router.get("/conversations/{conversation_id}/messages", response={200: MessagesOut}, exclude_unset=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -86,3 +87,19 @@ async def test_a_turn_is_read_from_anywhere_to_its_end_at_ones_own_pace() -> Non
     assert told(listener) == [(D, 1), (D, 2), (R, 3)]
     audience.leave("c", listener)
     assert audience.of("c") == ()
+
+
+async def test_a_reader_that_was_busy_does_not_wait_for_what_was_told_meanwhile() -> None:
+    turn = ToldTurn("t", "c")
+    assert not await turn.wait_for_more(0, 0.01)
+    waiting = asyncio.create_task(turn.wait_for_more(0, 60))
+    await asyncio.sleep(0)
+    turn.tell(delta(1))
+    assert await waiting
+    assert not await turn.wait_for_more(1, 0.01)
+    turn.tell(delta(2))
+    turn.tell(response(3))
+    async with asyncio.timeout(10):
+        assert await turn.wait_for_more(1, 60)
+        # The end, for one who was told more before than there is.
+        assert await turn.wait_for_more(9, 60)

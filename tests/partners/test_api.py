@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from io import StringIO
 from typing import Any
@@ -50,6 +51,41 @@ async def test_a_turn_as_server_sent_events(partner: Partner) -> None:
     assert events[-1]["event"] == "response"
     assert [int(event["id"]) for event in events] == list(range(1, len(events) + 1))
     assert orjson.loads(events[-1]["data"])["status"] == "complete"
+
+
+async def events_of(partner: Partner, conversation_id: str, body: dict[str, str], **headers: str) -> list[Any]:
+    response = await partner.post(
+        f"/conversations/{conversation_id}/messages", body, accept="text/event-stream", **headers
+    )
+    assert response.status_code == 200
+    text = b"".join([chunk async for chunk in response.streaming_content]).decode()
+    return [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
+
+
+async def test_a_reader_who_has_more_events_than_the_turn_had_gets_its_end(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    body = {"text": "hello", "client_msg_id": str(uuid.uuid4())}
+    end = (await events_of(partner, conversation_id, body))[-1]
+    (again,) = await events_of(partner, conversation_id, body, **{"last-event-id": "900"})
+    assert (again["event"], again["id"]) == ("response", "901")
+    assert orjson.loads(again["data"]) == orjson.loads(end["data"]) | {"seq": 901}
+
+
+async def test_a_slow_reader_of_events_never_waits_for_what_is_there(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partners.api.conversations.HEARTBEAT_S", 600.0)
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    response = await partner.post(
+        f"/conversations/{conversation_id}/messages", {"text": "hello"}, accept="text/event-stream"
+    )
+    seen = b""
+    async with asyncio.timeout(60):
+        async for chunk in response.streaming_content:
+            seen += chunk
+            # So long that the turn goes on, and ends, while the reader has its hands full.
+            await asyncio.sleep(1)
+    assert b"event: response" in seen
 
 
 async def test_the_same_client_msg_id_has_one_answer(partner: Partner) -> None:
