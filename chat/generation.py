@@ -189,6 +189,8 @@ async def _limited(generator: Generator, brief: Brief, trace: Trace) -> AsyncGen
     try:
         while True:
             left = min(allowed, ends_at - trace.elapsed_ms() / 1000) if generator.writes_freely else None
+            if left is not None and left <= 0:  # Not even asked: it would be paid for nothing.
+                raise GeneratorUnavailable(f"{what} within 0.0 s")
             try:
                 async with asyncio.timeout(left):
                     written = await anext(stream)

@@ -38,6 +38,8 @@ KEPT_AFTER_END_S = 60.0
 # A stream that cannot be written is tried again, until its readers have long taken the answer from the database.
 STREAM_RETRY_S = 0.3
 STREAM_GIVEN_UP_S = 20.0
+# What a question waits at most for the answers before it; its own time begins after that.
+QUEUE_LIMIT_S = 120.0
 # What a socket that comes back waits at most for another process's frames.
 FIRST_READ_S = 1.0
 
@@ -172,8 +174,8 @@ class TurnRunner:
 
         hearing().listen(BELL, heard)
         try:
-            async with asyncio.timeout(settings.TURN_LIMITS_S["turn"]):
-                await self._tell_events(running)
+            async with asyncio.timeout(QUEUE_LIMIT_S) as deadline:
+                await self._tell_events(running, deadline)
         except TurnLost:
             running.lost = True
         except asyncio.CancelledError:
@@ -197,7 +199,8 @@ class TurnRunner:
                 running.told.finished.set()
                 self._forget_later(running.told)
 
-    async def _tell_events(self, running: RunningTurn) -> None:
+    async def _tell_events(self, running: RunningTurn, deadline: asyncio.Timeout) -> None:
+        """``deadline`` is the queue's, and from the moment when the work begins the turn's own."""
         events = run_turn(running.turn, running.draft)
         beside = asyncio.create_task(self._keep_alive(running))
         try:
@@ -206,6 +209,8 @@ class TurnRunner:
                 before = await self.follow(running.turn.waits_for, running.turn.conversation_id)
                 await before.finished.wait()
                 running.draft.after_turn = before.turn_id
+                running.draft.trace.begin()
+            deadline.reschedule(asyncio.get_running_loop().time() + settings.TURN_LIMITS_S["turn"])
             async for event in events:
                 self._tell(running, event)
         finally:

@@ -26,6 +26,10 @@ class Trace:
         # Entries of the policy cache that the answer was made from.
         self.touches: list[Touch] = []
 
+    def begin(self) -> None:
+        """The turn's work begins only now: it has waited for another turn."""
+        self._began = time.perf_counter()
+
     def elapsed_ms(self) -> float:
         return round((time.perf_counter() - self._began) * 1000, 2)
 

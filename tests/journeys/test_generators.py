@@ -116,6 +116,22 @@ async def test_a_model_that_needs_four_seconds_delivers_its_own_text(model: Fake
     assert sum(frame["type"] == "typing_indicator" for frame in frames) >= 2
 
 
+async def test_a_question_that_waited_for_another_has_its_own_time(model: FakeOpenAI, settings: Any) -> None:
+    # Together the two need more than a turn may take.
+    settings.TURN_LIMITS_S = settings.TURN_LIMITS_S | {"turn": 9}
+    model.hold_s = 5
+    async with Socket() as socket:
+        await socket.hello(token())
+        for _ in range(2):
+            await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text=HOW_MUCH)
+        for _ in range(2):
+            response = await socket.next("response")
+            assert (response["status"], response["content"]) == ("complete", f"{LIVE_LINE} {OWN_WORDS}")
+    assert [turn.generator async for turn in Turn.objects.all()] == ["openai", "openai"]
+    # From the beginning of its work, as its budget is.
+    assert all([turn.latency_ms < 9_000 async for turn in Turn.objects.all()])
+
+
 async def assert_composer_answered(response: Frame, reason: str) -> Turn:
     assert response["status"] == "complete"
     assert "$14.99" in response["content"]
