@@ -21,6 +21,8 @@ RATE_HANDOFF = "rate_handoff"
 LONGEST_COMMENT = 2000
 # It is sent back: a small question has a small answer.
 LONGEST_T = 64
+# More frames than any turn has.
+MOST_SEQ = 1_000_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -155,16 +157,21 @@ def _optional_uuid(body: dict[str, Any], name: str) -> str:
     return _uuid(body, name) if body.get(name) else ""
 
 
+def _is_whole(value: Any) -> bool:
+    # To Python, true is a number too.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _hello(body: dict[str, Any]) -> Hello:
-    if body.get("v") != 1:
+    if not _is_whole(body.get("v")) or body["v"] != 1:
         raise FrameRefused("bad_version", "Only protocol version 1 is spoken here.", close=4400)
     resume = body.get("resume") or {}
     caps = body.get("caps") or []
     if not isinstance(resume, dict) or not isinstance(caps, list):
         raise FrameRefused("malformed", "caps must be a list and resume an object.", close=4400)
     after_seq = resume.get("after_seq", 0)
-    if not isinstance(after_seq, int) or after_seq < 0:
-        raise FrameRefused("bad_after_seq", "after_seq must be a number from 0.", close=4400)
+    if not _is_whole(after_seq) or not 0 <= after_seq <= MOST_SEQ:
+        raise FrameRefused("bad_after_seq", f"after_seq must be a number from 0 to {MOST_SEQ}.", close=4400)
     token = body.get("token")
     if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
         raise FrameRefused("bad_token", "token must be text.", close=4401)
@@ -214,7 +221,7 @@ def _action(body: dict[str, Any]) -> CardAction | HandoffRated:
 
 def _handoff_rated(body: dict[str, Any], client_msg_id: str) -> HandoffRated:
     csat = body.get("csat")
-    if not isinstance(csat, int) or isinstance(csat, bool) or not 1 <= csat <= 5:
+    if not _is_whole(csat) or not 1 <= csat <= 5:
         raise FrameRefused("bad_csat", "csat must be a number from 1 to 5.", client_msg_id=client_msg_id)
     return HandoffRated(
         client_msg_id=client_msg_id,

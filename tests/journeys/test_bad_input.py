@@ -36,6 +36,28 @@ async def test_a_malformed_frame_is_named_and_the_socket_closed(raw: str, code: 
         assert (error["type"], error["code"], closed) == ("error", code, close)
 
 
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"v": True}, "bad_version"),
+        ({"v": "1"}, "bad_version"),
+        ({"v": 2}, "bad_version"),
+        ({"resume": {"after_seq": True}}, "bad_after_seq"),
+        ({"resume": {"after_seq": -1}}, "bad_after_seq"),
+        ({"resume": {"after_seq": 1.5}}, "bad_after_seq"),
+        ({"resume": {"after_seq": "3"}}, "bad_after_seq"),
+        ({"resume": {"after_seq": 1_000_001}}, "bad_after_seq"),
+        ({"resume": {"after_seq": 2**64 - 1}}, "bad_after_seq"),
+    ],
+)
+async def test_a_hello_with_a_wrong_number_is_named_and_the_socket_closed(fields: dict[str, Any], code: str) -> None:
+    async with Socket() as socket:
+        await socket.send(**{"type": "hello", "v": 1, "token": token(), "caps": ["stream"]} | fields)
+        error, closed = await socket.closed_with()
+        assert error is not None
+        assert (error["code"], closed) == (code, 4400)
+
+
 async def test_a_binary_frame_is_refused() -> None:
     async with Socket() as socket:
         await socket.hello(token())
