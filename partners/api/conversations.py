@@ -146,6 +146,12 @@ async def _events(
     The end is told in any case: who takes a turn over can end it in fewer frames than its reader has.
     """
     told = await turn_of(session, accepted, text, client_msg_id)
+    if told is None:
+        # A person is to answer: their words come with the messages.
+        question = {"client_msg_id": client_msg_id, "message_id": accepted.message_id, "turn_id": None}
+        yield _event({"type": "accepted", **question, "duplicate": accepted.duplicate, "status": "with_agent"})
+        if accepted.notice:
+            yield _event(accepted.notice)
     ended = False
     while told is not None:
         for frame in told.frames[after:]:
@@ -160,7 +166,9 @@ async def _events(
 
 
 def _event(frame: Frame) -> bytes:
-    return b"event: %s\nid: %d\ndata: %s\n\n" % (frame["type"].encode(), frame["seq"], orjson.dumps(frame))
+    """Only a turn's frames are numbered, and can be asked for again."""
+    numbered = b"id: %d\n" % frame["seq"] if "seq" in frame else b""
+    return b"event: %s\n%sdata: %s\n\n" % (frame["type"].encode(), numbered, orjson.dumps(frame))
 
 
 @router.get("/conversations/{conversation_id}/messages", response={200: MessagesOut}, exclude_unset=True)

@@ -214,6 +214,20 @@ async def test_asking_for_a_person_twice_finds_the_same_request(partner: Partner
         assert (sent.status_code, sent.json()["status"]) == (200, "with_agent")
 
 
+async def test_while_a_person_is_to_answer_the_events_say_so_and_end(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    await partner.post(f"/conversations/{conversation_id}/handoff", {})
+    body = {"text": "hello?", "client_msg_id": str(uuid.uuid4())}
+    accepted, notice = await events_of(partner, conversation_id, body)
+    assert (accepted["event"], notice["event"]) == ("accepted", "message")
+    assert "id" not in accepted
+    said = orjson.loads(accepted["data"])
+    assert (said["status"], said["client_msg_id"], said["turn_id"]) == ("with_agent", body["client_msg_id"], None)
+    assert "Nobody has answered yet" in orjson.loads(notice["data"])["content"]
+    (again,) = await events_of(partner, conversation_id, body)
+    assert orjson.loads(again["data"]) == said | {"duplicate": True}
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
