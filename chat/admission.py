@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 
 from django.conf import settings
@@ -24,6 +24,8 @@ class Admission:
     def __init__(self) -> None:
         self._by_address: Counter[str] = Counter()
         self._strangers: dict[object, Callable[[], None]] = {}
+        # Socket → its conversation, and how it is told that this process ends.
+        self._greeted: dict[object, tuple[str, Callable[[], None]]] = {}
 
     def enter(self, socket: object, address: str, send_away: Callable[[], None]) -> bool:
         """False when this address has its share. Without an address (behind a Unix socket) there is no share.
@@ -42,11 +44,21 @@ class Admission:
         """Sockets."""
         return self._by_address.total()
 
-    def greeted(self, socket: object) -> None:
+    def greeted(self, socket: object, conversation_id: str, restart: Callable[[], None]) -> None:
+        """It has said hello. ``restart`` lets it go to another process."""
         self._strangers.pop(socket, None)
+        self._greeted[socket] = (conversation_id, restart)
+
+    def restart(self, *, but: Collection[str]) -> None:
+        """Lets all sockets go, ``but`` those of these conversations: their turns still run here."""
+        for socket, (conversation_id, restart) in list(self._greeted.items()):
+            if conversation_id not in but:
+                del self._greeted[socket]
+                restart()
 
     def leave(self, socket: object, address: str) -> None:
         self._strangers.pop(socket, None)
+        self._greeted.pop(socket, None)
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]

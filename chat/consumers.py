@@ -217,7 +217,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         claims = read_token(hello.token)
         session = await in_database(open_session, claims, hello.conversation_id)
         self.caps = hello.caps
-        admission.greeted(self)
+        admission.greeted(self, session.conversation_id, self._restart)
         await join(session, hello, self.listener)
         self.session = session
         self._in_background(self._renew_token(session))
@@ -297,7 +297,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         while True:
             frame = await self.listener.queue.get()
             if frame is None:
-                await self._hang_up(1013)
+                await self._hang_up(1013 if self.listener.lost else 1012)
                 return
             if self._knows(frame):
                 async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -333,6 +333,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def _send_away(self) -> None:
         """There are too many strangers, and this one has been silent for longest."""
         self._in_background(self._refuse("no_hello", "hello did not come in time.", 4408))
+
+    def _restart(self) -> None:
+        """This process ends: behind what it has been told, the socket goes to another."""
+        with suppress(asyncio.QueueFull):
+            self.listener.queue.put_nowait(None)
 
     # --- Tasks beside reading
 

@@ -151,6 +151,10 @@ class TurnRunner:
         if writers:
             await asyncio.wait(writers, timeout=1)
 
+    def conversations(self) -> set[str]:
+        """Those that have a turn running here."""
+        return {running.turn.conversation_id for running in self._running.values()}
+
     def _turn_tasks(self) -> list[asyncio.Task[None]]:
         return [running.task for running in self._running.values() if running.task is not None]
 

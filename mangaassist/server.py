@@ -64,13 +64,13 @@ class Server(uvicorn.Server):
         help_watch().begin()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        from chat.runner import runner
+        from chat.draining import drain
         from knowledge.watching import help_watch
 
         help_watch().end()
         for server in self.servers:
             server.close()
-        await runner.drain(DRAIN_S)
+        await drain(DRAIN_S)
         await super().shutdown(sockets)
 
 
