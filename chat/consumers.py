@@ -39,7 +39,7 @@ from chat.frames import (
     read_frame,
 )
 from chat.leases import ask_to_stop, look_at
-from chat.records import accept_message
+from chat.records import Accepted, accept_message
 from chat.resuming import join
 from chat.runner import runner
 from chat.sessions import NotFound, Session, SessionRefused, open_session
@@ -261,8 +261,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not accepted.duplicate:
             hint: Language = "ja" if frame.lang.startswith("ja") else "en" if frame.lang else session.locale
             begin_turn(session, accepted, frame.text, frame.client_msg_id, hint=hint, but=self.listener)
-        elif accepted.turn_id and (await in_database(look_at, accepted.turn_id)).running:
-            # It may have been asked in another process, which may be gone.
+        else:
+            await self._follow_again(session, accepted)
+
+    async def _follow_again(self, session: Session, accepted: Accepted) -> None:
+        """A question that was sent again: it may have been asked in another process, which may be gone."""
+        if accepted.turn_id and (await in_database(look_at, accepted.turn_id)).running:
             await runner.follow(accepted.turn_id, session.conversation_id)
 
     async def _stop(self, session: Session, frame: Stop) -> None:
@@ -280,6 +284,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
             if not accepted.duplicate:
                 begin_turn(session, accepted, text, click.client_msg_id, hint=session.locale)
+            else:
+                await self._follow_again(session, accepted)
             return
         outcome = await in_database(take_action, session, click)
         self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
