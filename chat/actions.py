@@ -20,9 +20,10 @@ from shop.cart import CartOwner, NotForSale, add_to_cart
 from shop.offers import Money, OffersUnavailable, read_money
 
 
-def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
+def take_action(session: Session, click: CardAction, message_id: str) -> dict[str, Any] | None:
     """Carries out a click once; the ``message`` frame that tells its outcome, or None when it was resent.
 
+    ``message_id``: a new UUID, which that message gets.
     Raises :class:`NotFound` for a card that this conversation does not have.
     """
     card, beside = _card(session, click)
@@ -35,7 +36,7 @@ def take_action(session: Session, click: CardAction) -> dict[str, Any] | None:
             )
             text, outcome = _into_cart(session, card["id"], click.quoted or _quoted(card))
             notice = Message.objects.create(
-                conversation_id=session.conversation_id, role=Message.Role.SYSTEM, content=text
+                conversation_id=session.conversation_id, role=Message.Role.SYSTEM, content=text, public_id=message_id
             )
     except IntegrityError:
         return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chat.events import Frame
@@ -85,6 +86,17 @@ class Audience:
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = {}
+        # Messages that this process is about to tell itself, with more than is stored of them.
+        self.about_to_tell: set[str] = set()
+
+    @contextmanager
+    def telling(self, message_id: str) -> Iterator[None]:
+        """Meanwhile nobody else tells this message here."""
+        self.about_to_tell.add(message_id)
+        try:
+            yield
+        finally:
+            self.about_to_tell.discard(message_id)
 
     def listen(self, conversation_id: str, listener: Listener) -> None:
         self._listeners.setdefault(conversation_id, set()).add(listener)

@@ -8,6 +8,7 @@ after an exception.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -287,10 +288,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
             else:
                 await self._follow_again(session, accepted)
             return
-        outcome = await in_database(take_action, session, click)
-        self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
+        message_id = str(uuid.uuid4())
+        with audience.telling(message_id):
+            outcome = await in_database(take_action, session, click, message_id)
+            self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
+            if outcome is not None:
+                audience.tell(session.conversation_id, outcome)
         if outcome is not None:
-            audience.tell(session.conversation_id, outcome)
+            # Tabs in other processes read it.
+            await aring(BELL, session.conversation_id, turn="")
 
     # --- Writing
 

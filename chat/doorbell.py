@@ -1,5 +1,5 @@
-"""What a conversation is told from elsewhere: questions asked in another process, an agent's words, typing, and the
-state of a handoff.
+"""What a conversation is told from elsewhere: questions asked and notices given in another process, an agent's words,
+typing, and the state of a handoff.
 
 Others (the desk, a worker, another web process) write rows and ring; each web process hears the ring, reads what is new
 for the conversations that it has open, and tells its sockets. A lost ring is healed by looking every two seconds at
@@ -43,7 +43,7 @@ PLACE_EVERY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Of one conversation. ``messages``: (row, ``message`` frame) of questions and agents' words, oldest first."""
+    """Of one conversation. ``messages``: (row, ``message`` frame) of questions, notices and agents' words, in order."""
 
     conversation_id: str
     messages: list[tuple[int, Frame]]
@@ -153,7 +153,8 @@ def _tell(listener: Listener, news: News, read_at: float) -> None:
     for row, frame in news.messages:
         if row > listener.seen:
             listener.seen = row
-            listener.tell(frame)
+            if frame["message_id"] not in audience.about_to_tell:
+                listener.tell(frame)
     if not took_over:
         _tell_handoff(listener, news.handoff, read_at)
 
@@ -198,9 +199,13 @@ def read_news(since: Mapping[str, int]) -> list[News]:
 
 
 def _is_news() -> Q:
-    """Agents' words, and questions as long as they may be news; an answer is told by its turn."""
+    """Agents' words; questions and notices as long as they may be news. An answer is told by its turn,
+
+    and the word of a handoff's end (a notice with a template) with its state.
+    """
     lately = timezone.now() - LATELY
-    return Q(role=Message.Role.AGENT) | Q(role=Message.Role.USER, created_at__gte=lately)
+    asked_or_noticed = Q(role=Message.Role.USER) | Q(role=Message.Role.SYSTEM, template="")
+    return Q(role=Message.Role.AGENT) | (asked_or_noticed & Q(created_at__gte=lately))
 
 
 def _words(conversation: Conversation, since: int) -> list[tuple[int, Frame]]:
