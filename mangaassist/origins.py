@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import urlsplit
+
+from django.conf import settings
 
 
 def origin_allowed(scope: Any, *, others: Collection[str] = ()) -> bool:
-    """Browsers always send an Origin: it must be our own host's or one of ``others``.
+    """Browsers always send an Origin: it must be exactly our own, scheme, host and port, or one of ``others``.
 
     No Origin: not a browser, which brings no cookie of somebody else's.
     """
@@ -18,7 +19,6 @@ def origin_allowed(scope: Any, *, others: Collection[str] = ()) -> bool:
         return True
     if origin in others:
         return True
-    try:
-        return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", "")
-    except ValueError:
-        return False
+    # With ``HTTPS`` every page of ours is sent to it, whatever the proxy before us speaks to us.
+    scheme = "https" if settings.HTTPS or scope.get("scheme") == "wss" else "http"
+    return origin == f"{scheme}://{headers.get(b'host', '')}"

@@ -202,7 +202,22 @@ async def test_silence_instead_of_hello_closes_with_4408(monkeypatch: pytest.Mon
         assert (await socket.closed_with())[1] == 4408
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://[", "testserver", "http://testserver.evil"])
+FOREIGN = [
+    "https://evil.example",
+    "null",
+    "http://[",
+    "testserver",
+    "http://testserver.evil",
+    # Our host by another scheme, port or path is another origin.
+    "https://testserver",
+    "ftp://testserver",
+    "http://testserver:81",
+    "http://testserver/",
+    "http://",
+]
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
 async def test_a_foreign_origin_is_refused_after_the_socket_was_accepted(origin: str) -> None:
     async with Socket(origin=origin) as socket:
         error, closed = await socket.closed_with()
@@ -213,6 +228,14 @@ async def test_a_foreign_origin_is_refused_after_the_socket_was_accepted(origin:
 async def test_our_own_origin_is_welcome() -> None:
     async with Socket(origin="http://testserver") as socket:
         assert (await socket.hello(token()))["type"] == "ready"
+
+
+async def test_with_https_our_own_origin_is_no_other(settings: Any) -> None:
+    settings.HTTPS = True
+    async with Socket(origin="https://testserver") as socket:
+        assert (await socket.hello(token()))["type"] == "ready"
+    async with Socket(origin="http://testserver") as socket:
+        assert (await socket.closed_with())[1] == 4403
 
 
 async def test_a_flood_of_frames_closes_with_4429() -> None:
