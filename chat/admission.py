@@ -72,6 +72,11 @@ async def wait_before_hello(address: str) -> float:
     return await _buckets("hello", settings.ADDRESS_HELLOS_PER_S).take(address) if address else 0.0
 
 
+async def wait_before_token(address: str) -> float:
+    """Seconds; 0 when this address may have a token now: each of a new guest's costs a row."""
+    return await _buckets("token", settings.ADDRESS_HELLOS_PER_S).take(address) if address else 0.0
+
+
 async def wait_before_question(conversation_id: str, address: str) -> float:
     """Seconds; 0 when this conversation, from this address, may ask now."""
     of_conversation = _buckets("conversation", settings.SOCKET_QUESTIONS_PER_S).take(conversation_id)

@@ -134,6 +134,10 @@ def clean_text(text: Any, *, client_msg_id: str = "") -> str:
     return cleaned
 
 
+def is_uuid(value: object) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
 def _uuid(body: dict[str, Any], name: str, *, client_msg_id: str = "") -> str:
     value = body.get(name)
     if not isinstance(value, str) or not _UUID.fullmatch(value):

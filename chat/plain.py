@@ -56,9 +56,9 @@ async def answer(session: Session, text: str, client_msg_id: str = "") -> Frame 
     return last
 
 
-def ask(session: Session, text: str) -> Frame | None:
+def ask(session: Session, text: str, client_msg_id: str = "") -> Frame | None:
     """:func:`answer` for sync views; an empty or too long text is no question and changes nothing."""
     try:
-        return async_to_sync(answer)(session, text)
+        return async_to_sync(answer)(session, text, client_msg_id)
     except FrameRefused:
         return None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from hashlib import sha256
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import orjson
+from asgiref.sync import async_to_sync
 from csp.decorators import csp_replace, csp_update
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -22,10 +25,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition, require_GET, require_http_methods
 
 from chat import embedding
+from chat.admission import wait_before_hello, wait_before_question, wait_before_token
 from chat.context import ContextRefused, PageContext, read_context
+from chat.frames import MAX_TEXT, is_uuid
 from chat.plain import ask
 from chat.sessions import open_session, read_missed
 from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
+from mangaassist.addresses import address_of
 
 MAX_BODY_BYTES = 16 * 1024
 _PLAIN_COOKIE = "mangaassist_chat"
@@ -43,6 +49,11 @@ def token(request: HttpRequest) -> HttpResponse:
         return _cors(JsonResponse({"error": "origin_not_allowed"}, status=403), "")
     if request.method == "OPTIONS":
         return _cors(HttpResponse(status=204), origin)
+    wait = async_to_sync(wait_before_token)(_address(request))
+    if wait:
+        refused = JsonResponse({"error": "rate", "message": "Too many tokens for this network."}, status=429)
+        refused["Retry-After"] = str(ceil(wait))
+        return _cors(refused, origin)
     try:
         claims = _claims(request, same_origin=same_origin)
     except (ContextRefused, TokenRefused, ValueError) as error:
@@ -158,16 +169,43 @@ def page(request: HttpRequest) -> HttpResponse:
     if claims is not None and claims.conversation_id:
         session = open_session(claims)
         messages = read_missed(session, after_message_id="", turn_id="", after_seq=0).messages
-    return render(request, "chat/page.html", {"messages": messages})
+    return _plain_page(request, messages)
+
+
+def _plain_page(request: HttpRequest, messages: list[dict[str, Any]], **said: Any) -> HttpResponse:
+    # The form's own id for its question: sent twice, it is asked once.
+    return render(request, "chat/page.html", {"messages": messages, "client_msg_id": str(uuid.uuid4()), **said})
+
+
+def _address(request: HttpRequest) -> str:
+    """As :func:`mangaassist.addresses.address_of` reads it from a socket."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").encode("latin-1", "replace")
+    peer = request.META.get("REMOTE_ADDR", "")
+    scope = {"client": (peer, 0), "headers": [(b"x-forwarded-for", forwarded)]}
+    return address_of(scope, trusted=settings.TRUSTED_PROXIES)
+
+
+def _wait_before_plain_question(claims: Claims | None, address: str) -> float:
+    if claims is None:  # It would begin a conversation.
+        return async_to_sync(wait_before_hello)(address)
+    return async_to_sync(wait_before_question)(claims.conversation_id, address)
 
 
 @require_http_methods(["POST"])
 def plain(request: HttpRequest) -> HttpResponse:
-    """A question by form POST: answered before the page comes back."""
+    """A question by form POST: answered before the page comes back; 429 with the page for one that comes too soon."""
     text = request.POST.get("text", "")
-    claims = _plain_claims(request) or renew("", customer_id=_signed_in(request), context=_page_context().as_dict())
+    client_msg_id = request.POST.get("client_msg_id", "")
+    claims = _plain_claims(request)
+    wait = _wait_before_plain_question(claims, _address(request))
+    if wait:
+        refused = _plain_page(request, [], text=text[:MAX_TEXT], too_soon=True)
+        refused.status_code = 429
+        refused["Retry-After"] = str(ceil(wait))
+        return refused
+    claims = claims or renew("", customer_id=_signed_in(request), context=_page_context().as_dict())
     session = open_session(claims, channel="plain")
-    ask(session, text)
+    ask(session, text, client_msg_id if is_uuid(client_msg_id) else "")
     response = redirect("chat-page")
     response.set_signed_cookie(
         _PLAIN_COOKIE,
