@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -161,7 +161,7 @@ def _optional_uuid(body: dict[str, Any], name: str) -> str:
     return _uuid(body, name) if body.get(name) else ""
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: Any) -> TypeGuard[int]:
     # To Python, true is a number too.
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -13,7 +13,7 @@ def origin_allowed(scope: Any, *, others: Collection[str] = ()) -> bool:
 
     No Origin: not a browser, which brings no cookie of somebody else's.
     """
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+    headers: dict[bytes, str] = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
     origin = headers.get(b"origin")
     if origin is None:
         return True
