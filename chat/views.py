@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
@@ -28,6 +29,7 @@ from chat import embedding
 from chat.admission import wait_before_hello, wait_before_question, wait_before_token
 from chat.context import ContextRefused, PageContext, read_context
 from chat.frames import MAX_TEXT, is_uuid
+from chat.models import Conversation
 from chat.plain import ask
 from chat.sessions import open_session, read_missed
 from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
@@ -169,7 +171,10 @@ def page(request: HttpRequest) -> HttpResponse:
     if claims is not None and claims.conversation_id:
         session = open_session(claims)
         messages = read_missed(session, after_message_id="", turn_id="", after_seq=0).messages
-    return _plain_page(request, messages)
+    response = _plain_page(request, messages)
+    if claims is None:
+        _keep(response, issue_token(_new_claims(request)))
+    return response
 
 
 def _plain_page(request: HttpRequest, messages: list[dict[str, Any]], **said: Any) -> HttpResponse:
@@ -185,10 +190,18 @@ def _address(request: HttpRequest) -> str:
     return address_of(scope, trusted=settings.TRUSTED_PROXIES)
 
 
-def _wait_before_plain_question(claims: Claims | None, address: str) -> float:
-    if claims is None:  # It would begin a conversation.
+def _wait_before_plain_question(claims: Claims, address: str) -> float:
+    if not claims.conversation_id:  # It would begin one.
         return async_to_sync(wait_before_hello)(address)
     return async_to_sync(wait_before_question)(claims.conversation_id, address)
+
+
+def _with_conversation(claims: Claims, client_msg_id: str) -> Claims:
+    """The second click on a first question comes before the cookie that names its conversation."""
+    if claims.conversation_id or not client_msg_id:
+        return claims
+    begun = Conversation.objects.owned_by(claims.shopper).filter(messages__client_msg_id=client_msg_id).first()
+    return replace(claims, conversation_id=str(begun.pk)) if begun else claims
 
 
 @require_http_methods(["POST"])
@@ -196,30 +209,39 @@ def plain(request: HttpRequest) -> HttpResponse:
     """A question by form POST: answered before the page comes back; 429 with the page for one that comes too soon."""
     text = request.POST.get("text", "")
     client_msg_id = request.POST.get("client_msg_id", "")
-    claims = _plain_claims(request)
+    if not is_uuid(client_msg_id):
+        client_msg_id = ""
+    claims = _with_conversation(_plain_claims(request) or _new_claims(request), client_msg_id)
     wait = _wait_before_plain_question(claims, _address(request))
     if wait:
         refused = _plain_page(request, [], text=text[:MAX_TEXT], too_soon=True)
         refused.status_code = 429
         refused["Retry-After"] = str(ceil(wait))
         return refused
-    claims = claims or renew("", customer_id=_signed_in(request), context=_page_context().as_dict())
     session = open_session(claims, channel="plain")
-    ask(session, text, client_msg_id if is_uuid(client_msg_id) else "")
+    ask(session, text, client_msg_id)
     response = redirect("chat-page")
+    _keep(response, session.token())
+    return response
+
+
+def _keep(response: HttpResponse, token: str) -> None:
     response.set_signed_cookie(
         _PLAIN_COOKIE,
-        session.token(),
+        token,
         max_age=settings.WIDGET_TOKEN_RENEWAL_S,
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
     )
-    return response
 
 
 def _page_context() -> PageContext:
     return PageContext(locale=get_language() or "en")
+
+
+def _new_claims(request: HttpRequest) -> Claims:
+    return renew("", customer_id=_signed_in(request), context=_page_context().as_dict())
 
 
 def _plain_claims(request: HttpRequest) -> Claims | None:

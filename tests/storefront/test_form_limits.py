@@ -27,11 +27,16 @@ def id_of_form(page: str) -> str:
 
 def test_a_double_click_asks_once_and_a_new_page_asks_anew() -> None:
     visitor = Client()
-    visitor.post("/chat/plain/", {"text": "hello"})
-    form = {"text": "thanks", "client_msg_id": id_of_form(visitor.get("/chat/").content.decode())}
-    for _ in range(2):
-        assert visitor.post("/chat/plain/", form).status_code == 302
-    assert questions() == ["hello", "thanks"]
+    for asked in (["hello"], ["hello", "thanks"]):
+        form = {"text": asked[-1], "client_msg_id": id_of_form(visitor.get("/chat/").content.decode())}
+        of_the_page = {name: cookie.value for name, cookie in visitor.cookies.items()}
+        for _ in range(2):
+            # Both clicks are sent with the cookies that the page came with.
+            visitor = Client()
+            visitor.cookies.load(of_the_page)
+            assert visitor.post("/chat/plain/", form).status_code == 302
+        assert questions() == asked
+    assert Conversation.objects.count() == 1
     form["client_msg_id"] = id_of_form(visitor.get("/chat/").content.decode())
     visitor.post("/chat/plain/", form)
     assert questions() == ["hello", "thanks", "thanks"]
