@@ -65,6 +65,15 @@ def test_a_shopper_asks_beside_a_series_and_buys_from_the_card(visit: Page) -> N
     expect(visit.get_by_role("rowheader", name=re.compile(r"Vinland Saga, Vol\. 2"))).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_scrolls_sideways(visit: Page, width: int) -> None:
+    visit.set_viewport_size({"width": width, "height": 900})
+    for path in ("/", "/search/?q=vinland", "/series/vinland-saga/", "/cart/", "/help/", "/sign-in/", "/chat/"):
+        visit.goto(path)
+        needed, offered = visit.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert needed <= offered, path
+
+
 def test_a_demo_shopper_sees_their_orders(visit: Page) -> None:
     from playwright.sync_api import expect
 
