@@ -61,7 +61,7 @@ async function bundle(name, entry) {
     write: false,
     logLevel: "warning",
   });
-  const banner = `/* MangaAssist ${name}: built from widget/ by "make widget". */\n`;
+  const banner = `/* Built from widget/ by "make widget". */\n`;
   return Buffer.from(banner + outputFiles[0].text);
 }
 

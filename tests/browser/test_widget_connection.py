@@ -163,6 +163,17 @@ def test_offline_is_said_calmly_and_what_was_written_goes_out_later(
     expect(page.get_by_text("You are offline.")).to_have_count(0)
 
 
+def test_offline_is_said_although_the_socket_still_looks_open(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(mode="page")
+    ask(page, "hello")
+    expect(log(page)).to_contain_text("You said: hello")
+    page.context.set_offline(True)
+    expect(page.get_by_text("You are offline.")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_text("You are offline.")).to_have_count(0)
+    assert len(server.of_type("hello")) == 1
+
+
 def test_a_draft_and_an_open_panel_survive_the_next_page(open_page: OpenPage, server: ProtocolServer) -> None:
     page = open_page()
     page.get_by_role("button", name="Open the chat").click()

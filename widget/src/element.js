@@ -13,7 +13,7 @@ import { CartButtons } from "./view/cart.js";
 import { chime } from "./view/chime.js";
 import { Composer, length } from "./view/composer.js";
 import { el, onTouchScreen } from "./view/dom.js";
-import { spokenWords, wordsOf } from "./view/entries.js";
+import { problemWords, spokenWords, wordsOf } from "./view/entries.js";
 import { Launcher } from "./view/launcher.js";
 import { fitViewport, paint } from "./view/looks.js";
 import { StatusLine } from "./view/status.js";
@@ -162,7 +162,7 @@ export class MangaAssist extends HTMLElement {
       },
       stateChanged: () => this.#showState(),
       heard: (entry) => this.#heard(entry),
-      noticed: (words) => this.#ui?.composer.showPassing(words || this.#text.notSent),
+      noticed: (code) => this.#ui?.composer.showPassing(problemWords(code, this.#text)),
       told: (name, detail) => this.#told(name, detail),
     };
   }
@@ -218,13 +218,16 @@ export class MangaAssist extends HTMLElement {
     this.#say(text);
   }
 
-  /** @param {string} text */
-  #say(text) {
+  /**
+   * @param {string} text
+   * @param {string} [id]
+   */
+  #say(text, id) {
     const words = String(text).trim();
     if (!words || !this.#line || !this.#ui || length(words) > this.#line.conversation.maxText) return;
     this.#line.typing.end();
     this.#line.connection.start();
-    this.#line.conversation.post(words, this.#lang);
+    this.#line.conversation.post(words, this.#lang, id);
   }
 
   /** Begins a new conversation. */
@@ -269,7 +272,7 @@ export class MangaAssist extends HTMLElement {
       conversation,
       device,
       context: () => this.context ?? {},
-      say: (text) => this.#say(text),
+      say: (text, id) => this.#say(text, id),
       addToCart: (card, button) => {
         const { asin, price } = card.data;
         const detail = { asin, price, card_id: card.card_id, message_id: card.message_id };

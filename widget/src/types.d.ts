@@ -42,7 +42,7 @@ export interface Entry extends Message {
   at: string;
   state: "sending" | "sent" | "failed";
   streaming?: boolean;
-  /** Why it was not sent, in the server's words; "": the widget's own. */
+  /** The code of the error that it met. */
   problem?: string;
   /** Milliseconds before another try makes sense. */
   wait?: number;
@@ -116,7 +116,8 @@ export interface Chat {
   conversation: import("./state/conversation.js").Conversation;
   /** What the page says that the shopper is looking at. */
   context(): Record<string, any>;
-  say(text: string): void;
+  /** `id`: of a message that was not sent, to be sent again. */
+  say(text: string, id?: string): void;
   addToCart(card: Card, button: HTMLButtonElement): void;
   askForPerson(done: () => void): void;
   /** Reads words out to who cannot see them. */

@@ -69,6 +69,25 @@ test("what nobody ever acknowledges is told to have failed, with its id", async 
   assert.equal(socket().frames("user_message").length, 4);
 });
 
+test("a server that restarts takes nothing along: the same frame goes out again, in time or to the next one", async () => {
+  const { connection, frames, socket, greet, clock } = await connected();
+  const restarting = { type: "error", code: "restarting", client_msg_id: "m-1", retryable: true, retry_after_ms: 1000 };
+  connection.send(MESSAGE);
+  for (let sends = 1; sends < 8; sends += 1) {
+    assert.deepEqual(socket().frames("user_message").length, sends);
+    socket().say(restarting);
+    await clock.pass(4000);
+    socket().say({ type: "pong" });
+    assert.equal(socket().frames("user_message").at(-1).client_msg_id, "m-1");
+  }
+  socket().say(restarting);
+  socket().lose(1012);
+  await clock.pass(400);
+  greet();
+  assert.deepEqual(socket().frames("user_message"), [MESSAGE]);
+  assert.deepEqual(frames.filter(({ type }) => type === "error"), []);
+});
+
 test("a lost socket takes nothing along: a new one resumes and sends what was not acknowledged", async () => {
   const { connection, socket, greet, clock } = await connected();
   connection.send(MESSAGE);
@@ -164,6 +183,24 @@ test("the server's fresh token is the one for the next socket, without another r
   assert.equal(socket().frames("hello")[0].token, "fresh");
   assert.equal(world.asked.length, 1);
   assert.equal(device.get("token").token, "fresh");
+});
+
+test("a new conversation in one tab is not undone by another tab that is still in the old one", async () => {
+  const device = new Shelf();
+  const [first, second] = [await connected({ device }), await connected({ device })];
+  first.connection.restart();
+  second.socket().say({ type: "token", token: "old conversation", expires_in: 900 });
+  await settled();
+  first.greet({ conversation_id: "c-2" });
+  first.socket().say({ type: "token", token: "new conversation", expires_in: 900 });
+  second.socket().say({ type: "token", token: "old conversation, again", expires_in: 900 });
+  assert.equal(device.get("token").token, "new conversation");
+  assert.equal(first.world.asked[1].previous, undefined);
+  second.connection.renew();
+  await settled();
+  assert.equal(second.world.asked.at(-1).previous, "old conversation, again");
+  const third = await connected({ device });
+  assert.equal(third.world.asked[0].previous, "new conversation");
 });
 
 test("an identity that is refused leaves a guest, not silence", async () => {

@@ -16,7 +16,7 @@ function begun({ unacknowledged = [] } = {}) {
   const watcher = {
     entryChanged: nothing, entryRemoved: nothing, textGrew: nothing, everythingChanged: nothing, stateChanged: nothing,
     heard: ({ role, content }) => heard.push([role, content]),
-    noticed: (words) => notices.push(words),
+    noticed: (code) => notices.push(code),
     told: (name, detail) => told.push([name, detail]),
   };
   const conversation = new Conversation(watcher, connection, clock);
@@ -100,7 +100,7 @@ test("a card comes once, and goes with a failure", () => {
   assert.equal(conversation.entries[0].cards.length, 1);
   say({ type: "error", turn_id: "t", code: "internal", message: "It broke.", retryable: true });
   assert.deepEqual(conversation.entries[0].cards, []);
-  assert.equal(conversation.entries[0].content, "It broke.");
+  assert.deepEqual([conversation.entries[0].content, conversation.entries[0].problem], ["", "internal"]);
 });
 
 test("an error says which message was not taken, and when to try again", () => {
@@ -108,15 +108,19 @@ test("an error says which message was not taken, and when to try again", () => {
   conversation.post("hello", "en");
   say({ type: "error", code: "rate", message: "Slowly.", client_msg_id: sent[0].client_msg_id, retryable: true, retry_after_ms: 900 });
   const [entry] = conversation.entries;
-  assert.deepEqual([entry.state, entry.problem, entry.wait], ["failed", "Slowly.", 900]);
+  assert.deepEqual([entry.state, entry.problem, entry.wait], ["failed", "rate", 900]);
   conversation.remove(entry);
   assert.deepEqual(conversation.entries, []);
+  conversation.post(entry.content, "en", entry.client_msg_id);
+  assert.deepEqual(sent[1], sent[0]);
+  say({ type: "accepted", client_msg_id: sent[0].client_msg_id, message_id: "m-1", turn_id: "t", duplicate: true });
+  assert.deepEqual(conversation.entries.map(({ state }) => state), ["sent"]);
 });
 
 test("an error without an address is a notice; one of the connection is none", () => {
   const { notices, say } = begun();
   say({ type: "error", code: "bad_frame", message: "What?" }, { type: "error", code: "token", message: "Expired." });
-  assert.deepEqual(notices, ["What?"]);
+  assert.deepEqual(notices, ["bad_frame"]);
 });
 
 test("a stop is repeated until its turn has ended", () => {

@@ -67,8 +67,7 @@ export class Drawer {
  * @param {AbortSignal} signal
  */
 export function followPage(connection, signal) {
-  addEventListener("online", () => connection.wake(), { signal });
-  addEventListener("offline", () => connection.repeatStatus(), { signal });
+  for (const change of ["online", "offline"]) addEventListener(change, () => connection.wake(), { signal });
   addEventListener("pagehide", () => connection.rest(), { signal }); // so that the page may enter the back/forward cache
   addEventListener("pageshow", (event) => event.persisted && connection.wake(), { signal });
   document.addEventListener("visibilitychange", () => !document.hidden && connection.wake(), { signal });

@@ -116,9 +116,10 @@ export class Connection {
     this.#connect();
   }
 
-  /** The device woke up, the tab came back: connect at once, or see whether the socket is still alive. */
+  /** The device woke up, the tab or the network came back or went: connect, or see whether the socket is still alive. */
   wake() {
     if (!this.#started) return;
+    this.#report(this.status);
     if (this.#socket?.readyState === OPEN) this.#probe(4000);
     else if (this.status === "waiting" || this.status === "idle") this.#connect();
   }
@@ -132,11 +133,6 @@ export class Connection {
   /** @param {object} frame */
   signal(frame) {
     if (this.status === "open" && this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(frame));
-  }
-
-  /** For whoever judges the status by something else as well. */
-  repeatStatus() {
-    this.#options.onstatus(this.status);
   }
 
   // Connecting
@@ -282,6 +278,10 @@ export class Connection {
     const { type, turn_id: turnId, message_id: messageId, client_msg_id: id } = frame;
     if (type === "accepted" && turnId && !frame.duplicate) this.#order.begin(turnId);
     if (messageId) this.#lastMessageId = messageId;
+    if (id && frame.code === "restarting") {
+      this.#outbox.putOff(id, this.#host.now() + frame.retry_after_ms);
+      return;
+    }
     if (id && ["accepted", "saved", "error"].includes(type)) this.#outbox.acknowledge(id);
     this.#options.onframe(frame);
   }

@@ -55,6 +55,16 @@ export class Outbox {
   }
 
   /**
+   * The server is about to restart: another one takes it, under the same id.
+   * @param {string} id
+   * @param {number} until
+   */
+  putOff(id, until) {
+    const entry = this.#pending.get(id);
+    if (entry) Object.assign(entry, { sentAt: until - ACKNOWLEDGED_WITHIN_MS, sends: 0 });
+  }
+
+  /**
    * What has waited too long for its acknowledgement: to be sent again, or to be given up.
    * @param {number} now
    */

@@ -13,6 +13,8 @@ export class Tokens {
   #source;
   #store;
   #surroundings;
+  /** This tab's last one. @type {{token: string, at: number} | null} */
+  #last = null;
   current = "";
 
   /**
@@ -33,21 +35,24 @@ export class Tokens {
 
   /** Whoever comes next is somebody else. */
   forget() {
+    this.#store.set("token", { token: "", at: 0 });
+    this.#last = null;
     this.current = "";
-    this.#store.set("token", null);
   }
 
-  /** @param {string} token */
+  /** A tab that is still in an older conversation leaves the next page to the newer one. @param {string} token */
   keep(token) {
+    const [stored, last] = [this.#store.get("token"), this.#last];
     this.current = token;
-    this.#store.set("token", { token, at: this.#surroundings.now() });
+    this.#last = { token, at: this.#surroundings.now() };
+    if (stored?.token === last?.token) this.#store.set("token", this.#last);
   }
 
   /** Asks for one if there is none. Raises TokenRefused, or what the network raises. */
   async fetch() {
     if (this.current) return;
     const { tokenUrl, identity, context } = this.#source;
-    const last = this.#store.get("token");
+    const last = (this.#last ??= this.#store.get("token"));
     const previous = last && this.#surroundings.now() - last.at < RENEWABLE_MS ? last.token : "";
     const body = { context: context(), ...(previous && { previous }), ...(identity() && { identity: identity() }) };
     let answer = await this.#surroundings.post(tokenUrl, body);

@@ -15,7 +15,7 @@ import { isSame, mine, theirs } from "./entries.js";
  * @property {() => void} everythingChanged
  * @property {() => void} stateChanged a turn began or ended, somebody types, another answers, a stop was asked for
  * @property {(entry: Entry) => void} heard somebody else has spoken
- * @property {(words: string) => void} noticed something that passes; "": the widget's own words for "not sent"
+ * @property {(code: string) => void} noticed an error that belongs to nothing on the page
  * @property {(name: string, detail: object) => void} told something that the page may want to know
  */
 
@@ -27,7 +27,7 @@ const ORPHANED_TURN_MS = 10000;
 // An agent's typing whose end got lost ends by itself.
 const AGENT_TYPING_MS = 8000;
 // Errors of the connection itself: it says so by its status, or tries again without a word.
-const QUIET_ERRORS = new Set(["token", "forbidden", "no_hello", "hello_twice", "no_such_turn"]);
+const QUIET_ERRORS = new Set(["token", "forbidden", "no_hello", "no_such_turn"]);
 
 /** What was said in the conversation, and what is going on in it; no part of any page. */
 export class Conversation {
@@ -72,15 +72,16 @@ export class Conversation {
   /**
    * @param {string} text
    * @param {string} lang
+   * @param {string} id the same again for what was said before: then the server takes it once
    */
-  post(text, lang) {
-    const entry = mine(text, newId());
+  post(text, lang, id = newId()) {
+    const entry = mine(text, id);
     this.entries.push(entry);
     this.#watcher.entryChanged(entry);
-    this.#connection.send({ type: "user_message", client_msg_id: entry.client_msg_id ?? "", text, lang });
+    this.#connection.send({ type: "user_message", client_msg_id: id, text, lang });
   }
 
-  /** Takes back what was not sent, so that it can be said anew. @param {Entry} entry */
+  /** Takes back what was not sent, so that it can be said again. @param {Entry} entry */
   remove(entry) {
     this.entries = this.entries.filter((each) => each !== entry);
     this.#watcher.entryRemoved(entry);
@@ -247,16 +248,16 @@ export class Conversation {
   }
 
   /** @param {Frame} frame */
-  #error({ client_msg_id: id = "", turn_id: turnId = "", code, message, retryable, retry_after_ms: wait = 0 }) {
+  #error({ client_msg_id: id = "", turn_id: turnId = "", code, retryable, retry_after_ms: wait = 0 }) {
     const entry = this.entries.find((each) => id && each.client_msg_id === id);
     const awaited = this.#awaited.get(id);
     if (entry) {
-      Object.assign(entry, { state: "failed", problem: message, retryable, wait });
+      Object.assign(entry, { state: "failed", problem: code, retryable, wait });
       this.#watcher.entryChanged(entry);
     } else if (this.turns.has(turnId) && code !== "no_such_turn") {
-      this.#failTurn(turnId, message, retryable);
+      this.#failTurn(turnId, code, retryable);
     } else if (!QUIET_ERRORS.has(code)) {
-      this.#watcher.noticed(message);
+      this.#watcher.noticed(code);
     }
     if (awaited) {
       awaited.failed();
@@ -306,12 +307,12 @@ export class Conversation {
 
   /**
    * @param {string} turnId
-   * @param {string} content "": the widget's own words for "no answer came"
+   * @param {string} problem the error's code; "": no answer came
    * @param {boolean} retryable
    */
-  #failTurn(turnId, content, retryable) {
+  #failTurn(turnId, problem, retryable) {
     const entry = this.turns.get(turnId)?.entry ?? theirs(turnId);
-    Object.assign(entry, { content, status: "failed", retryable, streaming: false, cards: [] });
+    Object.assign(entry, { content: "", problem, status: "failed", retryable, streaming: false, cards: [] });
     if (!this.entries.includes(entry)) this.entries.push(entry);
     this.#end(turnId);
     this.#watcher.entryChanged(entry);

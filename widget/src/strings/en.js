@@ -31,12 +31,19 @@ export const en = {
   noAnswer: "No answer came. Please try again.",
   connecting: "Connecting…",
   reconnecting: "The connection dropped. Reconnecting…",
-  offline: "You are offline. What you send now goes out when you are back.",
+  offline: "You are offline. What you send goes out when you are back.",
   refused: "The chat cannot be opened from this page.",
-  limited: "That was a lot at once. The chat continues in a moment.",
+  /** By the code of the server's error; see problemWords(). @type {Record<string, string>} */
+  problems: {
+    rate: "That was a lot at once. The chat continues in a moment.",
+    internal: "Something went wrong on our side.",
+    unavailable: "Something went wrong on our side.",
+    text_too_long: "That is too long.",
+    not_found: "That is gone.",
+  },
   plainLink: "Use the simple page",
   greeting: "Hello! What are you in the mood to read?",
-  greetingMore: "I know this shop’s shelves, and read price and stock live for every answer.",
+  greetingMore: "I read price and stock live for every answer.",
   suggestions: "Suggestions",
   suggest: {
     page: ["Is the next volume in stock?", "Where should I start?", "Something similar, please", "Is there a box set?"],

@@ -31,12 +31,21 @@ export function speakerOf(entry, { name, text, conversation }) {
 }
 
 /**
+ * What an error means for the shopper, in their language; one that has no words of its own: not sent.
+ * @param {string} code
+ * @param {Chat["text"]} text
+ */
+export function problemWords(code, { problems, notSent }) {
+  return problems[code] ?? notSent;
+}
+
+/**
  * What an answer says; one that failed without a word gets ours.
  * @param {Entry} entry
  * @param {Chat} chat
  */
 export function wordsOf(entry, { text }) {
-  return entry.content || (entry.status === "failed" ? text.noAnswer : "");
+  return entry.content || (entry.status === "failed" ? text.problems[entry.problem ?? ""] ?? text.noAnswer : "");
 }
 
 /**
@@ -106,10 +115,10 @@ function drawMine(entry, chat) {
   if (entry.state === "failed") {
     const again = () => {
       conversation.remove(entry);
-      chat.say(entry.content);
+      chat.say(entry.content, entry.client_msg_id);
     };
     const button = entry.retryable !== false && retryButton(text.retry, again, entry.wait);
-    node.append(el("p", { class: "fate" }, entry.problem || text.notSent, button));
+    node.append(el("p", { class: "fate" }, problemWords(entry.problem ?? "", text), button));
   }
   return node;
 }

@@ -27,9 +27,11 @@ export class StatusLine {
     const cut = status === "refused" || (attempts >= TRIES_BEFORE_PLAIN && navigator.onLine);
     if (cut || status === "open") this.#tab.set("cut", status === "open" ? null : true);
     composer.offerPlain(Boolean(this.#tab.get("cut")));
-    if (status === "open" || status === "idle") composer.showStatus("");
-    else if (!navigator.onLine) composer.showStatus(text.offline);
-    else if (status === "refused" || status === "limited") composer.showStatus(text[status]);
+    // A socket may look open for long after the network has gone.
+    if (!navigator.onLine) composer.showStatus(text.offline);
+    else if (status === "open" || status === "idle") composer.showStatus("");
+    else if (status === "refused") composer.showStatus(text.refused);
+    else if (status === "limited") composer.showStatus(text.problems.rate);
     else if (!composer.says) {
       // Most drops are over before anybody would read about them.
       const words = attempts ? text.reconnecting : text.connecting;

@@ -132,7 +132,7 @@ export class Transcript {
       const { scrollHeight, clientHeight, scrollTop } = this.#scroll;
       const end = scrollHeight - clientHeight;
       const question = /** @type {HTMLElement | undefined} */ ([...this.#log.querySelectorAll(":scope > .user")].pop());
-      const top = question ? question.offsetTop - 12 : end;
+      const top = question ? question.offsetTop - 12 : this.#empty.hidden ? end : 0;
       this.#scroll.scrollTop = toEnd || (!force && scrollTop > top) ? end : Math.min(end, top);
     }
     this.#scrolled();
