@@ -13,9 +13,17 @@ from tests.browser.protocol_server import WIDGET, ProtocolServer
 
 pytestmark = pytest.mark.urls("chat.urls")
 
-SAID = [
+SAID: list[dict[str, Any]] = [
     {"role": "user", "content": "Is it in stock?"},
     {"role": "assistant", "content": "Yes.\n\nFive left. <b>now</b>"},
+    {
+        "role": "assistant",
+        "content": "**Berserk** is [here](/series/berserk/):\n- one\n- [two](javascript:alert(1))",
+        "cards": [
+            {"kind": "product", "data": {"title": "Berserk, Vol. 1", "url": "/products/B-1/"}},
+            {"kind": "product", "data": {"title": "<i>Bad</i>", "url": "javascript:alert(1)"}},
+        ],
+    },
 ]
 
 
@@ -35,6 +43,12 @@ def test_without_scripts_it_is_a_form(chromium: Browser, server: ProtocolServer)
     page = show(chromium, server, False, SAID)
     expect(page.get_by_text("Five left. <b>now</b>")).to_be_visible()
     expect(page.get_by_role("link", name="Back to the shop")).to_have_attribute("href", "/")
+    expect(page.locator("strong")).to_have_text("Berserk")
+    expect(page.get_by_role("link", name="here")).to_have_attribute("href", "/series/berserk/")
+    expect(page.get_by_role("listitem").filter(has_text="one").last).to_have_text("one")
+    expect(page.get_by_role("link", name="Berserk, Vol. 1")).to_have_attribute("href", "/products/B-1/")
+    expect(page.get_by_text("<i>Bad</i>")).to_be_visible()
+    assert page.locator("a[href^=javascript]").count() == 0
     page.get_by_label("Your question").fill("And volume 2?")
     with page.expect_request("**/chat/plain/") as asked:
         page.get_by_role("button", name="Send").click()
