@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from asgiref.sync import async_to_sync
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core import signing
@@ -23,7 +23,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import condition, require_GET, require_http_methods
+from django.views.decorators.vary import vary_on_headers
 
 from chat import embedding
 from chat.admission import wait_before_hello, wait_before_question, wait_before_token
@@ -34,11 +36,10 @@ from chat.plain import ask
 from chat.sessions import open_session, read_missed
 from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
 from mangaassist.addresses import address_of
+from mangaassist.markup_policy import no_markup_from_text
 
 MAX_BODY_BYTES = 16 * 1024
 _PLAIN_COOKIE = "mangaassist_chat"
-# No text may ever become markup or script on the widget's own pages.
-_NO_MARKUP_FROM_TEXT = {"require-trusted-types-for": ["'script'"], "trusted-types": ["'none'"]}
 
 
 @csrf_exempt  # No cookie gives any right here but our own session's, and CORS keeps other sites from reading.
@@ -113,6 +114,8 @@ def _etag(request: HttpRequest, name: str) -> str | None:
 
 
 @require_GET
+@vary_on_headers("Accept-Encoding")  # Also of a 304.
+@gzip_page
 @condition(etag_func=_etag)
 def widget_file(request: HttpRequest, name: str) -> HttpResponse:
     """``/widget/v1/…``: modules load across origins only with CORS; nothing in them is personal."""
@@ -143,7 +146,7 @@ def frame(request: HttpRequest) -> HttpResponseBase:
     return csp_replace({"frame-ancestors": ancestors})(_framed)(request)
 
 
-@csp_update(_NO_MARKUP_FROM_TEXT)
+@no_markup_from_text
 def _framed(request: HttpRequest) -> HttpResponse:
     origins = [f"{request.scheme}://{request.get_host()}", *settings.WIDGET_ALLOWED_ORIGINS]
     attributes = embedding.frame_attributes(request.GET.dict())
@@ -151,7 +154,7 @@ def _framed(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@csp_update(_NO_MARKUP_FROM_TEXT)
+@no_markup_from_text
 def docs(request: HttpRequest) -> HttpResponse:
     """``/widget/v1/docs``: everything that a page can set on the widget, to be tried on the page itself."""
     language = "ja" if (get_language() or "").startswith("ja") else "en"
@@ -164,6 +167,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@no_markup_from_text
 def page(request: HttpRequest) -> HttpResponse:
     """The widget as a full page; without scripts, the same conversation as a form."""
     messages: list[dict[str, Any]] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
@@ -17,17 +16,16 @@ from django.views.decorators.http import require_GET
 from escalation.actors import Actor, NotAnAgent, actor_of
 from escalation.desk_words import desk_words
 from escalation.metrics import read_figures
+from mangaassist.markup_policy import no_markup_from_text
 
 PERIODS = {"1", "7", "30"}
 Page = Callable[[HttpRequest, Actor], HttpResponse]
-# Nothing in these pages makes markup from text, and the browser holds them to it.
-_NO_MARKUP_FROM_TEXT = {"require-trusted-types-for": ["'script'"], "trusted-types": ["'none'"]}
 
 
 def for_agents(page: Page) -> Callable[[HttpRequest], HttpResponseBase]:
     @require_GET
     @never_cache
-    @csp_update(_NO_MARKUP_FROM_TEXT)
+    @no_markup_from_text
     @login_required(login_url="admin:login")
     @wraps(page)
     def guarded(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 urlpatterns: list[URLPattern] = []
 
 if settings.DEMO:
+    from mangaassist.markup_policy import no_markup_from_text
     from storefront import views
 
     urlpatterns = [
@@ -25,3 +26,5 @@ if settings.DEMO:
         path("help/", views.help_index, name="help"),
         path("help/<slug:slug>/", views.help_article, name="help-article"),
     ]
+    for pattern in urlpatterns:
+        pattern.callback = no_markup_from_text(pattern.callback)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from gzip import decompress as gunzip
 from html import unescape
 
 import orjson
@@ -33,6 +34,20 @@ def element(page: str) -> dict[str, str]:
 )
 def test_an_address_sets_what_is_known_and_nothing_else(query: dict[str, str], expected: dict[str, str]) -> None:
     assert frame_attributes(query) == expected
+
+
+@pytest.mark.parametrize("name", ["widget.js", "widget.css"])
+def test_what_the_widget_loads_is_compressed_and_asked_for_once(client: Client, name: str) -> None:
+    address = f"/widget/v1/{name}"
+    plain = client.get(address)
+    packed = client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gunzip(packed.content) == plain.content
+    again = client.get(address, headers={"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]})
+    assert again.status_code == 304
+    for response in (plain, packed, again):
+        assert "Accept-Encoding" in response.headers["Vary"]
 
 
 def test_a_frame_stands_only_on_pages_that_may_embed_it(client: Client, settings) -> None:
