@@ -211,6 +211,15 @@ def test_reading_back_is_never_interrupted(open_page: OpenPage, server: Protocol
     assert place() > 90
 
 
+def test_on_a_low_screen_the_greeting_is_read_from_its_head(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(mode="page", browser={"viewport": {"width": 480, "height": 300}})
+    expect(page.locator("manga-assist .greeting")).to_be_attached()
+    while not server.of_type("hello"):
+        page.wait_for_timeout(20)
+    scroll = page.locator("manga-assist .scroll")
+    assert scroll.evaluate("(it) => [it.scrollHeight > it.clientHeight, it.scrollTop]") == [True, 0]
+
+
 def test_who_has_read_to_the_end_stays_there(open_page: OpenPage, server: ProtocolServer) -> None:
     page = open_page(mode="page", browser={"viewport": {"width": 700, "height": 500}})
     ask(page, "recommend something")
