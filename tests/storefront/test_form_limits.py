@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Any
 
 import pytest
@@ -42,7 +41,9 @@ def test_a_double_click_asks_once_and_a_new_page_asks_anew() -> None:
     assert questions() == ["hello", "thanks", "thanks"]
 
 
-@pytest.mark.parametrize("client_msg_id", ["", "x", "0" * 36, "1' OR 1", "\x00", "9b2e0f4c-6f1d-4a57-8f55-0d6a3c1f7f10\n"])
+@pytest.mark.parametrize(
+    "client_msg_id", ["", "x", "0" * 36, "1' OR 1", "\x00", "9b2e0f4c-6f1d-4a57-8f55-0d6a3c1f7f10\n"]
+)
 def test_an_id_that_is_none_is_no_reason_not_to_answer(client_msg_id: str) -> None:
     visitor = Client()
     assert visitor.post("/chat/plain/", {"text": "hello", "client_msg_id": client_msg_id}).status_code == 302
