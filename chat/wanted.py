@@ -28,6 +28,7 @@ def of_several(entities: Entities) -> bool:
     return len(entities.series) > 1 and not entities.similar_to
 
 
+_AN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
 _ONLY_A_NUMBER = re.compile(r"\s*#?\d{1,3}[\s.!?。？]*")
 
 
@@ -51,6 +52,9 @@ def intent_in_context(
     of_a_volume = entities.volumes or entities.asins or (state.asin and re.search(r"what happens|何が起こ", text))
     if cues.PLOT.search(text) and of_a_volume and (entities.series or state.series or entities.asins):
         return "product_facts"
+    if _AN_ADDRESS.search(text) and not names_something and heard.intent in ABOUT_A_TITLE:
+        # "Reach me at …": its numbers are no volumes.
+        return "unclear"
     if asked != "last_volume" and _ONLY_A_NUMBER.fullmatch(text) and (state.series or len(state.shown) > 1):
         # "3": that volume of what we talk about, or the third of the list.
         return "product_facts"

@@ -23,6 +23,8 @@ MISSES = 2
 BAD_RATINGS = 2
 # Below this an answer about an order or a payment is no better than a guess.
 SURE_ENOUGH = 0.5
+# A person is brought in by the model's word alone only from here on; below, one is offered.
+SURE_OF_A_PERSON = 0.7
 # How a message sounds (Said.frustrated, Said.complains): below the first the words of a rule are those of a story or of a
 # question; from the last on no rule is needed, and from the one between when something else speaks for it as well.
 DOUBTFUL_MOOD, LIKELY_MOOD, SURE_MOOD = 0.3, 0.5, 0.7
@@ -225,7 +227,7 @@ def _asked(text: str, said: Said) -> Need | None:
     in_words, of_a_story = _ASKED.search(text) is not None, _is_about_a_story(text)
     if said.intent == "human":
         # In words that no rule knows; a guess makes an offer, and so do people in a story.
-        sure = said.confidence >= SURE_ENOUGH and (in_words or not of_a_story)
+        sure = said.confidence >= (SURE_ENOUGH if in_words else SURE_OF_A_PERSON) and (in_words or not of_a_story)
         return Need(trigger=Trigger.ASKED, action="open" if sure else "offer")
     if in_words and not of_a_story:
         return Need(trigger=Trigger.ASKED, action="open")

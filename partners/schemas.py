@@ -100,7 +100,9 @@ class MessageIn(Body):
 
 class Citation(Schema):
     title: str
-    url: str
+    url: str = Field(description="Of the page; empty for a document that has none.")
+    source: str = Field("", description="What is quoted: article:…, document:… or product:….")
+    version: str = Field("", description="Of the index of the help that it was found in.")
 
 
 class TurnOut(Schema):

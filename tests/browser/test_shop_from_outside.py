@@ -223,7 +223,7 @@ def test_a_web_process_that_ends_in_the_middle_of_an_answer(
     outside.model.reached.clear()
     outside.model.go.clear()
     ask(page, "recommend me something like Monster")
-    assert outside.model.reached.wait(20)
+    assert outside.model.reached.wait(60)
     web = outside.shop.children()["web"]
     os.kill(web, number)
     time.sleep(0.3)

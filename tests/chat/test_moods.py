@@ -16,7 +16,7 @@ from tests.escalation.moods import held_out, need_of, ordinary, share_alarmed, s
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 # What is heard at least, and of harmless sentences at most: a little less than docs/escalation.md reports.
 FLOORS = {
-    ("en", "frustration"): 0.72,
+    ("en", "frustration"): 0.68,
     ("en", "complaint"): 0.88,
     ("ja", "frustration"): 0.73,
     ("ja", "complaint"): 0.85,
