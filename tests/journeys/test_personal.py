@@ -40,6 +40,8 @@ def personalize(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Fake
                 "OPTIONS": {"campaign_arn": USERS, "answer_within_s": 2.0},
             }
         }
+        # The first client of a process reads botocore's models, which a running shop has done before anybody asks.
+        settings.TURN_LIMITS_S = settings.TURN_LIMITS_S | {"recommendations": 5.0}
         fake.answers = {USERS: [{"itemId": f"sports-{number:02}-EN-1"} for number in range(9)]}
         yield fake
 
