@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-import orjson
 import structlog
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError, DataError
 
@@ -53,25 +50,21 @@ from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import aring
 from mangaassist.limits import TokenBucket
 from mangaassist.origins import origin_allowed
+from mangaassist.sockets import FrameSocket
 
 log = structlog.get_logger(__name__)
 
 HELLO_WITHIN_S = 5.0
-SEND_TIMEOUT_S = 15.0
-# So long a peer may take for the word that this is the end.
-LAST_WORD_S = 2.0
 # A client without these capabilities gets only the beginning and the end of a turn.
 _NEEDS_CAP = {"delta": "stream", "card": "cards"}
 # Frames that a plain client does not know.
 _RICH_ONLY = frozenset({"message", "typing", "handoff_state", "token", "pong"})
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+class ChatConsumer(FrameSocket):
     """One browser's socket. What it is told comes from this process' runner and from the database, so that it opens
     and lives without Redis: hence no channel layer.
     """
-
-    channel_layer_alias = None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,68 +73,41 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.session: Session | None = None
         self.caps: frozenset[str] = frozenset()
         self.listener = Listener()
-        self.closing = False
-        self._cut_off = False
-        self._reading: asyncio.Task[Any] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._frames = TokenBucket(rate=settings.SOCKET_FRAMES_PER_S, burst=settings.SOCKET_FRAMES_PER_S * 4)
+        self.waiting = self.listener.queue
         self._questions = TokenBucket(
             rate=settings.SOCKET_QUESTIONS_PER_S, burst=int(settings.SOCKET_QUESTIONS_PER_S * 20)
         )
 
     # --- Life of a socket
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Without Channels' task and hop to a thread for each message: our database work has threads of its own."""
-        self.scope, self.base_send = scope, send
-        self._reading = asyncio.current_task()
-        self.address = address_of(scope, trusted=settings.TRUSTED_PROXIES)
+    def enter(self) -> None:
+        self.address = address_of(self.scope, trusted=settings.TRUSTED_PROXIES)
         self._has_place = admission.enter(self, self.address, self._send_away)
-        try:
-            await self._read(receive)
-        except asyncio.CancelledError:
-            # By _hang_up, for a peer that takes nothing, not even the word that this is the end.
-            if not self._cut_off:
-                raise
-        finally:
-            admission.leave(self, self.address)
-            if self.session is not None:
-                audience.leave(self.session.conversation_id, self.listener)
-                doorbell().leave(self.session.conversation_id)
-            for task in self._tasks:
-                task.cancel()
 
-    async def _read(self, receive: Any) -> None:
-        while True:
-            message = await receive()
-            match message["type"]:
-                case "websocket.connect":
-                    await self.connect()
-                case "websocket.receive":
-                    await self.receive(message.get("text"), message.get("bytes"))
-                case "websocket.disconnect":
-                    return
+    def leave(self) -> None:
+        admission.leave(self, self.address)
+        if self.session is not None:
+            audience.leave(self.session.conversation_id, self.listener)
+            doorbell().leave(self.session.conversation_id)
 
     async def connect(self) -> None:
         await self.accept()
         if not origin_allowed(self.scope, others=settings.WIDGET_ALLOWED_ORIGINS):
-            await self._refuse("forbidden", "This page may not open the chat.", 4403)
+            await self.refuse("forbidden", "This page may not open the chat.", 4403)
             return
         if not self._has_place:
-            await self._refuse("rate", "Too many connections from this network.", 4429)
+            await self.refuse("rate", "Too many connections from this network.", 4429)
             return
-        self._in_background(self._write())
-        self._in_background(self._expect_hello())
+        self.in_background(self.write())
+        self.in_background(self._expect_hello())
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """One frame. Nothing that a client sends gets out of here as an exception."""
-        if self.closing:
-            return
         client_msg_id = ""
         try:
             if bytes_data is not None or text_data is None:
                 raise FrameRefused("binary", "Frames are JSON text.", close=4400)
-            wait = self._frames.take()
+            wait = self.frames.take()
             if wait:
                 raise FrameRefused("rate", "Too many frames.", close=4429)
             frame = read_frame(text_data)
@@ -151,7 +117,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._answer_refusal(refusal)
         except (TokenRefused, SessionRefused) as refusal:
             code, close = ("token", 4401) if isinstance(refusal, TokenRefused) else ("forbidden", 4403)
-            await self._refuse(code, str(refusal), close)
+            await self.refuse(code, str(refusal), close)
         except NotFound as refusal:
             self._tell_error("not_found", str(refusal), client_msg_id=client_msg_id)
         except DataError:  # It would be no better the next time.
@@ -168,7 +134,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _answer_refusal(self, refusal: FrameRefused) -> None:
         if refusal.close is not None:
-            await self._refuse(refusal.code, refusal.message, refusal.close)
+            await self.refuse(refusal.code, refusal.message, refusal.close)
         else:
             self._tell_error(refusal.code, refusal.message, client_msg_id=refusal.client_msg_id)
 
@@ -221,7 +187,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         admission.greeted(self, session.conversation_id, self._restart)
         await join(session, hello, self.listener)
         self.session = session
-        self._in_background(self._renew_token(session))
+        self.in_background(self._renew_token(session))
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
         if runner.draining:
@@ -304,47 +270,22 @@ class ChatConsumer(AsyncWebsocketConsumer):
         told = {name: value for name, value in fields.items() if value}
         self.listener.tell({"type": "error", "code": code, "message": message, "retryable": retryable, **told})
 
-    async def _write(self) -> None:
-        """Sends what this socket is told, in order; a reader that stands still too long is let go."""
-        while True:
-            frame = await self.listener.queue.get()
-            if frame is None:
-                await self._hang_up(1013 if self.listener.lost else 1012)
-                return
-            if self._knows(frame):
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await self.send(text_data=orjson.dumps(frame).decode())
-
-    def _knows(self, frame: Frame) -> bool:
+    def knows(self, frame: Frame) -> bool:
         kind = frame["type"]
         if kind in _NEEDS_CAP:
             return _NEEDS_CAP[kind] in self.caps
         return bool(self.caps) or kind not in _RICH_ONLY
 
-    async def _refuse(self, code: str, message: str, close: int) -> None:
-        """Says why, then closes: the socket was accepted, so that the browser sees both."""
-        self.closing = True
-        frame = {"type": "error", "code": code, "message": message, "retryable": close == 4429}
-        with suppress(Exception):
-            async with asyncio.timeout(LAST_WORD_S):
-                await self.send(text_data=orjson.dumps(frame).decode())
-        await self._hang_up(close)
+    def refusal(self, code: str, message: str, close: int) -> Frame:
+        return {"type": "error", "code": code, "message": message, "retryable": close == 4429}
 
-    async def _hang_up(self, code: int) -> None:
-        self.closing = True
-        try:
-            async with asyncio.timeout(LAST_WORD_S):
-                await self.close(code)
-        except TimeoutError:
-            self._cut_off = True
-            if self._reading is not None:
-                self._reading.cancel()
-        except Exception as error:  # It is gone already.
-            log.debug("socket_gone", error=type(error).__name__)
+    def let_go_code(self) -> int:
+        """Too slow, or this process ends."""
+        return 1013 if self.listener.lost else 1012
 
     def _send_away(self) -> None:
         """There are too many strangers, and this one has been silent for longest."""
-        self._in_background(self._refuse("no_hello", "hello did not come in time.", 4408))
+        self.in_background(self.refuse("no_hello", "hello did not come in time.", 4408))
 
     def _restart(self) -> None:
         """This process ends: behind what it has been told, the socket goes to another."""
@@ -353,24 +294,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     # --- Tasks beside reading
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._guarded(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except TimeoutError:
-            await self._hang_up(1013)
-        except Exception as error:  # A dead peer shows here first; the socket is over either way.
-            log.info("socket_task_ended", error=type(error).__name__)
-            await self._hang_up(1011)
-
     async def _expect_hello(self) -> None:
         await asyncio.sleep(HELLO_WITHIN_S)
         if self.session is None:
-            await self._refuse("no_hello", "hello did not come in time.", 4408)
+            await self.refuse("no_hello", "hello did not come in time.", 4408)
 
     async def _renew_token(self, session: Session) -> None:
         """A fresh token at once (it knows the conversation), then well before each one expires."""

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import re
-import threading
 import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from chat.understanding.kept import Arrays, KeptModels
 from chat.understanding.types import Intent, Language
 
 UTTERANCES = Path(__file__).parent / "utterances"
@@ -170,61 +169,29 @@ def model_path(language: Language) -> Path:
     return Path(settings.DATA_DIR) / "intents" / f"{language}-{digest.hexdigest()[:16]}.npz"
 
 
-def _save(model: IntentModel, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.npz")
-    with open(draft, "wb") as file:
-        np.savez(
-            file,
-            features=np.array(list(model.vocabulary), dtype=np.str_),
-            idf=model.idf,
-            weights=model.weights,
-            bias=model.bias,
-            intents=np.array(model.intents, dtype=np.str_),
-        )
-    # Whole or not at all, also when two processes train at once.
-    os.replace(draft, path)
+def _pack(model: IntentModel) -> Arrays:
+    return {
+        "features": np.array(list(model.vocabulary), dtype=np.str_),
+        "idf": model.idf,
+        "weights": model.weights,
+        "bias": model.bias,
+        "intents": np.array(model.intents, dtype=np.str_),
+    }
 
 
-def _read(path: Path) -> IntentModel:
-    with np.load(path, allow_pickle=False) as stored:
-        parts: dict[str, Any] = {name: stored[name] for name in stored.files}
+def _unpack(arrays: Arrays) -> IntentModel:
     return IntentModel(
-        vocabulary={feature: column for column, feature in enumerate(parts["features"].tolist())},
-        idf=parts["idf"],
-        weights=parts["weights"],
-        bias=parts["bias"],
-        intents=tuple(parts["intents"].tolist()),
+        vocabulary={feature: column for column, feature in enumerate(arrays["features"].tolist())},
+        idf=arrays["idf"],
+        weights=arrays["weights"],
+        bias=arrays["bias"],
+        intents=tuple(arrays["intents"].tolist()),
     )
 
 
+kept = KeptModels(train=train, path=model_path, pack=_pack, unpack=_unpack)
+load, warm = kept.load, kept.warm
+
+
 def train_missing(tell: Callable[[str], object] = lambda line: None) -> None:
-    """What a first start does before anybody asks: a few seconds for each language that has no model yet."""
-    missing = [language for language in get_args(Language) if not model_path(language).exists()]
-    if missing:
-        tell("Learning what shoppers mean (on the first start only) …")
-    for language in missing:
-        _save(train(language), model_path(language))
-
-
-_models: dict[Language, IntentModel] = {}
-_lock = threading.Lock()
-
-
-def load(language: Language) -> IntentModel:
-    """The language's model: from memory, from ``DATA_DIR``, or trained now."""
-    model = _models.get(language)
-    if model is None:
-        with _lock:
-            model = _models.get(language)
-            if model is None:
-                path = model_path(language)
-                if not path.exists():
-                    _save(train(language), path)
-                model = _models[language] = _read(path)
-    return model
-
-
-def warm() -> None:
-    for language in get_args(Language):
-        load(language)
+    kept.train_missing(lambda: tell("Learning what shoppers mean (on the first start only) …"))

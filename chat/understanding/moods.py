@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
-import os
 import re
-import threading
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from chat.understanding.intents import UTTERANCES, features_of, read_utterances
+from chat.understanding.kept import Arrays, KeptModels
 from chat.understanding.types import Language
 
 Mood = Literal["none", "frustration", "complaint"]
@@ -171,49 +170,19 @@ def model_path(language: Language) -> Path:
     return Path(settings.DATA_DIR) / "intents" / f"mood-{language}-{digest.hexdigest()[:16]}.npz"
 
 
-def _save(model: MoodModel, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.npz")
+def _pack(model: MoodModel) -> Arrays:
     features = np.array(list(model.vocabulary), dtype=np.str_)
-    with open(draft, "wb") as file:
-        np.savez(file, features=features, idf=model.idf, weights=model.weights, bias=model.bias)
-    # Whole or not at all, also when two processes train at once.
-    os.replace(draft, path)
+    return {"features": features, "idf": model.idf, "weights": model.weights, "bias": model.bias}
 
 
-def _read(path: Path) -> MoodModel:
-    with np.load(path, allow_pickle=False) as stored:
-        vocabulary = {feature: column for column, feature in enumerate(stored["features"].tolist())}
-        return MoodModel(vocabulary=vocabulary, idf=stored["idf"], weights=stored["weights"], bias=stored["bias"])
+def _unpack(arrays: Arrays) -> MoodModel:
+    vocabulary = {feature: column for column, feature in enumerate(arrays["features"].tolist())}
+    return MoodModel(vocabulary=vocabulary, idf=arrays["idf"], weights=arrays["weights"], bias=arrays["bias"])
+
+
+kept = KeptModels(train=train, path=model_path, pack=_pack, unpack=_unpack)
+load, warm = kept.load, kept.warm
 
 
 def train_missing(tell: Callable[[str], object] = lambda line: None) -> None:
-    """What a first start does before anybody asks."""
-    missing = [language for language in get_args(Language) if not model_path(language).exists()]
-    if missing:
-        tell("Learning how shoppers feel (on the first start only) …")
-    for language in missing:
-        _save(train(language), model_path(language))
-
-
-_models: dict[Language, MoodModel] = {}
-_lock = threading.Lock()
-
-
-def load(language: Language) -> MoodModel:
-    """The language's model: from memory, from ``DATA_DIR``, or trained now."""
-    model = _models.get(language)
-    if model is None:
-        with _lock:
-            model = _models.get(language)
-            if model is None:
-                path = model_path(language)
-                if not path.exists():
-                    _save(train(language), path)
-                model = _models[language] = _read(path)
-    return model
-
-
-def warm() -> None:
-    for language in get_args(Language):
-        load(language)
+    kept.train_missing(lambda: tell("Learning how shoppers feel (on the first start only) …"))

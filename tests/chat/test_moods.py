@@ -72,7 +72,7 @@ def test_it_is_kept_between_starts_and_learnt_anew_from_other_sentences(
     assert len(told) == 1
     moods.train_missing(told.append)
     assert len(told) == 1
-    kept = moods._read(moods.model_path("en"))
+    kept = moods.kept.read("en")
     assert kept.felt("this is useless", "en") == moods.train("en").felt("this is useless", "en")
     for language in LANGUAGES:
         (tmp_path / f"{language}.toml").write_bytes((moods.SENTENCES / f"{language}.toml").read_bytes() + b"\n")

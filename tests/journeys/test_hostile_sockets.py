@@ -208,8 +208,8 @@ async def test_strangers_who_never_say_hello_do_not_keep_others_out(settings: An
 
 
 async def test_who_never_reads_is_cut_off_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.consumers.SEND_TIMEOUT_S", 0.5)
-    monkeypatch.setattr("chat.consumers.LAST_WORD_S", 0.2)
+    monkeypatch.setattr("mangaassist.sockets.SEND_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("mangaassist.sockets.LAST_WORD_S", 0.2)
     monkeypatch.setattr(server, "LINGER_S", 0.2)
     async with serving() as (running, port):
         deaf = sockets.socket()
