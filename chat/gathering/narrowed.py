@@ -42,7 +42,7 @@ async def narrowed(work: Gathering, items: Iterable[Recommendation], evidence: E
     """``items`` that keep to the wish, in the order that is wanted. ``evidence`` gets the facts of what is added."""
     state = work.request.state
     by_rule = state.order_by in {"rating", "newest"}
-    kept = [] if by_rule else [item for item in items if _keeps(state, item, evidence)]
+    kept = [] if by_rule else keeping(state, items, evidence)
     if by_rule or len(kept) < FEW:
         known = {item.series_id for item in kept}
         kept += [item for item in await _from_catalogue(work, evidence) if item.series_id not in known]
@@ -51,6 +51,11 @@ async def narrowed(work: Gathering, items: Iterable[Recommendation], evidence: E
         prices = {asin: offer.price for asin, offer in offers.items() if offer.price is not None and offer.buyable}
         kept = sorted((item for item in kept if item.asin in prices), key=lambda item: prices[item.asin].amount)
     return kept
+
+
+def keeping(state: DialogueState, items: Iterable[Recommendation], evidence: Evidence) -> list[Recommendation]:
+    """Those that keep to everything that was said, in their order."""
+    return [item for item in items if _keeps(state, item, evidence)]
 
 
 def _keeps(state: DialogueState, item: Recommendation, evidence: Evidence) -> bool:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from chat.dialogue import age_limit, is_of_a_time, price_limit
 from chat.evidence import Evidence
 from chat.gathering.editions import first_editions, preferred_language, search_filters
-from chat.gathering.narrowed import is_narrowed, language_wanted, narrowed, wanted
+from chat.gathering.narrowed import is_narrowed, keeping, language_wanted, narrowed, wanted
 from chat.gathering.work import CANDIDATES, Gathering, with_facts
 from chat.phrases import say
 from mangaassist.dbthreads import in_database
@@ -131,6 +131,9 @@ async def within_budget(work: Gathering, listed: list[Recommendation], evidence:
         found = await work.limited("recommendations", arecommend_for(wished), None)
         items = list(found.items) if found else []
         await with_facts(work, evidence, (item.asin for item in items), ())
+        if is_narrowed(work.request.state):
+            # Another language's editions are held to the same wish.
+            items = keeping(work.request.state, items, evidence)
         offers = await work.offers(item.asin for item in items)
         evidence.limit_is = "switched"
         return [item for item in items if affordable(offers.get(item.asin), limit)]
