@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat.backends.base import RememberedTurn
 from chat.handoff import HandedOn, hand_on
 from chat.memory import memory_is_outside, write_durably
-from chat.models import Conversation, Message, Turn
+from chat.models import Conversation, Feedback, Message, Turn
 from chat.signals import turn_finished
 from chat.transcripts import frames_of
 
@@ -94,14 +94,15 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
     try:
         with transaction.atomic():
             conversation = Conversation.objects.get(pk=conversation_id)
-            bad_ratings = conversation.feedback.filter(rating=-1).count()
+            bad_ratings = Feedback.objects.filter(conversation_id=conversation.pk, rating=-1).count()
             handed_on = None
             if conversation.state != Conversation.State.BOT:
                 handed_on = hand_on(conversation, uuid.UUID(client_msg_id), text)
-            turn = None
+            # The row's lock: questions that arrive together in several processes get an order.
+            Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+            turn, waits_for = None, ""
             if handed_on is None:
-                # Questions that arrive together in several processes get an order: the row's lock makes them wait.
-                Conversation.objects.select_for_update(no_key=True).get(pk=conversation_id)
+                waits_for = running_before(conversation.pk)
                 turn = Turn.objects.create(conversation=conversation)
             message = Message.objects.create(
                 conversation=conversation,
@@ -110,9 +111,7 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
                 content=text,
                 client_msg_id=uuid.UUID(client_msg_id),
             )
-            waits_for = running_before(conversation.pk, message.pk) if turn else ""
             notice = _notice(conversation, handed_on) if handed_on and handed_on.notice else None
-            Conversation.objects.filter(pk=conversation_id).update(updated_at=timezone.now())
     except IntegrityError:
         known = Message.objects.get(conversation_id=conversation_id, client_msg_id=client_msg_id)
         return Accepted(message_id=str(known.public_id), turn_id=str(known.turn_id or ""), duplicate=True)
@@ -127,12 +126,15 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
     )
 
 
-def running_before(conversation_id: uuid.UUID, question: int) -> str:
-    """The newest running turn whose question (a message's row) is older than this one; empty for none."""
-    older = Turn.objects.running().filter(
-        conversation=conversation_id, messages__role=Message.Role.USER, messages__id__lt=question
+def running_before(conversation_id: uuid.UUID, question: int | None = None) -> str:
+    """The turn of the newest question that is being answered, empty for none; of those older than ``question`` (a
+    message's row) if that is there already."""
+    asked = Message.objects.filter(
+        conversation_id=conversation_id, role=Message.Role.USER, turn__status=Turn.Status.RUNNING
     )
-    return str(older.order_by("-messages__id").values_list("pk", flat=True).first() or "")
+    if question is not None:
+        asked = asked.filter(pk__lt=question)
+    return str(asked.order_by("-pk").values_list("turn_id", flat=True).first() or "")
 
 
 def _notice(conversation: Conversation, handed_on: HandedOn) -> dict[str, Any]:
@@ -153,16 +155,16 @@ def person_answers(conversation_id: str) -> bool:
     return Conversation.objects.filter(pk=conversation_id, state=Conversation.State.AGENT).exists()
 
 
-def store_answer(turn_id: str, answer: Answer, *, attempt: int = 1) -> bool:
+def store_answer(turn_id: str, conversation_id: str, question: str, answer: Answer, *, attempt: int = 1) -> bool:
     """Ends a running turn; False when it had ended or was taken over in another process: then nothing is stored.
 
     Raises :class:`TakenOver` for a complete answer when a person has taken over meanwhile.
     """
-    now = timezone.now()
+    now, turn, conversation = timezone.now(), uuid.UUID(turn_id), uuid.UUID(conversation_id)
     with transaction.atomic():
         ended = (
             Turn.objects.running()
-            .filter(pk=turn_id, attempt=attempt)
+            .filter(pk=turn, attempt=attempt)
             .update(
                 status=answer.status,
                 intent=answer.intent,
@@ -179,15 +181,15 @@ def store_answer(turn_id: str, answer: Answer, *, attempt: int = 1) -> bool:
         )
         if not ended:
             return False
-        turn = Turn.objects.get(pk=turn_id)
-        # Locked: a person takes over either before this is read or after the answer is stored.
-        turn.conversation = Conversation.objects.select_for_update(no_key=True).get(pk=turn.conversation_id)
-        if answer.status == Turn.Status.COMPLETE and turn.conversation.state == Conversation.State.AGENT:
+        # The row's lock: a person takes over either before its state is read or after the answer is stored.
+        Conversation.objects.filter(pk=conversation).update(updated_at=now, last_turn_id=turn)
+        customer_id, state = Conversation.objects.values_list("customer_id", "state").get(pk=conversation)
+        if answer.status == Turn.Status.COMPLETE and state == Conversation.State.AGENT:
             raise TakenOver
         Message.objects.create(
             public_id=uuid.UUID(answer.message_id),
-            conversation_id=turn.conversation_id,
-            turn=turn,
+            conversation_id=conversation,
+            turn_id=turn,
             role=Message.Role.ASSISTANT,
             content=answer.content,
             template=answer.template,
@@ -195,23 +197,23 @@ def store_answer(turn_id: str, answer: Answer, *, attempt: int = 1) -> bool:
             quick_replies=answer.quick_replies,
             citations=answer.citations,
         )
-        Conversation.objects.filter(pk=turn.conversation_id).update(updated_at=now, last_turn_id=turn.pk)
-        question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
         if memory_is_outside():
-            write_durably(_remembered(turn, question or "", answer.template, answer.dialogue, now))
-    turn_finished.send_robust(sender=Turn, record=_record(turn, question or "", answer, now))
+            write_durably(_remembered(conversation, turn, question, answer.template, answer.dialogue, now))
+    turn_finished.send_robust(sender=Turn, record=_record(turn_id, conversation_id, customer_id, question, answer, now))
     return True
 
 
-def _remembered(turn: Turn, said: str, answered: str, dialogue: dict[str, Any], at: datetime) -> RememberedTurn:
+def _remembered(
+    conversation: uuid.UUID, turn: uuid.UUID, said: str, answered: str, dialogue: dict[str, Any], at: datetime
+) -> RememberedTurn:
     """Called when the conversation's row was written: that lock makes turns which end together wait for one another.
 
     The number counts turns that have ended, and not those before ``at``: hosts' clocks differ.
     """
     return RememberedTurn(
-        conversation_id=str(turn.conversation_id),
-        number=Turn.objects.filter(conversation=turn.conversation_id, finished_at__isnull=False).count(),
-        turn_id=str(turn.pk),
+        conversation_id=str(conversation),
+        number=Turn.objects.filter(conversation=conversation, finished_at__isnull=False).count(),
+        turn_id=str(turn),
         said=said,
         answered=answered,
         dialogue=dialogue,
@@ -219,11 +221,13 @@ def _remembered(turn: Turn, said: str, answered: str, dialogue: dict[str, Any], 
     )
 
 
-def _record(turn: Turn, question: str, answer: Answer, at: datetime) -> TurnRecord:
+def _record(
+    turn_id: str, conversation_id: str, customer_id: str, question: str, answer: Answer, at: datetime
+) -> TurnRecord:
     return TurnRecord(
-        session_id=str(turn.conversation_id),
-        turn_id=str(turn.pk),
-        customer_id=turn.conversation.customer_id,
+        session_id=conversation_id,
+        turn_id=turn_id,
+        customer_id=customer_id,
         message=question,
         response=answer.template,
         status=answer.status,
@@ -257,5 +261,5 @@ def fail_abandoned(turn_id: str, content: str) -> bool:
             if memory_is_outside():
                 question = turn.messages.filter(role=Message.Role.USER).values_list("content", flat=True).first()
                 dialogue = Turn.objects.filter(conversation=turn.conversation_id).last_dialogue()
-                write_durably(_remembered(turn, question or "", content, dialogue, now))
+                write_durably(_remembered(turn.conversation_id, turn.pk, question or "", content, dialogue, now))
     return bool(ended)

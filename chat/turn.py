@@ -252,7 +252,8 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
         latency_ms=draft.trace.elapsed_ms(),
         first_delta_ms=draft.first_delta_ms,
     )
-    if not await in_database(store_answer, turn.turn_id, answer, attempt=turn.attempt):
+    stored = in_database(store_answer, turn.turn_id, turn.conversation_id, turn.text, answer, attempt=turn.attempt)
+    if not await stored:
         raise TurnLost(turn.turn_id)
     remember(turn.conversation_id, draft.memory.after(turn.text, template, dialogue), after_turn=turn.turn_id)
     return Response(

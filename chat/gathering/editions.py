@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 
 from chat.dialogue import Request, age_limit
 from chat.gathering.work import Gathering
@@ -21,45 +23,52 @@ def editions_of(
     prefer: str = "",
 ) -> list[str]:
     """ASINs of a series' editions that fit, the likeliest meant first: single paperbacks by volume."""
-    editions = Edition.objects.of_series(series_id)
+    found = editions_by_series([series_id], language=language, format=format, volumes=volumes, prefer=prefer)
+    return found.get(series_id, [])
+
+
+def editions_by_series(
+    series: Iterable[str],
+    *,
+    language: str = "",
+    format: str = "",
+    volumes: tuple[int, ...] = (),
+    prefer: str = "",
+) -> dict[str, list[str]]:
+    """The same of several series, in one query; those without a fitting edition are absent."""
+    editions = Edition.objects.filter(series__in=list(series))
     if language:
         editions = editions.in_language(language)
     if format:
         editions = editions.in_format(format)
-    rows = list(editions.values_list("asin", "volumes", "format", "language", "in_print"))
-    if volumes:
-        rows = [row for row in rows if set(row[1]) & set(volumes)]
+    rows = editions.values_list("series_id", "asin", "volumes", "format", "language", "in_print")
     order = ("paperback", "hardcover", "ebook", "omnibus", "deluxe", "box_set")
-
-    def likeliness(row: tuple[str, list[int], str, str, bool]) -> tuple[object, ...]:
-        _, has, form, lang, in_print = row
-        return (
+    found: dict[str, list[tuple[tuple[object, ...], str]]] = defaultdict(list)
+    for series_id, asin, has, form, lang, in_print in rows:
+        if volumes and not set(has) & set(volumes):
+            continue
+        likeliness = (
             bool(prefer) and lang != prefer,
             order.index(form) if form in order else len(order),
             not in_print,
             min(has, default=10_000),
             len(has),
         )
-
-    return [row[0] for row in sorted(rows, key=likeliness)]
+        found[series_id].append((likeliness, asin))
+    return {series_id: [asin for _, asin in sorted(likely, key=itemgetter(0))] for series_id, likely in found.items()}
 
 
 def first_editions(work: Gathering, series: Iterable[str]) -> list[tuple[str, str]]:
     """(series id, ASIN of the edition to begin with), in the wished language and format only."""
-    request = work.request
-    return [
-        (series_id, editions[0])
-        for series_id in series
-        if (
-            editions := editions_of(
-                series_id,
-                language=request.edition_language,
-                format=request.format,
-                volumes=request.volumes,
-                prefer=preferred_language(request),
-            )
-        )
-    ]
+    request, wanted = work.request, list(series)
+    editions = editions_by_series(
+        wanted,
+        language=request.edition_language,
+        format=request.format,
+        volumes=request.volumes,
+        prefer=preferred_language(request),
+    )
+    return [(series_id, editions[series_id][0]) for series_id in wanted if series_id in editions]
 
 
 def search_filters(work: Gathering) -> SearchFilters:
