@@ -134,14 +134,15 @@ TEMPLATES = [
 
 # --- Stores -----------------------------------------------------------------------------------------------
 
-_database: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "mangaassist.sqlite3"}
+_database: dict[str, Any] = {"ENGINE": "mangaassist.sqlite", "NAME": DATA_DIR / "mangaassist.sqlite3"}
 if environment.text("DATABASE_URL"):
     try:
         _database = dict(dj_database_url.parse(environment.text("DATABASE_URL"), conn_max_age=60))
     except ValueError as error:
         environment.faults.append(f"DATABASE_URL is not a database's address: {error}")
 DATABASES: dict[str, Any] = {"default": _database}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if DATABASES["default"]["ENGINE"] in {"django.db.backends.sqlite3", "mangaassist.sqlite"}:
+    DATABASES["default"]["ENGINE"] = "mangaassist.sqlite"
     # A turn's steps run in a few threads that stay: opening the file anew for each cost an eighth of a turn.
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     # A file, as in production: threads share no in-memory database well.
