@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import models
 from django.utils import timezone
 
 from knowledge.models import Article
@@ -14,9 +15,14 @@ from shop.feed import FeedKind, Row, Upserted, register_kind
 LOCALES = ("en", "ja")
 
 
+def _identify(line: dict[str, Any]) -> str:
+    return f"{read.slug(line)}/{read.choice(line, 'locale', LOCALES)}"
+
+
 def _parse(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    slug, locale = read.slug(line), read.choice(line, "locale", LOCALES)
-    return f"{slug}/{locale}", {
+    id = _identify(line)
+    slug, _, locale = id.partition("/")
+    return id, {
         "slug": slug,
         "locale": locale,
         "category": read.text(line, "category", 64),
@@ -41,5 +47,14 @@ def _upsert(rows: Sequence[Row]) -> Upserted:
     return Upserted(len(changed), len(rows) - len(changed))
 
 
+def _delete(ids: Sequence[str]) -> None:
+    named = models.Q()
+    for id in ids:
+        slug, _, locale = id.partition("/")
+        named |= models.Q(slug=slug, locale=locale)
+    if named:
+        Article.objects.filter(named).delete()
+
+
 def register() -> None:
-    register_kind(FeedKind("article", 5, _parse, _upsert))
+    register_kind(FeedKind("article", 5, _parse, _upsert, _identify, _delete))

@@ -56,4 +56,4 @@ def _upsert(rows: Sequence[Row]) -> Upserted:
 
 def register() -> None:
     """Called once, by the app's ``ready``."""
-    register_kind(FeedKind("interaction", 5, _parse, _upsert))
+    register_kind(FeedKind("interaction", 5, _parse, _upsert, is_state=False))

@@ -10,12 +10,14 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 from django.db import DataError, IntegrityError, transaction
 
 from shop.feed_fields import LineRefused
+from shop.feed_records import ObjectVersion, one_writer
 from shop.signals import feed_imported
 
 BATCH_LINES = 1000
@@ -35,11 +37,13 @@ class Row:
 
 @dataclass(slots=True)
 class Upserted:
-    """What became of a batch. ``dangling``: (row, reason) of those that refer to something unknown so far."""
+    """What became of a batch. ``dangling``: (row, reason) of those that refer to something unknown so far;
+    ``incomplete``: of those that are in but for what they refer to."""
 
     changed: int = 0
     unchanged: int = 0
     dangling: list[tuple[Row, str]] = field(default_factory=list)
+    incomplete: list[tuple[Row, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,17 @@ class FeedKind:
     """``parse(line)`` → (id, values), raising LineRefused; ``upsert(rows)`` inside a transaction.
 
     ``rank``: lower ones are written first within a batch, so that references mostly resolve at once.
+    ``identify(line)`` → id and ``delete(ids)``, also inside a transaction: of a kind that can be deleted by an event.
+    ``is_state``: an object that changes, of which the newest line counts; else each line is something that happened.
     """
 
     name: str
     rank: int
     parse: Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
     upsert: Callable[[Sequence[Row]], Upserted]
+    identify: Callable[[dict[str, Any]], str] | None = None
+    delete: Callable[[Sequence[str]], object] | None = None
+    is_state: bool = True
 
 
 @dataclass(slots=True)
@@ -62,6 +71,7 @@ class ImportReport:
     rejected: int = 0
     # Lines that could be parsed, whatever became of them.
     readable: int = 0
+    as_of: datetime | None = None
     by_kind: dict[str, int] = field(default_factory=dict)
     changed_by_kind: dict[str, int] = field(default_factory=dict)
 
@@ -71,6 +81,7 @@ class ImportReport:
 
 
 Reject = Callable[[int, str, bytes], None]
+Dangling = Callable[[FeedKind, Row, str], None]
 _kinds: dict[str, FeedKind] = {}
 
 
@@ -78,6 +89,10 @@ def register_kind(kind: FeedKind) -> None:
     if kind.name in _kinds:
         raise ValueError(f"Feed kind {kind.name!r} is registered twice.")
     _kinds[kind.name] = kind
+
+
+def find_kind(name: str) -> FeedKind:
+    return _kinds[name]
 
 
 def read_line(raw: bytes) -> tuple[FeedKind, str, dict[str, Any]]:
@@ -102,13 +117,20 @@ def read_object(line: Any) -> tuple[FeedKind, str, dict[str, Any]]:
 
 
 def import_feed(
-    lines: Iterable[bytes], *, reject: Reject, progress: Callable[[int], None] = lambda done: None
+    lines: Iterable[bytes],
+    *,
+    reject: Reject,
+    progress: Callable[[int, ImportReport], None] = lambda done, report: None,
+    as_of: datetime | None = None,
 ) -> ImportReport:
-    """Takes a feed. ``reject(number, reason, raw line)`` hears of each bad line; ``progress(lines done)``.
+    """Takes a feed. ``reject(number, reason, raw line)`` hears of each bad line; ``progress(lines done, report)``.
+
+    ``as_of``: when the feed was so; of what an event told later the feed changes nothing (shop.catalog_events).
+    Without it the feed counts, whatever it is of.
 
     Each batch is one transaction: an interruption leaves what is done, and importing again goes on from there.
     """
-    report = ImportReport()
+    report = ImportReport(as_of=as_of)
     batch: dict[str, dict[str, Row]] = {}
     held = size = 0
     with closing(_Pending()) as pending:
@@ -131,26 +153,28 @@ def import_feed(
             held += 1
             size += len(raw)
             if held >= BATCH_LINES or size >= BATCH_BYTES:
-                _write(batch, report, pending.keep, reject)
+                write_rows(batch, report, pending.keep, reject)
                 batch, held, size = {}, 0, 0
-                progress(number)
-        _write(batch, report, pending.keep, reject)
+                progress(number, report)
+        write_rows(batch, report, pending.keep, reject)
         _resolve(pending, report, reject)
     feed_imported.send_robust(sender=None, changed=report.changed_by_kind)
     return report
 
 
-def _write(
+def write_rows(
     batch: dict[str, dict[str, Row]],
     report: ImportReport,
-    dangling: Callable[[FeedKind, Row, str], None],
+    dangling: Dangling,
     reject: Reject,
+    incomplete: Dangling | None = None,
 ) -> None:
-    """One transaction; when the database refuses a value in it, each row in one of its own."""
+    """``batch``: {kind: {id: row}}. One transaction; when the database refuses a value in it, each row in one of its
+    own. ``incomplete``: hears of rows that are in but for what they refer to; by default ``dangling`` does."""
     kinds = sorted((_kinds[name] for name in batch), key=lambda kind: kind.rank)
     try:
         with transaction.atomic():
-            done = [(kind, kind.upsert(list(batch[kind.name].values()))) for kind in kinds]
+            done = [(kind, _upsert(kind, list(batch[kind.name].values()), report.as_of)) for kind in kinds]
     except (DataError, IntegrityError) as error:
         rows = [(kind, row) for kind in kinds for row in batch[kind.name].values()]
         if len(rows) == 1:
@@ -158,7 +182,7 @@ def _write(
             reject(rows[0][1].number, f"the database refuses it: {error}", rows[0][1].raw)
         else:
             for kind, row in rows:
-                _write({kind.name: {row.id: row}}, report, dangling, reject)
+                write_rows({kind.name: {row.id: row}}, report, dangling, reject, incomplete)
         return
     for kind, upserted in done:
         report.changed += upserted.changed
@@ -167,6 +191,22 @@ def _write(
         report.by_kind[kind.name] = report.by_kind.get(kind.name, 0) + upserted.changed + upserted.unchanged
         for row, reason in upserted.dangling:
             dangling(kind, row, reason)
+        for row, reason in upserted.incomplete:
+            (incomplete or dangling)(kind, row, reason)
+
+
+def _upsert(kind: FeedKind, rows: list[Row], as_of: datetime | None) -> Upserted:
+    """Without those of which something newer is known than ``as_of``: they count as unchanged."""
+    if as_of is None or not kind.is_state:
+        return kind.upsert(rows)
+    one_writer()
+    times = ObjectVersion.objects.times(kind.name, [row.id for row in rows])
+    current = [row for row in rows if row.id not in times or times[row.id] <= as_of]
+    upserted = kind.upsert(current) if current else Upserted()
+    missing = {row.id for row, _ in upserted.dangling}
+    ObjectVersion.objects.note(kind.name, [(row.id, as_of) for row in current if row.id not in missing])
+    upserted.unchanged += len(rows) - len(current)
+    return upserted
 
 
 class _Pending:
@@ -215,4 +255,4 @@ def _resolve(pending: _Pending, report: ImportReport, reject: Reject) -> None:
 
     for kind in sorted(_kinds.values(), key=lambda kind: kind.rank):
         for rows in pending.batches(kind):
-            _write({kind.name: {row.id: row for row in rows}}, report, refuse, reject)
+            write_rows({kind.name: {row.id: row for row in rows}}, report, refuse, reject)

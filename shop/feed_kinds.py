@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import models
@@ -114,7 +114,7 @@ def _upsert_series(rows: Sequence[Row]) -> Upserted:
         missing = [to for to, _ in relations[row.id] if to not in known]
         if missing:
             # The series itself is in; only its relation waits for the other series.
-            done.dangling.append((row, f"related series {missing[0]!r} is unknown"))
+            done.incomplete.append((row, f"related series {missing[0]!r} is unknown"))
             if row.id in {series.pk for series in changed}:
                 done.changed -= 1
             else:
@@ -262,13 +262,18 @@ def _upsert_orders(rows: Sequence[Row]) -> Upserted:
     return done
 
 
+def _delete(model: type[models.Model]) -> Callable[[Sequence[str]], object]:
+    """Through the rows' own manager, so that caches and search hear of it."""
+    return lambda ids: model._default_manager.filter(pk__in=ids).delete()
+
+
 def register() -> None:
     """Called once, by the app's ``ready``."""
     for kind in (
-        FeedKind("series", 0, _parse_series, _upsert_series),
-        FeedKind("edition", 1, _parse_edition, _upsert_editions),
-        FeedKind("offer", 2, _parse_offer, _upsert_offers),
-        FeedKind("promotion", 3, _parse_promotion, _upsert_promotions),
+        FeedKind("series", 0, _parse_series, _upsert_series, read.slug, _delete(Series)),
+        FeedKind("edition", 1, _parse_edition, _upsert_editions, read.asin, _delete(Edition)),
+        FeedKind("offer", 2, _parse_offer, _upsert_offers, read.asin, _delete(Offer)),
+        FeedKind("promotion", 3, _parse_promotion, _upsert_promotions, read.slug, _delete(Promotion)),
         FeedKind("order", 4, _parse_order, _upsert_orders),
     ):
         register_kind(kind)

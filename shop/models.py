@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from caching.invalidation import invalidate
 from shop.changes import note_change
+from shop.feed_records import FeedJob, FeedReject, ObjectVersion, TakenEvent  # noqa: F401  (tables)
 from shop.text import fold
 
 M = TypeVar("M", bound=models.Model)

@@ -299,7 +299,7 @@ def test_a_batch_costs_few_queries(django_assert_max_num_queries):
 def test_progress_tells_how_far_it_is():
     told: list[int] = []
     lines = [orjson.dumps(edition(f"MANY-{n}", "berserk", f"Many {n}", [])) for n in range(BATCH_LINES * 2 + 5)]
-    import_feed(lines, reject=lambda *bad: None, progress=told.append)
+    import_feed(lines, reject=lambda *bad: None, progress=lambda done, report: told.append(done))
     assert told == [BATCH_LINES, BATCH_LINES * 2]
 
 

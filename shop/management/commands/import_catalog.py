@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
 import time
-import zlib
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from shop.feed import LONGEST_LINE_BYTES, import_feed
+from shop.feed import ImportReport, import_feed
+from shop.feed_lines import FeedLines, unpacked
 
 REPORTED_REJECTS = 20
 
@@ -40,7 +38,7 @@ class Command(BaseCommand):
             book = _Rejects(rejects, self.stderr)
             stack.callback(book.close)
             began = time.monotonic()
-            lines = _Lines(source)
+            lines = FeedLines(source)
             try:
                 report = import_feed(lines, reject=book.add, progress=bar.show)
             except KeyboardInterrupt:
@@ -72,31 +70,7 @@ def _rejects_path(name: str) -> Path:
 def _open(name: str, stack: ExitStack) -> IO[bytes]:
     if name == "-":
         return sys.stdin.buffer
-    file = stack.enter_context(open(name, "rb"))
-    if file.peek(2)[:2] == b"\x1f\x8b":
-        return cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
-    return file
-
-
-class _Lines:
-    """The feed's lines, with an endless one cut so that it costs no memory: it is then refused as too long.
-
-    A source that breaks off ends the lines; ``broken`` says why.
-    """
-
-    def __init__(self, source: IO[bytes]) -> None:
-        self._source = source
-        self.broken = ""
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            while line := self._source.readline(LONGEST_LINE_BYTES + 2):
-                if not line.endswith(b"\n") and len(line) > LONGEST_LINE_BYTES:
-                    while (rest := self._source.readline(LONGEST_LINE_BYTES)) and not rest.endswith(b"\n"):
-                        pass
-                yield line
-        except (OSError, EOFError, zlib.error) as error:
-            self.broken = str(error)
+    return stack.enter_context(unpacked(stack.enter_context(open(name, "rb"))))
 
 
 class _Rejects:
@@ -134,7 +108,7 @@ class _Bar:
         self._raw: IO[bytes] | None = getattr(source, "fileobj", source)
         self._on = stderr.isatty()
 
-    def show(self, lines: int) -> None:
+    def show(self, lines: int, report: ImportReport) -> None:
         if not self._on:
             return
         share = ""
