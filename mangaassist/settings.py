@@ -234,6 +234,7 @@ CELERY_TASK_ROUTES = {
     "knowledge.tasks.purge": {"queue": "batch"},
     "knowledge.tasks.embed_the_rest": {"queue": "batch"},
     "partners.tasks.purge_idempotent_requests": {"queue": "batch"},
+    "shop.tasks.*": {"queue": "batch"},
 }
 CELERY_TIMEZONE = "UTC"
 # Whether a stored effect wakes the worker at once; beat finds it within two seconds in any case.
@@ -272,6 +273,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "look-at-knowledge-source": {"task": "knowledge.tasks.look_at_source", "schedule": 3600.0},
     "purge-knowledge-index": {"task": "knowledge.tasks.purge", "schedule": 3600.0},
     "purge-idempotent-requests": {"task": "partners.tasks.purge_idempotent_requests", "schedule": 3600.0},
+    "take-uploaded-feeds": {"task": "shop.tasks.take_feed", "schedule": 15.0, "options": {"expires": 15}},
+    "purge-feeds-and-events": {"task": "shop.tasks.purge", "schedule": 3600.0},
     "retrain-recommender": {"task": "recommendations.tasks.train", "schedule": RECOMMENDER_TRAIN_EVERY_H * 3600},
 }
 
@@ -502,6 +505,10 @@ TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 WIDGET_TOKEN_TTL_S = 900
 # An anonymous shopper keeps the conversation this long.
 WIDGET_TOKEN_RENEWAL_S = 30 * 24 * 3600
+# A feed that is uploaded: its body as sent, and unpacked; and how many of one sender's may wait to be taken in.
+FEED_UPLOAD_BYTES = int(environment.number("FEED_UPLOAD_BYTES", 256 * 1024**2, low=1_000, high=1e12))
+FEED_UNPACKED_BYTES = int(environment.number("FEED_UNPACKED_BYTES", 2 * 1024**3, low=1_000, high=1e13))
+FEED_JOBS_WAITING = int(environment.number("FEED_JOBS_WAITING", 10, low=1, high=100_000))
 LOW_STOCK_AT = int(environment.number("LOW_STOCK_AT", 5, low=1, high=1000))
 
 # --- Mail -------------------------------------------------------------------------------------------------

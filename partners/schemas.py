@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Strict, String
 from chat.frames import MAX_TEXT
 from mangaassist.typed_text import without_controls
 from partners.cards import Card, Product, Time
+from shop.catalog_events import EventType
 
 # PostgreSQL stores no NUL.
 NO_NUL = r"^[^\u0000]*$"
@@ -214,6 +215,92 @@ class EventsOut(Schema):
     taken: int
     duplicates: int
     rejected: list[RejectedEvent]
+
+
+class CatalogEventIn(Schema):
+    """One change in your shop, with the time that it is of: of each product, offer… the newest counts."""
+
+    model_config = _example(
+        id="evt-8f1c", type="offer.updated", at="2026-11-01T12:00:00Z",
+        data={"asin": "BERSERK-EN-1", "price": "13.99", "list_price": "16.99", "currency": "USD", "stock": 4},
+    )  # fmt: skip
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=NO_NUL)] = Field(
+        description="Yours: sent again within 30 days, it has no second effect."
+    )
+    type: EventType = Field(
+        description="A deletion needs no more in data than what identifies one: asin, or id (and locale)."
+    )
+    at: Annotated[datetime, BeforeValidator(_rfc3339)] = Field(
+        description="When it was so in your shop (without a zone: UTC). What is older than what is known is ignored."
+    )
+    data: dict[str, Any] = Field(
+        description="A line of the catalogue feed; kind may be left out, but for a product.… about a series "
+        "(kind: series) and not an edition."
+    )
+
+
+class CatalogEventOut(Schema):
+    index: int = Field(description="Counted from 0.")
+    id: str
+    status: Literal["taken", "duplicate", "stale", "rejected"]
+    reason: str | None = Field(None, description="Why it is rejected, or what of it is left out.")
+
+
+class CatalogEventsOut(Schema):
+    """``stale``: something newer was known. ``rejected``: which, and why; they may be sent again, with the same id."""
+
+    model_config = _example(
+        taken=1, duplicates=0, stale=0, rejected=[{"index": 1, "reason": "edition 'NOWHERE' is unknown"}],
+        results=[
+            {"index": 0, "id": "evt-1", "status": "taken"},
+            {"index": 1, "id": "evt-2", "status": "rejected", "reason": "edition 'NOWHERE' is unknown"},
+        ],
+    )  # fmt: skip
+
+    taken: int
+    duplicates: int
+    stale: int
+    rejected: list[RejectedEvent]
+    results: list[CatalogEventOut]
+
+
+class FeedRejectOut(Schema):
+    line: int = Field(description="Counted from 1.")
+    reason: str
+    text: str = Field(description="The line's beginning.")
+
+
+class FeedJobOut(Schema):
+    """An uploaded feed. While it is ``waiting`` or ``running``, ask again."""
+
+    model_config = _example(
+        id="4e0f1f6c-1111-4222-8333-444455556666", url="/api/v1/catalog/jobs/4e0f1f6c-1111-4222-8333-444455556666",
+        state="done", bytes=81920, lines=400, taken=399, changed=12, rejected=1,
+        rejects=[{"line": 17, "reason": "series 'no-such' is unknown", "text": '{"kind":"edition"…'}],
+        rejects_url="/api/v1/catalog/jobs/4e0f1f6c-1111-4222-8333-444455556666/rejects", error=None,
+        created_at="2026-11-01T12:00:00Z", started_at="2026-11-01T12:00:01Z", finished_at="2026-11-01T12:00:03Z",
+    )  # fmt: skip
+
+    id: UUID
+    url: str = Field(description="Of this job.")
+    state: Literal["waiting", "running", "done", "failed"]
+    bytes: int = Field(description="Of the body, as it was sent.")
+    lines: int = Field(description="Read so far, empty ones included.")
+    taken: int = Field(description="Of them in force, whether they changed anything or not.")
+    changed: int = Field(description="Of the taken: new, or other than what was known.")
+    rejected: int
+    rejects: list[FeedRejectOut] = Field(description="The first 20.")
+    rejects_url: str = Field(description="All that are kept: the first 10,000.")
+    error: str | None = Field(description="Why it failed. What was taken until then is in.")
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+
+
+class FeedRejectsOut(Schema):
+    rejects: list[FeedRejectOut]
+    next: int | None = Field(description="Pass it as after for what follows; null at the end.")
 
 
 class AsinsIn(Body):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
+from shop.feed_records import FeedJob, FeedReject
 from shop.models import Cart, CartLine, Edition, Offer, Order, OrderLine, Promotion, Series, SeriesRelation
 from shop.search import index_editions, index_series
+
+SHOWN_REJECTS = 100
 
 
 class RelationInline(admin.TabularInline[SeriesRelation, Series]):
@@ -104,3 +110,40 @@ class CartAdmin(admin.ModelAdmin[Cart]):
     list_display = ("__str__", "updated_at")
     search_fields = ("customer_id", "session_id")
     inlines = (CartLineInline,)
+
+
+class _OnlyToLookAt:
+    """What machines have written is not edited."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RejectInline(_OnlyToLookAt, admin.TabularInline[FeedReject, FeedJob]):
+    """The first ones; all of them are for whoever sent the feed."""
+
+    model = FeedReject
+    fields = ("line", "reason", "text")
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FeedReject]:
+        first = super().get_queryset(request).order_by("line")
+        job_id = (request.resolver_match.kwargs if request.resolver_match else {}).get("object_id")
+        shown = first.filter(job=job_id).values_list("pk", flat=True)[:SHOWN_REJECTS]
+        return first.filter(pk__in=list(shown))
+
+
+@admin.register(FeedJob)
+class FeedJobAdmin(_OnlyToLookAt, admin.ModelAdmin[FeedJob]):
+    list_display = (
+        "id", "source", "state", "bytes", "lines", "taken", "changed", "rejected", "created_at", "finished_at",
+    )  # fmt: skip
+    list_filter = ("state", "created_at")
+    search_fields = ("id", "source")
+    inlines = (RejectInline,)

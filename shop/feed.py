@@ -132,7 +132,7 @@ def import_feed(
     """
     report = ImportReport(as_of=as_of)
     batch: dict[str, dict[str, Row]] = {}
-    held = size = 0
+    held = size = number = 0
     with closing(_Pending()) as pending:
         for number, raw in enumerate(lines, start=1):
             raw = raw.removeprefix(codecs.BOM_UTF8).strip()  # noqa: PLW2901
@@ -157,7 +157,7 @@ def import_feed(
                 batch, held, size = {}, 0, 0
                 progress(number, report)
         write_rows(batch, report, pending.keep, reject)
-        _resolve(pending, report, reject)
+        _resolve(pending, report, reject, lambda: progress(number, report))
     feed_imported.send_robust(sender=None, changed=report.changed_by_kind)
     return report
 
@@ -243,7 +243,7 @@ class _Pending:
         self._rows.close()
 
 
-def _resolve(pending: _Pending, report: ImportReport, reject: Reject) -> None:
+def _resolve(pending: _Pending, report: ImportReport, reject: Reject, progress: Callable[[], None]) -> None:
     """At the end everything is known that ever will be: what still dangles is rejected.
 
     Kind after kind, since what waits may wait for what waits.
@@ -256,3 +256,4 @@ def _resolve(pending: _Pending, report: ImportReport, reject: Reject) -> None:
     for kind in sorted(_kinds.values(), key=lambda kind: kind.rank):
         for rows in pending.batches(kind):
             write_rows({kind.name: {row.id: row for row in rows}}, report, refuse, reject)
+            progress()

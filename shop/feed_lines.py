@@ -23,7 +23,8 @@ def unpacked(file: BufferedReader) -> IO[bytes]:
 class FeedLines:
     """The feed's lines, with an endless one cut so that it costs no memory: it is then refused as too long.
 
-    A source that breaks off, or holds more than ``most_bytes``, ends the lines; ``broken`` says why.
+    A source that breaks off, or holds more than ``most_bytes``, ends the lines; ``broken`` says why. ``count``: lines
+    so far, empty ones included.
     """
 
     def __init__(self, source: IO[bytes], *, most_bytes: int | None = None) -> None:
@@ -31,6 +32,7 @@ class FeedLines:
         self._left = most_bytes
         self._most = most_bytes
         self.broken = ""
+        self.count = 0
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -38,6 +40,7 @@ class FeedLines:
                 if not line.endswith(b"\n") and len(line) > LONGEST_LINE_BYTES:
                     while (rest := self._read(LONGEST_LINE_BYTES)) and not rest.endswith(b"\n"):
                         pass
+                self.count += 1
                 yield line
         except (OSError, EOFError, zlib.error) as error:
             self.broken = str(error)

@@ -116,13 +116,15 @@ class FeedReject(models.Model):
     """A line that a job refused."""
 
     job = models.ForeignKey(FeedJob, on_delete=models.CASCADE, related_name="rejects")
-    line = models.PositiveBigIntegerField()
-    reason = models.CharField(max_length=500)
+    line = models.PositiveBigIntegerField(_("line"))
+    reason = models.CharField(_("reason"), max_length=500)
     # Its beginning.
-    text = models.CharField(max_length=1000)
+    text = models.CharField(_("text"), max_length=1000)
 
     class Meta:
         ordering = ["line"]
+        verbose_name = _("refused line")
+        verbose_name_plural = _("refused lines")
         constraints = [models.UniqueConstraint(fields=["job", "line"], name="feed_reject_once")]
 
     def __str__(self) -> str:
