@@ -12,5 +12,8 @@ django_application = get_asgi_application()
 # These need the apps loaded above.
 from chat.routing import websocket_urlpatterns as shoppers  # noqa: E402
 from escalation.routing import websocket_urlpatterns as agents  # noqa: E402
+from partners.uploads import UnreadBodies  # noqa: E402
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter([*shoppers, *agents])})
+application = ProtocolTypeRouter(
+    {"http": UnreadBodies(django_application), "websocket": URLRouter([*shoppers, *agents])}
+)

@@ -60,12 +60,15 @@ class Claim:
         return IdempotentRequest.objects.filter(pk=self.row, token=self.token)
 
 
-async def once(request: HttpRequest, status: int, work: Callable[[], Schema]) -> HttpResponse:
+async def once(
+    request: HttpRequest, status: int, work: Callable[[], Schema], *, digest: str | None = None
+) -> HttpResponse:
     """``work()`` in a database thread, answered with ``status``; with an ``Idempotency-Key`` once per key.
 
-    ``work`` has its whole effect in the database: it commits together with the stored answer.
+    ``work`` has its whole effect in the database: it commits together with the stored answer. ``digest``: SHA-256 of
+    a body that was read already, hexadecimal.
     """
-    claim = await claim_key(request)
+    claim = await claim_key(request, digest)
     if claim is not None and claim.answer is not None:
         return claim.replayed()
 
@@ -84,7 +87,7 @@ async def once(request: HttpRequest, status: int, work: Callable[[], Schema]) ->
     return HttpResponse(await in_database(apply), status=status, content_type=JSON)
 
 
-async def claim_key(request: HttpRequest) -> Claim | None:
+async def claim_key(request: HttpRequest, digest: str | None = None) -> Claim | None:
     """None without the header. Raises :class:`Problem`: 409 when the key came with another request, or when the
     first one is still being answered."""
     key = request.headers.get(HEADER)
@@ -96,12 +99,13 @@ async def claim_key(request: HttpRequest) -> Claim | None:
             errors=[{"field": HEADER, "message": "1 to 255 printable ASCII characters"}],
         )  # fmt: skip
     holder: ApiKey = request.auth  # type: ignore[attr-defined]
-    return await in_database(_claim, holder.tenant, key, _fingerprint(request))
+    return await in_database(_claim, holder.tenant, key, _fingerprint(request, digest))
 
 
-def _fingerprint(request: HttpRequest) -> str:
+def _fingerprint(request: HttpRequest, digest: str | None) -> str:
     address = f"{request.method}\n{request.get_full_path()}\n".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(address + hashlib.sha256(request.body).digest()).hexdigest()
+    body = bytes.fromhex(digest) if digest else hashlib.sha256(request.body).digest()
+    return hashlib.sha256(address + body).hexdigest()
 
 
 def _claim(tenant: str, key: str, fingerprint: str) -> Claim:

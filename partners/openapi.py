@@ -28,6 +28,7 @@ TAGS = {
     "catalogue": "Products with their live offers. Scope `catalog:read`.",
     "recommendations": "What to read next (scope `recommendations`), and what shoppers did (scope `events`).",
     "orders": "A customer's orders, read live. Scope `orders:read`.",
+    "catalogue changes": "Changes of products, offers and the rest of the feed. Scope `catalog:write`.",
 }
 _HEADERS = {
     "RateLimit-Policy": ('"minute";q=600;w=60', "The key's quotas (draft-ietf-httpapi-ratelimit-headers-10)."),
@@ -40,6 +41,7 @@ _HEADERS = {
 _ANY = (401, 403, 422, 429, 500, 503)
 _WITH_BODY = (400, 413, 415)
 _CONVERSATION = {"conversation_id": "$response.body#/conversation_id"}
+_JOB = {"job_id": "$response.body#/id"}
 _SAME_CONVERSATION = {"conversation_id": "$request.path.conversation_id"}
 # A POST only because of what it asks for: answered anew each time, whatever key comes with it.
 READS = {"get_products"}
@@ -53,6 +55,7 @@ LINKS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
     "send_message": {
         "read": ("list_messages", _SAME_CONVERSATION | {"after": "$response.body#/question_id"}),
     },
+    "upload_feed": {"job": ("get_feed_job", _JOB), "rejects": ("list_feed_rejects", _JOB)},
 }
 
 
@@ -133,6 +136,10 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     success = responses[min(responses)]
     if name == "send_message":
         success["content"]["text/event-stream"] = _EVENT_STREAM
+    if name == "upload_feed":
+        success["headers"]["Location"] = _header(
+            "/api/v1/catalog/jobs/4e0f1f6c-1111-4222-8333-444455556666", "The job."
+        )
     if name in LINKS:
         success["links"] = {
             link: {"operationId": target, "parameters": parameters}
@@ -145,6 +152,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 _IN_PATHS: dict[str, dict[str, Any]] = {
     "conversation_id": {"schema": {"type": "string", "format": "uuid"}, "description": "Of this key's tenant."},
     "asin": {"schema": {"type": "string", "pattern": f"^{ASIN_PATTERN}$"}, "example": "BERSERK-EN-1"},
+    "job_id": {"schema": {"type": "string", "format": "uuid"}, "description": "Of this key's tenant."},
     "order_id": {"schema": {"type": "string", "minLength": 1, "maxLength": 32}, "example": "MA-10002"},
 }
 _IDEMPOTENCY_KEY = {
@@ -161,6 +169,22 @@ _EVENT_STREAM = {
         "description": "The turn's frames: event is the type, id the seq, data the frame.",
     },
     "example": 'event: delta\nid: 2\ndata: {"type":"delta","turn_id":"…","seq":2,"text":"Yes:"}\n\n',
+}
+
+
+# As octets, which every tool knows how to send; other types are taken as well.
+FEED_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "Lines of the catalogue feed, of every kind, in any order: as they are (also as "
+        "application/x-ndjson) or gzip, known by its first bytes (also as application/gzip or Content-Encoding: gzip).",
+        "content": {
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary", "minLength": 1},
+                "example": '{"kind":"series","id":"berserk","title":"Berserk"}\n',
+            }
+        },
+    }
 }
 
 

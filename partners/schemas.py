@@ -265,6 +265,9 @@ class CatalogEventsOut(Schema):
     results: list[CatalogEventOut]
 
 
+FeedState = Literal["waiting", "running", "done", "failed"]
+
+
 class FeedRejectOut(Schema):
     line: int = Field(description="Counted from 1.")
     reason: str
@@ -284,7 +287,7 @@ class FeedJobOut(Schema):
 
     id: UUID
     url: str = Field(description="Of this job.")
-    state: Literal["waiting", "running", "done", "failed"]
+    state: FeedState
     bytes: int = Field(description="Of the body, as it was sent.")
     lines: int = Field(description="Read so far, empty ones included.")
     taken: int = Field(description="Of them in force, whether they changed anything or not.")

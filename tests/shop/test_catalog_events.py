@@ -14,7 +14,8 @@ from mangaassist.outbox.models import OutboxMessage
 from shop.catalog_events import IDS_KEPT, CatalogEvent, Outcome, apply_events, purge
 from shop.facts import load_product_facts
 from shop.feed import import_feed
-from shop.models import Edition, Offer, Order, Promotion, Series, TakenEvent
+from shop.feed_records import TakenEvent
+from shop.models import Edition, Offer, Order, Promotion, Series
 from shop.offers import read_offers
 from shop.search import search_editions
 from shop.signals import catalog_changed
