@@ -9,7 +9,7 @@ import asyncio
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -33,7 +33,7 @@ class Sender:
 
         _, secret = create_api_key("bench", ["catalog:write"], rate_per_minute=10_000_000)
         self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=application),
+            transport=httpx.ASGITransport(app=cast(Any, application)),
             base_url="http://localhost/api/v1",
             headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
         )
