@@ -187,6 +187,7 @@ def test_its_end_takes_what_it_refused_with_it():
 
 
 @pytest.mark.process
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the process is given a SQLite file")
 def test_a_worker_killed_in_the_middle_leaves_a_feed_that_is_begun_anew(committed_catalogue: None, tmp_path: Path):
     """A real process, killed once it has written a part."""
     count = 6_000
