@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.celery import app
-from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.models import OutboxMessage, shared_now
 from mangaassist.outbox.topics import queue_of
 
 log = structlog.get_logger(__name__)
@@ -24,11 +24,27 @@ _lock = threading.Lock()
 _pending: set[str] = set()
 
 
-def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> None:
-    """Stores a delivery with the caller's own rows. ``key`` names what it is about, for people."""
+def enqueue(topic: str, payload: dict[str, Any], *, key: str = "", id: uuid.UUID | None = None) -> None:
+    """Stores a delivery with the caller's own rows. ``key`` names what it is about, for people. ``id``: a new one
+    of the caller's own, by which the outside knows it."""
     # By the clock that all hosts share (models.shared_now), without another question to the database.
     now = Now() if connection.vendor == "postgresql" else timezone.now()
-    OutboxMessage.objects.create(topic=topic, payload=payload, key=key, created_at=now, due_at=now)
+    OutboxMessage.objects.create(
+        id=id or uuid.uuid4(), topic=topic, payload=payload, key=key, created_at=now, due_at=now
+    )
+    transaction.on_commit(lambda: wake(topic))
+
+
+def enqueue_again(topic: str, id: uuid.UUID, payload: dict[str, Any], *, key: str = "") -> None:
+    """The same delivery under its old id, whatever became of it; one that waits is due now, one under way is left."""
+    row = OutboxMessage.objects.select_for_update().filter(pk=id).first()
+    if row is None:
+        enqueue(topic, payload, key=key, id=id)
+        return
+    if row.status == OutboxMessage.Status.CLAIMED:
+        return
+    row.status, row.attempts, row.due_at, row.done_at = OutboxMessage.Status.WAITING, 0, shared_now(), None
+    row.save(update_fields=["status", "attempts", "due_at", "done_at"])
     transaction.on_commit(lambda: wake(topic))
 
 

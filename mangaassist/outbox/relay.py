@@ -9,17 +9,32 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from mangaassist.outbox.delivery import wake
 from mangaassist.outbox.models import OutboxMessage, claim, renew, settle, shared_now
-from mangaassist.outbox.topics import Delivery, Hopeless, NotYet, Outage, Refused, Topic, find_topic, topic_names
+from mangaassist.outbox.topics import (
+    Delivery,
+    Hopeless,
+    NotYet,
+    Outage,
+    Refused,
+    Taken,
+    Topic,
+    Untried,
+    find_topic,
+    topic_names,
+)
 
 log = structlog.get_logger(__name__)
 LONGEST_ERROR = 2000
 LONGEST_OUTAGE_RETRY_S = 60.0
 # More are over any longest pause, and at last over what a float can hold.
 MOST_DOUBLINGS = 30
+# Errors that say nothing of the row.
+_NO_FAULT = (NotYet, Taken, Untried)
 # A handler that takes longer hangs: its rows are due again, for another thread or process.
 LONGEST_ATTEMPT_S = 600.0
 
@@ -37,9 +52,9 @@ def drain(topic_name: str, *, most_batches: int = 50) -> int:
         )
         if not rows:
             break
-        delivered = _deliver(topic, rows)
+        delivered, goes_on = _deliver(topic, rows)
         done += delivered
-        if not delivered:
+        if not goes_on:
             break
     return done
 
@@ -51,18 +66,20 @@ def due_topics() -> list[str]:
     return sorted(topic for topic in due if topic in known)
 
 
-def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> int:
+def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> tuple[int, bool]:
+    """(how many are done, whether others may do better)"""
     with _kept(rows, topic.lease_s):
         failed = _attempt(topic, rows)
-        if len(failed) == len(rows) > 1 and not all(isinstance(error, NotYet) for error in failed.values()):
+        if len(failed) == len(rows) > 1 and not any(isinstance(error, _NO_FAULT) for error in failed.values()):
             # Perhaps one of them poisons the batch: each alone shows which.
             failed = {id: error for row in rows for id, error in _attempt(topic, [row]).items()}
     good = [row for row in rows if str(row.pk) not in failed]
     settle(good, status=OutboxMessage.Status.DONE, done_at=timezone.now(), leased_until=None, error="")
     for row in rows:
-        if str(row.pk) in failed:
-            _postpone(topic, row, failed[str(row.pk)])
-    return len(good)
+        error = failed.get(str(row.pk))
+        if error is not None and not isinstance(error, Taken):
+            _postpone(topic, row, error)
+    return len(good), bool(good) or any(isinstance(error, (Taken, Untried)) for error in failed.values())
 
 
 @contextmanager
@@ -102,7 +119,7 @@ def _renew(rows: Sequence[OutboxMessage], lease_s: float) -> None:
 
 def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
     """Ids that failed, with their errors."""
-    deliveries = [Delivery(str(row.pk), row.topic, row.key, row.payload, row.attempts) for row in rows]
+    deliveries = [Delivery(str(row.pk), row.topic, row.key, row.payload, row.attempts, row.lease) for row in rows]
     try:
         return topic.handler(deliveries)
     except Outage as error:
@@ -122,6 +139,10 @@ def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
 
     An outage has no end that the row must not see, and is looked at again within a minute.
     """
+    if isinstance(error, Untried):
+        due_at, attempts = shared_now() + timedelta(seconds=error.after_s), max(0, row.attempts - 1)
+        settle([row], status=OutboxMessage.Status.WAITING, due_at=due_at, attempts=attempts, leased_until=None)
+        return
     is_outage = isinstance(error, NotYet)
     if isinstance(error, Hopeless) or (row.attempts >= topic.max_attempts and not is_outage):
         log.error("outbox_row_parked", topic=topic.name, id=str(row.pk))
@@ -131,6 +152,34 @@ def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
     ceiling = min(longest, topic.retry_s * 2 ** min(row.attempts - 1, MOST_DOUBLINGS))
     due_at = shared_now() + timedelta(seconds=random.uniform(0, ceiling))
     settle([row], status=OutboxMessage.Status.WAITING, error=error[:LONGEST_ERROR], due_at=due_at, leased_until=None)
+
+
+def keep(delivery: Delivery) -> bool:
+    """Renews the lease of a row that its handler has :class:`Taken`; whether it is still the handler's."""
+    topic = find_topic(delivery.topic)
+    if topic is None:
+        return False
+    return bool(_held(delivery).update(leased_until=shared_now() + timedelta(seconds=topic.lease_s)))
+
+
+def conclude(delivery: Delivery, error: str = "") -> None:
+    """How a row ended that its handler has :class:`Taken`: done, or to be tried again. Not when its lease is lost."""
+    topic, row = find_topic(delivery.topic), _held(delivery).first()
+    if topic is None or row is None:
+        return
+    if error:
+        _postpone(topic, row, error)
+    else:
+        settle([row], status=OutboxMessage.Status.DONE, done_at=timezone.now(), leased_until=None, error="")
+    if topic.in_order and row.key:
+        # The next of its key has waited for this one.
+        same = OutboxMessage.objects.filter(topic=topic.name, key=row.key, status=OutboxMessage.Status.WAITING)
+        if same.filter(due_at__lte=shared_now()).exists():
+            transaction.on_commit(lambda: wake(topic.name))
+
+
+def _held(delivery: Delivery) -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(pk=delivery.id, lease=delivery.lease, status=OutboxMessage.Status.CLAIMED)
 
 
 def retry_now(rows: Sequence[OutboxMessage]) -> int:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row on its way. ``id`` is the idempotency key; ``attempt`` counts from 1."""
+    """One row on its way. ``id`` is the idempotency key; ``attempt`` counts from 1. ``lease``: of its relay."""
 
     id: str
     topic: str
     key: str
     payload: dict[str, Any]
     attempt: int
+    lease: UUID | None = None
 
 
 class DeliveryFailed(Exception):
@@ -42,7 +44,25 @@ class Hopeless(str):
     __slots__ = ()
 
 
-# Delivers a batch. Returns the ids that failed with their errors; the others are done.
+class Taken(str):
+    """No error: the handler goes on with this row in a thread of its own, and says how it ended with
+    ``relay.conclude`` before the lease is over. Who only waits for the outside needs no relay meanwhile."""
+
+    __slots__ = ()
+
+
+class Untried(str):
+    """It was not tried, for a reason that is none of its own: due after ``after_s``, and no attempt is counted."""
+
+    after_s: float
+
+    def __new__(cls, reason: str, *, after_s: float) -> Untried:
+        untried = super().__new__(cls, reason)
+        untried.after_s = after_s
+        return untried
+
+
+# Delivers a batch. Returns the ids that failed (or are not done yet) with their errors; the others are done.
 # Raises for a failure of all of them.
 Handler = Callable[[Sequence[Delivery]], Mapping[str, str]]
 
