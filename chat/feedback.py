@@ -79,16 +79,20 @@ def save_feedback(conversation: Conversation, message_id: str, opinion: Opinion)
         else:
             # The queue knows ratings only: what is withdrawn is taken out of the counts here.
             process(message.public_id)
-    feedback_received.send_robust(
-        sender=Feedback,
-        feedback_id=str(feedback.pk),
-        conversation_id=str(conversation.pk),
-        turn_id=str(message.turn_id or ""),
-        message_id=str(message.public_id),
-        rating=opinion.rating,
-        reason=opinion.reason,
-        at=now,
-    )
+        # Inside the transaction: what a receiver writes down of it and the opinion are one.
+        feedback_received.send(
+            sender=Feedback,
+            feedback_id=str(feedback.pk),
+            conversation_id=str(conversation.pk),
+            customer_id=conversation.customer_id,
+            tenant=conversation.tenant,
+            turn_id=str(message.turn_id or ""),
+            message_id=str(message.public_id),
+            rating=opinion.rating,
+            reason=opinion.reason,
+            comment=opinion.comment,
+            at=now,
+        )
     return feedback
 
 

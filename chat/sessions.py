@@ -101,22 +101,26 @@ def open_session(claims: Claims, conversation_id: str = "", *, channel: str = Co
 
 
 def start_conversation(shopper: Shopper, context: PageContext, *, channel: str) -> Conversation:
-    conversation = Conversation.objects.create(
-        customer_id=shopper.customer_id,
-        session_id=shopper.session_id,
-        tenant=shopper.tenant,
-        locale="ja" if context.locale.startswith("ja") else "en",
-        channel=channel,
-        context=context.as_dict(),
-    )
-    conversation_started.send_robust(
-        sender=Conversation,
-        conversation_id=str(conversation.pk),
-        customer_id=shopper.customer_id,
-        session_id=shopper.session_id,
-        locale=conversation.locale,
-        at=conversation.created_at,
-    )
+    with transaction.atomic():
+        conversation = Conversation.objects.create(
+            customer_id=shopper.customer_id,
+            session_id=shopper.session_id,
+            tenant=shopper.tenant,
+            locale="ja" if context.locale.startswith("ja") else "en",
+            channel=channel,
+            context=context.as_dict(),
+        )
+        # Inside the transaction: what a receiver writes down of it and the conversation are one.
+        conversation_started.send(
+            sender=Conversation,
+            conversation_id=str(conversation.pk),
+            customer_id=shopper.customer_id,
+            session_id=shopper.session_id,
+            tenant=shopper.tenant,
+            locale=conversation.locale,
+            channel=channel,
+            at=conversation.created_at,
+        )
     return conversation
 
 

@@ -5,13 +5,15 @@ from django.dispatch import Signal
 # mangaassist.doorbell: rung with a conversation's id when others than its own web process have something new in it.
 BELL = "conversation"
 
-# conversation_id: str, customer_id: str, session_id: str, locale: str, at: datetime
+# Sent inside the transaction that stores it. conversation_id: str, customer_id: str, session_id: str,
+# tenant: str (the partner's; empty for our own pages), locale: str, channel: str, at: datetime
 conversation_started = Signal()
 
 # record: chat.records.TurnRecord
 turn_finished = Signal()
 
-# feedback_id: str, conversation_id: str, turn_id: str, message_id: str, rating: int | None, reason: str, at: datetime
+# Sent inside the transaction that stores it. feedback_id: str, conversation_id: str, customer_id: str, tenant: str,
+# turn_id: str, message_id: str, rating: int | None, reason: str, comment: str, at: datetime
 feedback_received = Signal()
 
 # conversation_id: str, asin: str, action: str, at: datetime

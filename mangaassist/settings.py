@@ -235,6 +235,7 @@ CELERY_TASK_ROUTES = {
     "knowledge.tasks.embed_the_rest": {"queue": "batch"},
     "partners.tasks.purge_idempotent_requests": {"queue": "batch"},
     "shop.tasks.*": {"queue": "batch"},
+    "partners.tasks.purge_webhook_log": {"queue": "batch"},
 }
 CELERY_TIMEZONE = "UTC"
 # Whether a stored effect wakes the worker at once; beat finds it within two seconds in any case.
@@ -275,6 +276,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge-idempotent-requests": {"task": "partners.tasks.purge_idempotent_requests", "schedule": 3600.0},
     "take-uploaded-feeds": {"task": "shop.tasks.take_feed", "schedule": 15.0, "options": {"expires": 15}},
     "purge-feeds-and-events": {"task": "shop.tasks.purge", "schedule": 3600.0},
+    "purge-webhook-log": {"task": "partners.tasks.purge_webhook_log", "schedule": 3600.0},
     "retrain-recommender": {"task": "recommendations.tasks.train", "schedule": RECOMMENDER_TRAIN_EVERY_H * 3600},
 }
 
@@ -510,6 +512,15 @@ FEED_UPLOAD_BYTES = int(environment.number("FEED_UPLOAD_BYTES", 256 * 1024**2, l
 FEED_UNPACKED_BYTES = int(environment.number("FEED_UNPACKED_BYTES", 2 * 1024**3, low=1_000, high=1e13))
 FEED_JOBS_WAITING = int(environment.number("FEED_JOBS_WAITING", 10, low=1, high=100_000))
 LOW_STOCK_AT = int(environment.number("LOW_STOCK_AT", 5, low=1, high=1000))
+
+# --- Partners' webhooks -----------------------------------------------------------------------------------
+
+# Whether they may go to loopback, without TLS and to any port: for development and tests only.
+WEBHOOK_LOOPBACK = environment.boolean("WEBHOOK_LOOPBACK", False)
+# How long one attempt may take, from the name to the answer.
+WEBHOOK_TIMEOUT_S = environment.number("WEBHOOK_TIMEOUT_S", 15, low=0.1, high=30)
+# What was sent, and how receivers answered, is removed after so many days.
+WEBHOOK_LOG_DAYS = environment.number("WEBHOOK_LOG_DAYS", 14, low=1, high=365)
 
 # --- Mail -------------------------------------------------------------------------------------------------
 

@@ -218,3 +218,7 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.key}"
+
+
+# They name the key above, and Django finds an app's models through this module.
+import partners.webhooks.models  # noqa: E402, F401

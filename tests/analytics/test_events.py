@@ -58,10 +58,13 @@ def test_of_a_reason_only_the_choices_leave(monkeypatch: pytest.MonkeyPatch, sen
         sender=Feedback,
         feedback_id="f",
         conversation_id="c",
+        customer_id="",
+        tenant="",
         turn_id="t",
         message_id="m",
         rating=-1,
         reason=sent,
+        comment="",
         at=NOW,
     )
     assert [each["reason"] for each in appended] == [told]
