@@ -42,8 +42,8 @@ class Claim:
     status: int = 0
     answer: str | None = None
 
-    def replayed(self) -> HttpResponse:
-        response = HttpResponse(self.answer, status=self.status, content_type=JSON)
+    def replayed(self, reveal: Callable[[str], str] = str) -> HttpResponse:
+        response = HttpResponse(reveal(self.answer or ""), status=self.status, content_type=JSON)
         response["Idempotency-Replayed"] = "true"
         return response
 
@@ -61,16 +61,22 @@ class Claim:
 
 
 async def once(
-    request: HttpRequest, status: int, work: Callable[[], Schema], *, digest: str | None = None
+    request: HttpRequest,
+    status: int,
+    work: Callable[[], Schema],
+    *,
+    digest: str | None = None,
+    reveal: Callable[[str], str] = str,
 ) -> HttpResponse:
     """``work()`` in a database thread, answered with ``status``; with an ``Idempotency-Key`` once per key.
 
     ``work`` has its whole effect in the database: it commits together with the stored answer. ``digest``: SHA-256 of
-    a body that was read already, hexadecimal.
+    a body that was read already, hexadecimal. ``reveal`` makes of the stored answer what is sent, with the secret that
+    must not be stored.
     """
     claim = await claim_key(request, digest)
     if claim is not None and claim.answer is not None:
-        return claim.replayed()
+        return claim.replayed(reveal)
 
     def apply() -> str:
         if claim is None:
@@ -84,7 +90,7 @@ async def once(
             raise
         return answer
 
-    return HttpResponse(await in_database(apply), status=status, content_type=JSON)
+    return HttpResponse(reveal(await in_database(apply)), status=status, content_type=JSON)
 
 
 async def claim_key(request: HttpRequest, digest: str | None = None) -> Claim | None:

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from partners.idempotency import HEADER, LONGEST_KEY
 from partners.problems import KINDS
 from partners.schemas import Problem
+from partners.webhooks.document import told_webhooks
 from shop.models import ASIN_PATTERN
 
 _REF = "#/components/schemas/{model}"
@@ -29,6 +30,7 @@ TAGS = {
     "recommendations": "What to read next (scope `recommendations`), and what shoppers did (scope `events`).",
     "orders": "A customer's orders, read live. Scope `orders:read`.",
     "catalogue changes": "Changes of products, offers and the rest of the feed. Scope `catalog:write`.",
+    "webhooks": "Where you hear of what happens: docs/webhooks.md tells how to verify it. Scope `webhooks`.",
 }
 _HEADERS = {
     "RateLimit-Policy": ('"minute";q=600;w=60', "The key's quotas (draft-ietf-httpapi-ratelimit-headers-10)."),
@@ -43,6 +45,7 @@ _WITH_BODY = (400, 413, 415)
 _CONVERSATION = {"conversation_id": "$response.body#/conversation_id"}
 _JOB = {"job_id": "$response.body#/id"}
 _SAME_CONVERSATION = {"conversation_id": "$request.path.conversation_id"}
+_WEBHOOK = {"webhook_id": "$response.body#/webhook_id"}
 # A POST only because of what it asks for: answered anew each time, whatever key comes with it.
 READS = {"get_products"}
 # {operation: {name of the link: (operation it leads to, parameters)}}; only what every answer has can be linked.
@@ -51,6 +54,12 @@ LINKS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
         "ask": ("send_message", _CONVERSATION),
         "read": ("list_messages", _CONVERSATION),
         "person": ("request_handoff", _CONVERSATION),
+    },
+    "create_webhook": {
+        "look": ("get_webhook", _WEBHOOK),
+        "try": ("send_test_event", _WEBHOOK),
+        "renew": ("rotate_webhook_secret", _WEBHOOK),
+        "remove": ("delete_webhook", _WEBHOOK),
     },
     "send_message": {
         "read": ("list_messages", _SAME_CONVERSATION | {"after": "$response.body#/question_id"}),
@@ -70,6 +79,8 @@ class PartnerAPI(NinjaAPI):
         document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
         components = document["components"]
         components["schemas"].update(_problem_schemas())
+        document["webhooks"], payloads = told_webhooks(_REF)
+        components["schemas"].update(payloads)
         components["responses"] = {f"Problem{status}": _problem(status) for status in _statuses()}
         components["headers"] = {name: _header(*about) for name, about in _HEADERS.items()}
         for path, methods in document["paths"].items():
@@ -109,7 +120,7 @@ def _problem(status: int) -> dict[str, Any]:
             }
         },
     }
-    # One of the two kinds of a 409 has none.
+    # Of the kinds of a 409 only one has it.
     if status in {409, 429, 503}:
         wait = _header("2", "Seconds after which to send it again.")
         problem["headers"] = {"Retry-After": wait | {"required": status != 409}}
@@ -151,6 +162,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 # What an operation takes as any text, to answer what cannot be one with 404.
 _IN_PATHS: dict[str, dict[str, Any]] = {
     "conversation_id": {"schema": {"type": "string", "format": "uuid"}, "description": "Of this key's tenant."},
+    "webhook_id": {"schema": {"type": "string", "format": "uuid"}, "description": "Of this key's tenant."},
     "asin": {"schema": {"type": "string", "pattern": f"^{ASIN_PATTERN}$"}, "example": "BERSERK-EN-1"},
     "job_id": {"schema": {"type": "string", "format": "uuid"}, "description": "Of this key's tenant."},
     "order_id": {"schema": {"type": "string", "minLength": 1, "maxLength": 32}, "example": "MA-10002"},

@@ -36,6 +36,7 @@ KINDS = {
     "not-allowed": Kind((405,), "This method is not offered here", "Use a method that Allow names."),
     "key-reused": Kind((409,), "This idempotency key belongs to another request", "Make a new key for a new request."),
     "in-progress": Kind((409,), "The same request is being answered", "Send it again after Retry-After seconds."),
+    "limit": Kind((409,), "There are as many of these as there may be", "Remove one that is not needed any more."),
     "too-large": Kind((413,), "The body is too large", "Send less at once."),
     "not-json": Kind((415,), "The body must be JSON", "Send Content-Type: application/json and no Content-Encoding."),
     "invalid": Kind((422,), "The request is not valid", "Mend what errors names: field and pointer say where."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from partners import problems
-from partners.api import catalog_changes, catalogue, conversations, orders, recommendations
+from partners.api import catalog_changes, catalogue, conversations, orders, recommendations, webhooks
 from partners.authentication import KeyAuth
 from partners.bodies import StrictParser
 from partners.openapi import DESCRIPTION, DocsPage, PartnerAPI
@@ -19,5 +19,5 @@ api = PartnerAPI(
     docs_url="/docs",
 )
 problems.register(api)
-for module in (conversations, catalogue, recommendations, orders, catalog_changes):
+for module in (conversations, catalogue, recommendations, orders, catalog_changes, webhooks):
     api.add_router("", module.router)

@@ -12,11 +12,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict, PlainSerializer
+from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
 
 SCHEMA = 1
 Moment = Annotated[
-    datetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), return_type=str)
+    datetime,
+    PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 
 
@@ -54,14 +56,15 @@ class FeedbackReceivedData(AboutConversation):
     comment: str = Field(description="In the customer's words, personal data replaced by [email], [phone] and so on.")
 
 
-class TestData(Schema):
+class WebhookTestData(Schema):
     webhook_id: UUID
     message: str
 
 
 def _example(type: str, **data: Any) -> ConfigDict:
     example: dict[str, Any] = {"type": type, "schema": SCHEMA, "timestamp": "2026-11-01T12:00:00Z", "data": data}
-    return ConfigDict(json_schema_extra={"examples": [example]}, protected_namespaces=())
+    # What always is there, is promised: the defaults as well.
+    return ConfigDict(json_schema_extra={"examples": [example]}, json_schema_serialization_defaults_required=True)
 
 
 _IDS = {"conversation_id": "7c0ffee0-1111-4222-8333-444455556666", "customer_id": "alice"}
@@ -111,12 +114,12 @@ class FeedbackReceived(Event):
     data: FeedbackReceivedData
 
 
-class Test(Event):
+class WebhookTest(Event):
     """What `POST /webhooks/{webhook_id}/test` and the admin's button send, whatever events are chosen."""
 
     model_config = _example("webhook.test", webhook_id="6a5b4c3d-1111-4222-8333-444455556666", message="It works.")
     type: Literal["webhook.test"] = "webhook.test"
-    data: TestData
+    data: WebhookTestData
 
 
 PAYLOADS: dict[str, type[Event]] = {
@@ -124,7 +127,7 @@ PAYLOADS: dict[str, type[Event]] = {
     "handoff.requested": HandoffRequested,
     "handoff.closed": HandoffClosed,
     "feedback.received": FeedbackReceived,
-    "webhook.test": Test,
+    "webhook.test": WebhookTest,
 }
 
 

@@ -20,6 +20,7 @@ EVENTS = ("conversation.started", "handoff.requested", "handoff.closed", "feedba
 TEST_EVENT = "webhook.test"
 # How long a message is tried.
 TRIED_FOR = timedelta(hours=24)
+MOST_SECRETS = 3
 
 
 def check_url(url: str) -> None:
@@ -101,7 +102,10 @@ class Webhook(models.Model):
         with transaction.atomic():
             current = self.secrets.filter(Q(usable_until=None) | Q(usable_until__gt=old_until))
             current.update(usable_until=max(old_until, timezone.now()))
-            return self.add_secret()
+            salt = self.add_secret()
+            # Each signs every message: whoever rotates again and again must not make them grow.
+            self.secrets.exclude(pk__in=list(self.secrets.values_list("pk", flat=True)[:MOST_SECRETS])).delete()
+            return salt
 
     def salts(self, now: datetime) -> list[str]:
         """Of the secrets in force, the newest first."""

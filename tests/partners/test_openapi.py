@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from partners.models import SCOPES, create_api_key
 from partners.problems import KINDS
+from partners.webhooks.events import body_of
+from partners.webhooks.models import EVENTS, TEST_EVENT
 from tests.partners.live import live_server
 from tests.shop.catalogue import load_small_catalogue
 
@@ -74,10 +78,38 @@ def test_every_answer_and_every_body_is_typed_and_has_an_example(document: dict[
             assert schema["$ref"].split("/")[-1] in schemas, path
         if (body := operation.get("requestBody")) and path != "/api/v1/catalog/feed":
             assert "#/components/schemas/" in str(body["content"]["application/json"]["schema"]), path
-    for name in ("ConversationIn", "MessageIn", "FeedbackIn", "HandoffIn", "EventIn", "AsinsIn", "Product", "Problem",
-        "CatalogEventIn", "CatalogEventsOut", "FeedJobOut",
-    ):  # fmt: skip
+    for name in (
+        "ConversationIn",
+        "MessageIn",
+        "FeedbackIn",
+        "HandoffIn",
+        "EventIn",
+        "AsinsIn",
+        "CatalogEventIn",
+        "CatalogEventsOut",
+        "FeedJobOut",
+        "WebhookIn",
+        "RotationIn",
+        "Product",
+        "Problem",
+    ):
         assert schemas[name]["examples"], name
+
+
+def test_what_webhooks_carry_is_told_as_it_is_sent(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert set(document["webhooks"]) == {*EVENTS, TEST_EVENT}
+    for name, told in document["webhooks"].items():
+        body = told["post"]["requestBody"]["content"]["application/json"]["schema"]
+        schema = schemas[body["$ref"].split("/")[-1]]
+        (example,) = schema["examples"]
+        assert example["type"] == schema["properties"]["type"]["const"] == name
+        made = body_of(name, datetime.fromisoformat(example["timestamp"]), example["data"])
+        assert orjson.loads(made) == example
+        # Secrets have no place in them, nor have fields that the document does not tell.
+        assert set(schema["required"]) == set(schema["properties"]) == {"type", "schema", "timestamp", "data"}
+        parameters = {each["name"] for each in told["post"]["parameters"]}
+        assert parameters == {"webhook-id", "webhook-timestamp", "webhook-signature"}
 
 
 def test_every_post_with_an_effect_takes_an_idempotency_key(document: dict[str, Any]) -> None:
