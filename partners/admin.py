@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from partners.models import SCOPES, ApiKey, KeySecret, new_secret, new_tenant
+from partners.webhooks import admin as webhooks_admin  # noqa: F401  (Django finds an app's admin through this module)
 
 
 class LinesField(forms.CharField):
