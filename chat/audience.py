@@ -24,7 +24,7 @@ class Listener:
     ``seen``: the last message (its row) that it was told, None for one that the doorbell tells nothing; ``handoff``
     and ``handoff_at``: the state that it was told last, and when (the loop's time); ``asking``: its own wish for a
     handoff is under way, and will be answered first. ``asked``: ids (lower case) of its own questions that are being
-    stored.
+    stored. ``opinions``: message → the opinion on it that this reader gave or was told last.
     """
 
     queue: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(LISTENER_FRAMES))
@@ -34,19 +34,22 @@ class Listener:
     handoff_at: float = 0.0
     asking: bool = False
     asked: set[str] = field(default_factory=set)
+    opinions: dict[str, tuple[str | None, str]] = field(default_factory=dict)
     # Turn → the ``seq`` that it was told last; and messages and turns that it has been told wholly.
     cursors: dict[str, int] = field(default_factory=dict)
     told: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def tell(self, frame: Frame) -> None:
-        """A message and a frame of a turn are told once, whoever brings them how often."""
+        """A message, a frame of a turn and an opinion are told once, whoever brings them how often."""
         if self.lost:
             return
         if "seq" in frame:
             if (due := self._due(frame)) is None:
                 return
             frame = due
-        elif frame["type"] == "message" and not self._is_news(frame):
+        elif (frame["type"] == "message" and not self._is_news(frame)) or (
+            frame["type"] == "feedback" and not self._is_another_opinion(frame)
+        ):
             return
         try:
             self.queue.put_nowait(frame)
@@ -60,6 +63,13 @@ class Listener:
         if message["message_id"] in self.told or (message.get("client_msg_id") or "").lower() in self.asked:
             return False
         self.told.append(message["message_id"])
+        return True
+
+    def _is_another_opinion(self, feedback: Frame) -> bool:
+        opinion = (feedback["rating"], feedback.get("reason", ""))
+        if self.opinions.get(feedback["message_id"]) == opinion:
+            return False
+        self.opinions[feedback["message_id"]] = opinion
         return True
 
     def _due(self, frame: Frame) -> Frame | None:

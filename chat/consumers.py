@@ -58,7 +58,7 @@ HELLO_WITHIN_S = 5.0
 # A client without these capabilities gets only the beginning and the end of a turn.
 _NEEDS_CAP = {"delta": "stream", "card": "cards"}
 # Frames that a plain client does not know.
-_RICH_ONLY = frozenset({"message", "typing", "handoff_state", "token", "pong"})
+_RICH_ONLY = frozenset({"message", "typing", "handoff_state", "feedback", "token", "pong"})
 
 
 class ChatConsumer(FrameSocket):
@@ -158,6 +158,8 @@ class ChatConsumer(FrameSocket):
             case CardAction():
                 await self._action(session, frame)
             case FeedbackGiven():
+                # Told to the other tabs: this one knows.
+                self.listener.opinions[frame.message_id] = frame.opinion.as_told()
                 await in_database(session.give_feedback, frame.message_id, frame.opinion)
                 self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})
             case HandoffAsked():

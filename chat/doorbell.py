@@ -1,5 +1,5 @@
 """What a conversation is told from elsewhere: questions asked and notices given in another process, an agent's words,
-typing, and the state of a handoff.
+typing, opinions given in another tab, and the state of a handoff.
 
 Others (the desk, a worker, another web process) write rows and ring; each web process hears the ring, reads what is new
 for the conversations that it has open, and tells its sockets. A lost ring is healed by looking every two seconds at
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,10 +24,10 @@ from django.utils import timezone
 from chat.audience import Listener, audience
 from chat.events import Frame
 from chat.handoff import HandoffState, read_handoffs
-from chat.models import Conversation, Message, Turn
+from chat.models import Conversation, Feedback, Message, Turn
 from chat.runner import runner
 from chat.signals import BELL
-from chat.transcripts import frames_of
+from chat.transcripts import frames_of, opinion_fields
 from escalation.standing import open_conversations
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import Ring, hearing
@@ -43,11 +43,14 @@ PLACE_EVERY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Of one conversation. ``messages``: (row, ``message`` frame) of questions, notices and agents' words, in order."""
+    """Of one conversation. ``messages``: (row, ``message`` frame) of questions, notices and agents' words, in order;
+    ``opinions``: ``feedback`` frames of what was given, changed or withdrawn lately.
+    """
 
     conversation_id: str
     messages: list[tuple[int, Frame]]
     handoff: HandoffState
+    opinions: Sequence[Frame] = ()
 
 
 class Doorbell:
@@ -155,6 +158,8 @@ def _tell(listener: Listener, news: News, read_at: float) -> None:
             listener.seen = row
             if frame["message_id"] not in audience.about_to_tell:
                 listener.tell(frame)
+    for opinion in news.opinions:
+        listener.tell(opinion)
     if not took_over:
         _tell_handoff(listener, news.handoff, read_at)
 
@@ -188,11 +193,13 @@ def read_news(since: Mapping[str, int]) -> list[News]:
     words = Message.objects.filter(_is_news(), conversation__in=list(since)).order_by()
     newest = dict(words.values_list("conversation_id").annotate(newest=Max("id")))
     handoffs = read_handoffs(since.keys())
+    opinions = _opinions(list(since))
     return [
         News(
             conversation_id=str(each.pk),
             messages=_words(each, since[str(each.pk)]) if newest.get(each.pk, 0) > since[str(each.pk)] else [],
             handoff=handoffs[str(each.pk)],
+            opinions=opinions.get(str(each.pk), ()),
         )
         for each in conversations
     ]
@@ -212,6 +219,17 @@ def _words(conversation: Conversation, since: int) -> list[tuple[int, Frame]]:
     words = conversation.messages.filter(_is_news(), id__gt=since).order_by("id")
     messages = list(words.select_related("turn"))
     return [(message.pk, frame) for message, frame in zip(messages, frames_of(conversation, messages), strict=True)]
+
+
+def _opinions(conversation_ids: Sequence[str]) -> dict[str, list[Frame]]:
+    lately = timezone.now() - LATELY
+    given = Feedback.objects.filter(conversation__in=conversation_ids, updated_at__gte=lately).order_by("updated_at")
+    frames: dict[str, list[Frame]] = {}
+    for opinion in given.select_related("message"):
+        message_id = str(opinion.message.public_id)
+        frame = {"type": "feedback", "message_id": message_id, **opinion_fields(opinion)}
+        frames.setdefault(str(opinion.conversation_id), []).append(frame)
+    return frames
 
 
 def turns_begun_lately() -> list[tuple[str, str]]:

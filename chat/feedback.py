@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from chat.feedback_processing import process
 from chat.models import Conversation, Feedback, Message
-from chat.signals import feedback_received
+from chat.signals import BELL, feedback_received
+from mangaassist.doorbell import ring_after_commit
 from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.fitting import fit
 from mangaassist.typed_text import without_controls
@@ -34,6 +35,11 @@ class Opinion:
     rating: int | None
     reason: str = ""
     comment: str = ""
+
+    def as_told(self) -> tuple[str | None, str]:
+        """(rating, reason) as frames say them: a withdrawn opinion has no reason."""
+        rating = {1: "up", -1: "down"}.get(self.rating or 0)
+        return rating, self.reason if rating else ""
 
 
 _RATINGS: dict[object, int | None] = {"up": 1, "down": -1, 1: 1, -1: -1, None: None}
@@ -79,6 +85,7 @@ def save_feedback(conversation: Conversation, message_id: str, opinion: Opinion)
         else:
             # The queue knows ratings only: what is withdrawn is taken out of the counts here.
             process(message.public_id)
+        ring_after_commit(BELL, str(conversation.pk))
         # Inside the transaction: what a receiver writes down of it and the opinion are one.
         feedback_received.send(
             sender=Feedback,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.cards import order_card, product_card, promotion_card, series_card
-from chat.models import Conversation, Message
+from chat.feedback import Opinion
+from chat.models import Conversation, Feedback, Message
 from chat.understanding.types import Language
 from shop.facts import load_product_facts, load_series_facts
 from shop.offers import OffersUnavailable, read_offers
@@ -43,7 +44,23 @@ def messages_page(conversation: Conversation, after_message_id: str, limit: int 
 def frames_of(conversation: Conversation, messages: Sequence[Message]) -> list[dict[str, Any]]:
     """``message`` frames; every card is read live again, in one batch."""
     cards = _live_cards(conversation, [card for message in messages for card in message.cards])
-    return [_frame(message, cards) for message in messages]
+    opinions = _opinions_on(messages)
+    return [_frame(message, cards) | opinions.get(message.pk, {}) for message in messages]
+
+
+def opinion_fields(opinion: Feedback) -> dict[str, Any]:
+    """``rating`` up, down, or None for a withdrawn one; ``reason`` if one was given."""
+    rating, reason = Opinion(rating=opinion.rating, reason=opinion.reason).as_told()
+    return {"rating": rating, "reason": reason} if reason else {"rating": rating}
+
+
+def _opinions_on(messages: Sequence[Message]) -> dict[int, dict[str, Any]]:
+    """By message; what was withdrawn is not told again."""
+    answers = [each.pk for each in messages if each.role in {Message.Role.ASSISTANT, Message.Role.AGENT}]
+    if not answers:
+        return {}
+    given = Feedback.objects.filter(message__in=answers, rating__isnull=False).order_by()
+    return {opinion.message_id: opinion_fields(opinion) for opinion in given}
 
 
 def _frame(message: Message, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -89,7 +106,7 @@ def response_frame(conversation: Conversation, message: Message, seq: int) -> di
     }
     if status == "failed":
         frame["retryable"] = True
-    return frame
+    return frame | {name: shown[name] for name in ("rating", "reason") if name in shown}
 
 
 def _live_cards(conversation: Conversation, references: Iterable[dict[str, str]]) -> dict[str, dict[str, Any]]:

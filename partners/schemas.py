@@ -140,6 +140,8 @@ class MessageOut(Schema):
     quick_replies: list[str] | None = None
     citations: list[Citation] | None = None
     status: Literal["running", "complete", "stopped", "failed"] | None = None
+    rating: Literal["up", "down"] | None = Field(default=None, description="The shopper's, where they gave one.")
+    reason: str | None = None
 
 
 class MessagesOut(Schema):

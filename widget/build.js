@@ -22,8 +22,9 @@ const ENTRIES = {
 };
 
 // Names in camelCase that no browser and no standard knows are our own, and shortened: the protocol writes snake_case,
-// and what pages use of the element is one word each.
-const OURS = /^[a-z]+[A-Z]\w*$/;
+// and what pages use of the element is one word each. So are these words, which are no field of any frame or message.
+const WORDS = "announcer|composer|connection|conversation|handoff|heard|launcher|problems?|sends|stopping|streaming|transcript|turns";
+const OURS = new RegExp(`^([a-z]+[A-Z]\\w*|${WORDS})$`);
 const THEIRS = new RegExp(`^(${[...(await standardNames()), "observedAttributes", "\\w+Callback"].join("|")})$`);
 
 const checking = process.argv.includes("--check");

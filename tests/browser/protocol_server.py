@@ -204,6 +204,8 @@ class ProtocolServer:
                 self.latest.turns[frame["turn_id"]].stopped.set()
             case "action" | "feedback":
                 await _write(send, {"type": "saved", "client_msg_id": frame["client_msg_id"]})
+                if frame["type"] == "feedback":
+                    await self._rate(frame, but=send)
                 if frame.get("action") == "add_to_cart":
                     asin = frame["card_id"].removeprefix("card-")
                     words = {"role": "system", "content": f"{asin} is in your cart now.", "asin": asin}
@@ -247,6 +249,16 @@ class ProtocolServer:
             for frame in turn.frames[resume.get("after_seq", 0) if turn is resumed else 0 :]:
                 await _write(send, frame)
         self.sockets.add(send)
+
+    async def _rate(self, frame: Frame, *, but: Send) -> None:
+        """Kept with the answer, and told to the other tabs."""
+        assert self.latest is not None
+        opinion = {name: frame.get(name) for name in ("rating", "reason") if name == "rating" or frame.get(name)}
+        for message in self.latest.messages:
+            if message["message_id"] == frame["message_id"]:
+                message.update(opinion)
+        for send in self.sockets - {but}:
+            await _write(send, {"type": "feedback", "message_id": frame["message_id"], **opinion})
 
     async def _user_message(self, frame: Frame, send: Send) -> None:
         conversation = self.latest

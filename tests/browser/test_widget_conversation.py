@@ -192,6 +192,26 @@ def test_opinions_have_reasons_and_can_be_withdrawn(open_page: OpenPage, server:
     ]
 
 
+def test_an_opinion_is_seen_in_another_tab_and_after_a_reload(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(mode="page")
+    ask(page, "hello")
+    expect(page.get_by_role("button", name="Not helpful")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("button", name="Not helpful", pressed=False)).to_be_visible()
+    page.get_by_role("button", name="Not helpful").click()
+    expect(other.get_by_role("button", name="Not helpful", pressed=True)).to_be_visible()
+    page.get_by_role("radio", name="Too expensive").check()
+    page.locator("form.reasons").get_by_role("button", name="Send").click()
+    expect(other.get_by_text("Too expensive")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Not helpful", pressed=True)).to_be_visible()
+    expect(page.get_by_text("Too expensive")).to_be_visible()
+    page.get_by_role("button", name="Not helpful").click()
+    expect(other.get_by_role("button", name="Not helpful", pressed=False)).to_be_visible()
+    expect(other.get_by_text("Too expensive")).to_have_count(0)
+
+
 def test_a_person_is_one_click_away(open_page: OpenPage, server: ProtocolServer) -> None:
     page = open_page(mode="page")
     page.get_by_role("button", name="Talk to a person").click()

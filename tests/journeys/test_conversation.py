@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -260,6 +261,35 @@ async def test_feedback_is_saved_replaced_and_withdrawn() -> None:
             await socket.send(type="feedback", client_msg_id=client_msg_id, message_id=message_id, rating=rating)
             assert (await socket.next("saved"))["client_msg_id"] == client_msg_id
             assert (await Feedback.objects.aget()).rating == stored
+
+
+async def test_an_opinion_comes_back_in_history_and_reaches_the_other_tabs() -> None:
+    async with Socket() as first, Socket() as second, Socket() as third:
+        ready = await first.hello(token())
+        message_id = (await first.answer("hello"))["message_id"]
+        again = token(conversation_id=ready["conversation_id"])
+        await second.hello(again)
+        await third.hello(again, caps=[])
+
+        async def rate(**opinion: Any) -> None:
+            await first.send(type="feedback", client_msg_id=str(uuid.uuid4()), message_id=message_id, **opinion)
+            await first.next("saved")
+
+        await rate(rating="down", reason="wrong_facts", comment="It is a hardcover.")
+        told = {"type": "feedback", "message_id": message_id, "rating": "down", "reason": "wrong_facts"}
+        assert await second.next("feedback") == told
+        async with Socket() as later:
+            answer = (await later.hello(again))["messages"][-1]
+            assert (answer["rating"], answer["reason"]) == ("down", "wrong_facts")
+        await rate(rating=None)
+        assert await second.next("feedback") == {"type": "feedback", "message_id": message_id, "rating": None}
+        async with Socket() as later:
+            assert "rating" not in (await later.hello(again))["messages"][-1]
+        # Who gave it is not told of it, and a plain client knows no such frame.
+        for socket in (first, third):
+            await socket.send(type="ping", t=1)
+        assert (await first.receive())["type"] in {"pong", "token"}
+        assert [frame["type"] for frame in await third.ask("thanks")] == ["accepted", "typing_indicator", "response"]
 
 
 async def test_adding_to_the_cart_reads_the_price_at_the_click() -> None:

@@ -34,6 +34,8 @@ export interface Message {
   status?: "complete" | "stopped" | "failed";
   retryable?: boolean;
   rating?: "up" | "down" | null;
+  /** Of a thumb down. */
+  reason?: string;
   at?: string;
 }
 

@@ -103,6 +103,17 @@ test("a card comes once, and goes with a failure", () => {
   assert.deepEqual([conversation.entries[0].content, conversation.entries[0].problem], ["", "internal"]);
 });
 
+test("an opinion given before, or in another tab, is shown here", () => {
+  const { conversation, say } = begun();
+  const answer = { role: "assistant", content: "One." };
+  say({ ...READY, messages: [{ ...answer, message_id: "a-1", turn_id: "s", rating: "up" }, { ...answer, message_id: "a-2", turn_id: "t" }] });
+  say({ type: "feedback", message_id: "a-2", rating: "down", reason: "other" }, { type: "feedback", message_id: "gone", rating: "up" });
+  const shown = () => conversation.entries.map(({ rating, reason }) => [rating, reason]);
+  assert.deepEqual(shown(), [["up", undefined], ["down", "other"]]);
+  say({ type: "feedback", message_id: "a-2", rating: null });
+  assert.deepEqual(shown()[1], [null, undefined]);
+});
+
 test("an error says which message was not taken, and when to try again", () => {
   const { conversation, sent, say } = begun();
   conversation.post("hello", "en");

@@ -137,6 +137,7 @@ export class Conversation {
       typing: this.#agentTypes,
       handoff_state: this.#handedOff,
       saved: this.#saved,
+      feedback: this.#rated,
       error: this.#error,
     };
     readers[frame.type]?.call(this, frame);
@@ -245,6 +246,14 @@ export class Conversation {
   #saved({ client_msg_id: id = "" }) {
     this.#awaited.get(id)?.saved();
     this.#awaited.delete(id);
+  }
+
+  /** An opinion given in another tab. @param {any} frame */
+  #rated({ message_id: id, rating, reason }) {
+    const entry = this.entries.find(({ message_id: known }) => known === id);
+    if (!entry) return;
+    Object.assign(entry, { rating, reason });
+    this.#watcher.entryChanged(entry);
   }
 
   /** @param {Frame} frame */

@@ -1,6 +1,6 @@
 import { fill } from "../strings/index.js";
 import { el } from "./dom.js";
-import { link, safeUrl } from "./words.js";
+import { link, safeUrl, said } from "./words.js";
 
 /**
  * @typedef {import("../types.js").Card} Card
@@ -71,15 +71,6 @@ function product(card, data, chat) {
       cartButton(card, data, title, chat),
     ),
   );
-}
-
-/**
- * A word of a table of the strings; "": none.
- * @param {Record<string, string>} words
- * @param {unknown} key
- */
-function said(words, key) {
-  return typeof key === "string" && Object.hasOwn(words, key) ? words[key] : "";
 }
 
 /**

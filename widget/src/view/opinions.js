@@ -1,5 +1,6 @@
 import { newId } from "../protocol/ids.js";
 import { el, iconButton } from "./dom.js";
+import { said } from "./words.js";
 
 /**
  * @typedef {import("../types.js").Chat} Chat
@@ -13,7 +14,7 @@ import { el, iconButton } from "./dom.js";
  */
 export function drawFeedback(entry, chat) {
   const { text } = chat;
-  const said = el("span", { class: "said", role: "status" });
+  const told = el("span", { class: "said", role: "status" }, said(text.reasons, entry.reason));
   const box = el("div", { class: "opinion" });
   /** @type {Record<"up" | "down", HTMLButtonElement>} */
   const thumbs = {
@@ -34,7 +35,7 @@ export function drawFeedback(entry, chat) {
     show();
     chat.conversation.ask({ type: "feedback", message_id: entry.message_id, rating, ...details }, {
       saved: () => {
-        said.textContent = words;
+        told.textContent = words;
         chat.tell("feedback", { message_id: entry.message_id, rating, ...details });
       },
       failed: () => {
@@ -50,7 +51,7 @@ export function drawFeedback(entry, chat) {
   /** @param {"up" | "down"} rating */
   const choose = (rating) => {
     const withdrawn = entry.rating === rating;
-    said.textContent = "";
+    told.textContent = "";
     tell(withdrawn ? null : rating, {}, withdrawn ? text.withdrawn : rating === "up" ? text.thanks : "");
     box.replaceChildren();
     if (withdrawn || rating === "up") return;
@@ -61,7 +62,7 @@ export function drawFeedback(entry, chat) {
     box.scrollIntoView({ block: "nearest" });
   };
   show();
-  return [thumbs.up, thumbs.down, said, box];
+  return [thumbs.up, thumbs.down, told, box];
 }
 
 /**

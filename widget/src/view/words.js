@@ -80,3 +80,12 @@ export function formatted(text, base) {
   }
   return blocks;
 }
+
+/**
+ * A word of a table of the strings; "": none.
+ * @param {Record<string, string>} words
+ * @param {unknown} key
+ */
+export function said(words, key) {
+  return typeof key === "string" && Object.hasOwn(words, key) ? words[key] : "";
+}
