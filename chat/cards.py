@@ -44,10 +44,10 @@ def order_card(order: OrderView, language: Language) -> dict[str, Any]:
     }
 
 
-def promotion_card(rule: PromotionRule) -> dict[str, Any]:
+def promotion_card(rule: PromotionRule, language: Language) -> dict[str, Any]:
     return {
         "id": rule.id,
-        "title": rule.title,
+        "title": rule.title_in(language),
         "percent_off": rule.percent_off,
         "starts": rule.starts.isoformat(),
         "ends": rule.ends.isoformat(),

@@ -91,7 +91,8 @@ class Evidence:
             texts += [series.title, series.native_title, series.description, series.native_description]
             texts += [str(n) for n in (series.volume_count, series.started) if n is not None]
         texts += [str(number) for number in self._worked_out()]
-        texts += [str(rule.percent_off) for rule in self.promotions] + [rule.title for rule in self.promotions]
+        for rule in self.promotions:
+            texts += [str(rule.percent_off), rule.title, *(title for _, title in rule.titles)]
         return texts
 
     def _worked_out(self) -> Iterable[int]:

@@ -130,7 +130,7 @@ def _live_cards(conversation: Conversation, references: Iterable[dict[str, str]]
             elif kind == "series" and id in series:
                 data = series_card(series[id], language)
             elif kind == "promotion" and id in rules:
-                data = promotion_card(rules[id])
+                data = promotion_card(rules[id], language)
             elif kind == "order" and conversation.customer_id:
                 order = find_order(id, customer_id=conversation.customer_id)
                 data = order_card(order, language) if order else None

@@ -211,7 +211,7 @@ def _cards(draft: Draft, plan: AnswerPlan, evidence: Evidence, live: LiveValues)
         elif ref.kind == "order" and ref.id in orders:
             data = order_card(orders[ref.id], draft.language)
         elif ref.kind == "promotion" and ref.id in promotions:
-            data = promotion_card(promotions[ref.id])
+            data = promotion_card(promotions[ref.id], draft.language)
         else:
             continue
         draft.cards.append(Card(f"{ref.kind}-{ref.id}", ref.kind, data))

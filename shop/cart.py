@@ -60,8 +60,7 @@ class CartLineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discount:
-    title: str
-    percent: int
+    rule: PromotionRule
     amount: Money
 
 
@@ -184,8 +183,7 @@ def _discounts(lines: Iterable[CartLineView], rules: list[PromotionRule]) -> tup
         amount = sums.get(key, (best[0], Decimal(0)))[1]
         sums[key] = (best[0], amount + line.total.amount * best[0].percent_off / 100)
     return tuple(
-        Discount(title=rule.title, percent=rule.percent_off, amount=rounded(Money(amount, currency)))
-        for (_, currency), (rule, amount) in sums.items()
+        Discount(rule=rule, amount=rounded(Money(amount, currency))) for (_, currency), (rule, amount) in sums.items()
     )
 
 

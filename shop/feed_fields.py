@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from shop.models import ASIN_PATTERN
+from django.core.exceptions import ValidationError
+
+from shop.models import ASIN_PATTERN, check_titles
 
 Line = Mapping[str, Any]
 _MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
@@ -66,6 +68,18 @@ def texts(line: Line, name: str, limit: int = 200, most: int = 100) -> list[str]
         raise LineRefused(f"{name} may have {most} texts of at most {limit} characters")
     cleaned = (each.replace("\x00", "").strip() for each in value)
     return [each for each in cleaned if each]
+
+
+def titles(line: Line) -> dict[str, str]:
+    """``titles``, optional: a promotion's title by language, such as ``{"ja": "春のセール"}``."""
+    value = line.get("titles")
+    if value is None:
+        return {}
+    try:
+        check_titles(value)
+    except ValidationError as error:
+        raise LineRefused(f"titles: {error.messages[0]}") from error
+    return {language: title.strip() for language, title in value.items()}
 
 
 def whole(line: Line, name: str, low: int, high: int) -> int | None:

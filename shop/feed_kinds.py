@@ -15,6 +15,7 @@ from shop.feed_fields import LineRefused
 from shop.models import (
     AGE_RATINGS,
     FORMATS,
+    LONGEST_TITLE,
     Edition,
     Offer,
     Order,
@@ -201,7 +202,8 @@ def _parse_promotion(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if percent is None:
         raise LineRefused("percent_off is missing")
     return read.slug(line), {
-        "title": read.text(line, "title", 200),
+        "title": read.text(line, "title", LONGEST_TITLE),
+        "titles": read.titles(line),
         "category": read.text(line, "category", 64, default="manga"),
         "series": read.texts(line, "series", 64, 10_000),
         "asins": read.texts(line, "asins", 32, 10_000),

@@ -21,12 +21,18 @@ class PromotionRule:
 
     id: str
     title: str
+    # (language, title): those that the shop wrote in other languages.
+    titles: tuple[tuple[str, str], ...] = ()
     category: str
     series: tuple[str, ...]
     asins: tuple[str, ...]
     percent_off: int
     starts: datetime
     ends: datetime
+
+    def title_in(self, language: str) -> str:
+        """``language``: en, ja, …; where it has none, the title that stands for all."""
+        return dict(self.titles).get(language, self.title)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,7 @@ def _load(category: str) -> PromotionRules:
             PromotionRule(
                 id=row.pk,
                 title=row.title,
+                titles=tuple(sorted(row.titles.items())),
                 category=row.category,
                 series=tuple(row.series),
                 asins=tuple(row.asins),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -30,7 +31,7 @@ from shop.facts import load_series_facts
 from shop.models import Edition, Series
 from shop.offers import Money, OffersUnavailable, read_money
 from shop.orders import orders_of
-from shop.promotions import active_promotions, promotions_for
+from shop.promotions import PromotionRule, active_promotions, promotions_for
 from shop.search import SearchFilters, search_editions
 from storefront.devices import device_of
 from storefront.shelves import LIST_PARAMETER, Shelf, home_shelves, language, show
@@ -55,8 +56,13 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "storefront/home.html",
-        {"shelves": shelves, "promotions": active_promotions()[:4], "series_count": Series.objects.count()},
+        {"shelves": shelves, "promotions": _titled(active_promotions()[:4]), "series_count": Series.objects.count()},
     )
+
+
+def _titled(rules: Iterable[PromotionRule]) -> list[tuple[int, str]]:
+    """(percent, title in the page's language)"""
+    return [(rule.percent_off, rule.title_in(language())) for rule in rules]
 
 
 def _personal_shelves(request: HttpRequest) -> list[Shelf]:
@@ -152,7 +158,7 @@ def edition_page(request: HttpRequest, asin: str) -> HttpResponse:
             "description": series.native_description
             if language() == "ja" and series.native_description
             else series.description,
-            "promotions": promotions_for(item.facts, active_promotions()),
+            "promotions": _titled(promotions_for(item.facts, active_promotions())),
             "similar": _similar(request, asin),
             "my_rating": _my_rating(request, asin),
             "siblings": [
@@ -223,7 +229,10 @@ def cart(request: HttpRequest) -> HttpResponse:
         "storefront/cart.html",
         {
             "rows": rows,
-            "discounts": [(each, format_money(each.amount, language())) for each in view.discounts],
+            "discounts": [
+                (each.rule.title_in(language()), each.rule.percent_off, format_money(each.amount, language()))
+                for each in view.discounts
+            ],
             "totals": [format_money(total, language()) for total in view.totals],
             "count": view.count,
         },

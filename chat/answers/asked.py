@@ -75,10 +75,10 @@ def remember_focus(
     return replace(state, asin=asin, series=series, shown=shown, shown_series=in_order)
 
 
-def promotion_hints(product: ProductFacts, evidence: Evidence) -> list[Line]:
+def promotion_hints(product: ProductFacts, asked: Asked) -> list[Line]:
     return [
-        Line("promotions.hint", {"title": escape(rule.title), "percent": f"{rule.percent_off}%"})
-        for rule in promotions_for(product, evidence.promotions)[:1]
+        Line("promotions.hint", {"title": escape(rule.title_in(asked.language)), "percent": f"{rule.percent_off}%"})
+        for rule in promotions_for(product, asked.evidence.promotions)[:1]
     ]
 
 

@@ -92,7 +92,7 @@ def _live_answer(asked: Asked, phrase: str) -> AnswerPlan:
         Line(phrase, live_words(product.asin)),
         *foreign_currency(asked),
         *overlap_hints(asked, product),
-        *promotion_hints(product, evidence),
+        *promotion_hints(product, asked),
     ]
     instead = tuple(a for a in evidence.found if a in evidence.products and a != product.asin)[:3]
     if instead:
@@ -133,7 +133,7 @@ def next_volume(asked: Asked) -> AnswerPlan:
             *_not_in_that_language(asked, product, series_id, last),
             _next_line(asked, product, series_id, last),
             *overlap_hints(asked, product),
-            *promotion_hints(product, evidence),
+            *promotion_hints(product, asked),
             *missing,
         ),
         state=replace(state, asked="last_volume" if last is None else ""),

@@ -9,6 +9,7 @@ from chat.evidence import Evidence
 from chat.guard import escape
 from chat.phrases import join
 from chat.plan import AnswerPlan, CardRef, Line
+from chat.understanding.types import Language
 from shop.promotions import PromotionRule
 
 
@@ -42,7 +43,10 @@ def _of_series(asked: Asked, about: tuple[str, ...]) -> AnswerPlan:
     cards: list[CardRef] = []
     for series_id in about:
         rules = covering(series_id, evidence)
-        lines += [Line("promotions.covers", {"series": series_title(series_id), **_words(rule)}) for rule in rules[:1]]
+        lines += [
+            Line("promotions.covers", {"series": series_title(series_id), **_words(rule, asked.language)})
+            for rule in rules[:1]
+        ]
         cards += [CardRef("promotion", rule.id) for rule in rules[:1]]
         if not rules:
             lines.append(Line("promotions.covers.not", {"series": series_title(series_id)}))
@@ -62,7 +66,9 @@ def _of_a_wish(asked: Asked, wish: tuple[str, ...]) -> AnswerPlan:
     cards: list[CardRef] = []
     for asin in shown:
         rule = covering(evidence.products[asin].series_id, evidence)[0]
-        lines.append(Line("promotions.wish.item", {"product": title_slot(asin), **_words(rule)}, bullet=True))
+        lines.append(
+            Line("promotions.wish.item", {"product": title_slot(asin), **_words(rule, asked.language)}, bullet=True)
+        )
         cards.append(CardRef("promotion", rule.id))
     return AnswerPlan(
         lines=tuple(lines),
@@ -75,7 +81,7 @@ def _of_a_wish(asked: Asked, wish: tuple[str, ...]) -> AnswerPlan:
 def _all(asked: Asked, before: list[Line]) -> AnswerPlan:
     evidence = asked.evidence
     rules = evidence.promotions[:LONGEST_LIST]
-    items = (Line("promotions.item", _words(rule), bullet=True) for rule in rules)
+    items = (Line("promotions.item", _words(rule, asked.language), bullet=True) for rule in rules)
     shown = tuple(asin for asin in evidence.on_offer if asin in evidence.products)[:LONGEST_LIST]
     return AnswerPlan(
         lines=(*before, Line("promotions.intro"), *items),
@@ -102,5 +108,5 @@ def covering(series_id: str, evidence: Evidence) -> list[PromotionRule]:
     return sorted(found, key=lambda rule: -rule.percent_off)
 
 
-def _words(rule: PromotionRule) -> dict[str, str]:
-    return {"title": escape(rule.title), "percent": f"{rule.percent_off}%"}
+def _words(rule: PromotionRule, language: Language) -> dict[str, str]:
+    return {"title": escape(rule.title_in(language)), "percent": f"{rule.percent_off}%"}

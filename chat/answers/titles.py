@@ -165,7 +165,7 @@ def product_facts(asked: Asked) -> AnswerPlan:
         lines += _blurb(asked, product)
     lines += overlap_hints(asked, product)
     lines.append(Line("price.one", live_words(product.asin)))
-    lines += promotion_hints(product, evidence)
+    lines += promotion_hints(product, asked)
     return AnswerPlan(
         lines=tuple(lines),
         state=state,

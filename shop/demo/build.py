@@ -196,16 +196,16 @@ def offer_of(edition: Line, rng: random.Random) -> Line:
 
 
 PROMOTIONS: tuple[Line, ...] = tuple(
-    {"kind": "promotion", "id": id, "category": "manga", "title": title, "percent_off": percent, "starts": starts,
-     "ends": ends, "series": list(series), "asins": []}
-    for id, title, percent, starts, ends, series in (
-        ("urasawa-month", "Naoki Urasawa month", 20, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("monster", "20th-century-boys", "21st-century-boys", "pluto")),
-        ("cosy-season", "Cosy season", 15, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("yotsuba", "laid-back-camp", "mushishi", "sweetness-and-lightning", "girls-last-tour", "natsumes-book-of-friends")),
-        ("first-steps", "First steps into shōnen", 10, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("one-piece", "naruto", "demon-slayer", "my-hero-academia", "haikyu")),
-        ("classics-shelf", "Classics shelf", 25, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("rose-of-versailles", "astro-boy", "black-jack", "buddha", "lone-wolf-and-cub")),
-        ("clamp-festival", "CLAMP festival", 15, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("cardcaptor-sakura", "chobits", "xxxholic", "tsubasa", "magic-knight-rayearth")),
-        ("summer-2025", "Summer reading 2025", 30, "2025-06-01T00:00:00Z", "2025-08-31T23:59:59Z", ()),
-        ("spring-2031", "Spring sale", 20, "2031-03-01T00:00:00Z", "2031-03-31T23:59:59Z", ()),
+    {"kind": "promotion", "id": id, "category": "manga", "title": title, "titles": {"ja": japanese}, "percent_off": percent,
+     "starts": starts, "ends": ends, "series": list(series), "asins": []}
+    for id, title, japanese, percent, starts, ends, series in (
+        ("urasawa-month", "Naoki Urasawa month", "浦沢直樹月間", 20, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("monster", "20th-century-boys", "21st-century-boys", "pluto")),
+        ("cosy-season", "Cosy season", "ほっこりの季節", 15, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("yotsuba", "laid-back-camp", "mushishi", "sweetness-and-lightning", "girls-last-tour", "natsumes-book-of-friends")),
+        ("first-steps", "First steps into shōnen", "少年マンガはじめの一歩", 10, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("one-piece", "naruto", "demon-slayer", "my-hero-academia", "haikyu")),
+        ("classics-shelf", "Classics shelf", "名作の棚", 25, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("rose-of-versailles", "astro-boy", "black-jack", "buddha", "lone-wolf-and-cub")),
+        ("clamp-festival", "CLAMP festival", "CLAMPフェス", 15, "2025-01-01T00:00:00Z", "2030-12-31T23:59:59Z", ("cardcaptor-sakura", "chobits", "xxxholic", "tsubasa", "magic-knight-rayearth")),
+        ("summer-2025", "Summer reading 2025", "夏の読書 2025", 30, "2025-06-01T00:00:00Z", "2025-08-31T23:59:59Z", ()),
+        ("spring-2031", "Spring sale", "春のセール", 20, "2031-03-01T00:00:00Z", "2031-03-31T23:59:59Z", ()),
     )
 )  # fmt: skip
 

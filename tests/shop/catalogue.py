@@ -111,8 +111,8 @@ def small_catalogue() -> list[dict[str, Any]]:
             lines.append(edition(asin, series, f"{title}, Vol. {volume}", [volume], age_rating=age))
             lines.append(offer(asin, "10.99", 20))
     lines += [
-        {"kind": "promotion", "id": "pirates", "title": "Pirate week", "series": ["one-piece"], "percent_off": 20,
-         "starts": "2025-01-01T00:00:00Z", "ends": "2099-01-01T00:00:00Z"},
+        {"kind": "promotion", "id": "pirates", "title": "Pirate week", "titles": {"ja": "海賊ウィーク"}, "series": ["one-piece"],
+         "percent_off": 20, "starts": "2025-01-01T00:00:00Z", "ends": "2099-01-01T00:00:00Z"},
         {"kind": "order", "id": "MA-10001", "customer_id": "alice", "status": "delivered", "placed_at": "2026-01-05T10:00:00Z",
          "lines": [{"asin": "BERSERK-EN-1", "quantity": 1}, {"asin": "BERSERK-EN-2", "quantity": 1}]},
         {"kind": "order", "id": "MA-10002", "customer_id": "alice", "status": "shipped", "placed_at": "2026-11-15T10:00:00Z",

@@ -67,6 +67,11 @@ def test_a_promotion_covers_its_series(catalogue, asin, covered):
     assert [rule.id for rule in rules] == covered
 
 
+@pytest.mark.parametrize(("language", "title"), [("en", "Pirate week"), ("ja", "海賊ウィーク"), ("fr", "Pirate week")])
+def test_a_promotion_is_named_in_the_readers_language(catalogue, language, title):
+    assert [rule.title_in(language) for rule in active_promotions()] == [title]
+
+
 def test_promotions_begin_and_end_while_cached(committed_catalogue):
     active_promotions()
     Promotion.objects.create(

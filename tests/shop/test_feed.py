@@ -195,6 +195,12 @@ ORDER = {"kind": "order", "id": "o", "customer_id": "c", "status": "shipped", "p
         (PROMOTION | {"percent_off": 101}, "percent_off"),
         (PROMOTION | {"ends": "2025-01-01"}, "ends"),
         (PROMOTION | {"starts": "soon"}, "starts"),
+        (PROMOTION | {"titles": ["春"]}, "titles"),
+        (PROMOTION | {"titles": {"日本語": "春"}}, "titles"),
+        (PROMOTION | {"titles": {"ja": ""}}, "titles"),
+        (PROMOTION | {"titles": {"ja": 5}}, "titles"),
+        (PROMOTION | {"titles": {"ja": "春" * 201}}, "titles"),
+        (PROMOTION | {"titles": {"ja": "\x00"}}, "titles"),
         (ORDER | {"status": "lost"}, "status"),
         (ORDER | {"placed_at": None}, "placed_at"),
         (ORDER | {"placed_at": "0001-01-01T00:00:00+14:00"}, "placed_at"),
@@ -267,6 +273,18 @@ def test_promotions_cover_what_the_feed_says():
     import_lines([PROMOTION | {"series": ["berserk"], "asins": ["ONE-PIECE-EN-1"]}])
     promotion = Promotion.objects.get(pk="p")
     assert (promotion.series, promotion.asins, promotion.percent_off) == (["berserk"], ["ONE-PIECE-EN-1"], 5)
+
+
+@pytest.mark.parametrize(
+    ("titles", "kept"),
+    [({"ja": " 春のセール ", "fr": "Le printemps"}, {"ja": "春のセール", "fr": "Le printemps"}), (None, {})],
+)
+def test_a_promotion_may_have_titles_by_language(titles, kept):
+    import_lines([PROMOTION | {"titles": titles}])
+    promotion = Promotion.objects.get(pk="p")
+    assert (promotion.title, promotion.titles) == ("P", kept)
+    again, _ = import_lines([PROMOTION | {"titles": titles}])
+    assert again.unchanged == 1
 
 
 def test_every_line_is_accounted_for():

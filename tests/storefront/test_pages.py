@@ -126,6 +126,13 @@ def test_a_promotion_is_a_line_of_its_own(visitor: Client) -> None:
     assert "$8.79" in page
 
 
+@pytest.mark.parametrize(("language", "title"), [("en", "Pirate week"), ("ja", "海賊ウィーク")])
+@pytest.mark.parametrize("address", ["/", "/products/ONE-PIECE-EN-1/", "/cart/"])
+def test_a_promotion_is_named_in_the_pages_language(visitor: Client, address: str, language: str, title: str) -> None:
+    visitor.post("/cart/add/", {"asin": "ONE-PIECE-EN-1"})
+    assert title in visitor.get(address, headers={"accept-language": language}).content.decode()
+
+
 @pytest.mark.parametrize("quantity", ["x", "", "-1", "999999"])
 def test_an_odd_quantity_changes_nothing_for_the_worse(visitor: Client, quantity: str) -> None:
     visitor.post("/cart/add/", {"asin": "ONE-PIECE-EN-1"})
