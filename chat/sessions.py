@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +74,21 @@ class NotFound(Exception):
     """Something named in a frame is not in this conversation."""
 
 
-def open_session(claims: Claims, conversation_id: str = "", *, channel: str = Conversation.Channel.WIDGET) -> Session:
-    """The named conversation, the token's, or a new one. Raises :class:`SessionRefused` for another's."""
+# Of the ids of conversations that a first question begins.
+_FIRST_QUESTIONS = uuid.UUID("6f0d4a1e-7c55-4a3b-9a41-3f2f7e0c9d58")
+
+
+def open_session(
+    claims: Claims,
+    conversation_id: str = "",
+    *,
+    channel: str = Conversation.Channel.WIDGET,
+    first_question: str = "",
+) -> Session:
+    """The named conversation, the token's, or a new one. Raises :class:`SessionRefused` for another's.
+
+    ``first_question``: the ``client_msg_id`` that begins it; sent twice at the same moment, it begins one conversation.
+    """
     shopper = claims.shopper
     context = read_context(claims.context)
     wanted = conversation_id or claims.conversation_id
@@ -82,7 +96,7 @@ def open_session(claims: Claims, conversation_id: str = "", *, channel: str = Co
     if conversation is None:
         if conversation_id:
             raise SessionRefused("That conversation is not yours.")
-        conversation = start_conversation(shopper, context, channel=channel)
+        conversation = start_conversation(shopper, context, channel=channel, first_question=first_question)
     else:
         changed: dict[str, Any] = {}
         if context.as_dict() != conversation.context:
@@ -100,27 +114,35 @@ def open_session(claims: Claims, conversation_id: str = "", *, channel: str = Co
     return Session(conversation_id=str(conversation.pk), shopper=shopper, context=context, locale=locale)
 
 
-def start_conversation(shopper: Shopper, context: PageContext, *, channel: str) -> Conversation:
+def start_conversation(
+    shopper: Shopper, context: PageContext, *, channel: str, first_question: str = ""
+) -> Conversation:
+    # Guessed by nobody either: a session's id is random and only its owner's token holds it.
+    named = f"{shopper.tenant} {shopper.session_id} {first_question.lower()}"
     with transaction.atomic():
-        conversation = Conversation.objects.create(
-            customer_id=shopper.customer_id,
-            session_id=shopper.session_id,
-            tenant=shopper.tenant,
-            locale="ja" if context.locale.startswith("ja") else "en",
-            channel=channel,
-            context=context.as_dict(),
+        conversation, is_new = Conversation.objects.get_or_create(
+            pk=uuid.uuid5(_FIRST_QUESTIONS, named) if first_question else uuid.uuid4(),
+            defaults={
+                "customer_id": shopper.customer_id,
+                "session_id": shopper.session_id,
+                "tenant": shopper.tenant,
+                "locale": "ja" if context.locale.startswith("ja") else "en",
+                "channel": channel,
+                "context": context.as_dict(),
+            },
         )
-        # Inside the transaction: what a receiver writes down of it and the conversation are one.
-        conversation_started.send(
-            sender=Conversation,
-            conversation_id=str(conversation.pk),
-            customer_id=shopper.customer_id,
-            session_id=shopper.session_id,
-            tenant=shopper.tenant,
-            locale=conversation.locale,
-            channel=channel,
-            at=conversation.created_at,
-        )
+        if is_new:
+            # Inside the transaction: what a receiver writes down of it and the conversation are one.
+            conversation_started.send(
+                sender=Conversation,
+                conversation_id=str(conversation.pk),
+                customer_id=shopper.customer_id,
+                session_id=shopper.session_id,
+                tenant=shopper.tenant,
+                locale=conversation.locale,
+                channel=channel,
+                at=conversation.created_at,
+            )
     return conversation
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
@@ -31,7 +30,6 @@ from chat import embedding
 from chat.admission import wait_before_hello, wait_before_question, wait_before_token
 from chat.context import ContextRefused, PageContext, read_context
 from chat.frames import MAX_TEXT, is_uuid
-from chat.models import Conversation
 from chat.plain import ask
 from chat.sessions import open_session, read_missed
 from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
@@ -200,14 +198,6 @@ def _wait_before_plain_question(claims: Claims, address: str) -> float:
     return async_to_sync(wait_before_question)(claims.conversation_id, address)
 
 
-def _with_conversation(claims: Claims, client_msg_id: str) -> Claims:
-    """The second click on a first question comes before the cookie that names its conversation."""
-    if claims.conversation_id or not client_msg_id:
-        return claims
-    begun = Conversation.objects.owned_by(claims.shopper).filter(messages__client_msg_id=client_msg_id).first()
-    return replace(claims, conversation_id=str(begun.pk)) if begun else claims
-
-
 @require_http_methods(["POST"])
 def plain(request: HttpRequest) -> HttpResponse:
     """A question by form POST: answered before the page comes back; 429 with the page for one that comes too soon."""
@@ -215,14 +205,15 @@ def plain(request: HttpRequest) -> HttpResponse:
     client_msg_id = request.POST.get("client_msg_id", "")
     if not is_uuid(client_msg_id):
         client_msg_id = ""
-    claims = _with_conversation(_plain_claims(request) or _new_claims(request), client_msg_id)
+    claims = _plain_claims(request) or _new_claims(request)
     wait = _wait_before_plain_question(claims, _address(request))
     if wait:
         refused = _plain_page(request, [], text=text[:MAX_TEXT], too_soon=True)
         refused.status_code = 429
         refused["Retry-After"] = str(ceil(wait))
         return refused
-    session = open_session(claims, channel="plain")
+    # A second click on a first question comes before the cookie that names its conversation.
+    session = open_session(claims, channel="plain", first_question=client_msg_id)
     ask(session, text, client_msg_id)
     response = redirect("chat-page")
     _keep(response, session.token())
