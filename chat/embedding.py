@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Control = Literal["text", "color", "pixels", "choice", "none"]
+Control = Literal["text", "number", "color", "pixels", "choice", "call", "prevent", "none"]
 MAX_VALUE = 200  # characters of one attribute in a frame's address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One attribute, custom property, event, method or slot. ``control``: how the documentation lets one try it."""
+    """One attribute, custom property, event, method or slot.
+
+    ``control``: how the documentation lets one try it; ``example``: what its field holds or suggests, in English and in
+    Japanese. ``settled``: it is taken when its field is left, not at every letter. ``fresh``: the widget reads it once,
+    when it is put into the page.
+    """
 
     name: str
     en: str
@@ -20,10 +25,17 @@ class Entry:
     control: Control = "none"
     choices: tuple[str, ...] = ()
     default: str = ""
+    example: tuple[str, str] = ("", "")
+    longest: int = MAX_VALUE  # characters of its field
+    settled: bool = False
+    fresh: bool = False
     in_frame: bool = False  # may stand in the address of the frame
 
     def said(self, language: str) -> str:
         return self.ja if language == "ja" else self.en
+
+    def shown(self, language: str) -> str:
+        return self.example[language == "ja"]
 
 
 ATTRIBUTES = (
@@ -87,25 +99,44 @@ ATTRIBUTES = (
         en="What the shopper is looking at, as JSON: asin, series, category, query, locale, device.",
         ja="閲覧中のページの内容（JSON）：asin、series、category、query、locale、device。",
         control="text",
+        example=('{"series": "monster"}', '{"series": "monster"}'),
+        settled=True,
     ),
     Entry(
         name="identity",
         en="A JWT (HS256, sub: customer id, exp) that your server signs with WIDGET_IDENTITY_KEY.",
         ja="サーバーが WIDGET_IDENTITY_KEY で署名した JWT（HS256、sub：顧客ID、exp）。",
+        control="text",
+        example=("eyJhbGciOiJIUzI1NiJ9…", "eyJhbGciOiJIUzI1NiJ9…"),
+        longest=4000,
+        settled=True,
     ),
     Entry(
         name="mode",
         en="launcher: a button and a panel; page: the chat fills the element.",
         ja="launcher：ボタンとパネル。page：要素いっぱいに表示します。",
+        control="choice",
         choices=("launcher", "page"),
+        fresh=True,
         in_frame=True,
     ),
-    Entry(name="endpoint", en="Address of the WebSocket.", ja="WebSocket のアドレス。", default="/ws/chat/"),
+    Entry(
+        name="endpoint",
+        en="Address of the WebSocket. On this page: of this server only.",
+        ja="WebSocket のアドレス。このページではこのサーバーのものに限ります。",
+        control="text",
+        default="/ws/chat/",
+        settled=True,
+        fresh=True,
+    ),
     Entry(
         name="token-url",
-        en="Address that gives tokens out.",
-        ja="トークンを発行するアドレス。",
+        en="Address that gives tokens out. On this page: of this server only.",
+        ja="トークンを発行するアドレス。このページではこのサーバーのものに限ります。",
+        control="text",
         default="/widget/v1/token",
+        settled=True,
+        fresh=True,
     ),
 )
 
@@ -145,7 +176,13 @@ PROPERTIES = (
         control="text",
         default="system-ui, sans-serif",
     ),
-    Entry(name="--manga-assist-z-index", en="Layer of the page.", ja="重なりの順序。", default="2147483000"),
+    Entry(
+        name="--manga-assist-z-index",
+        en="Layer of the page.",
+        ja="重なりの順序。",
+        control="number",
+        default="2147483000",
+    ),
 )
 
 EVENTS = (
@@ -162,11 +199,13 @@ EVENTS = (
         name="product-click",
         en="A product or series was chosen: asin, series, url, card_id. Prevent it to go there yourself.",
         ja="商品・シリーズが選ばれました：asin、series、url、card_id。preventDefault() で自前の遷移にできます。",
+        control="prevent",
     ),
     Entry(
         name="add-to-cart",
         en="“Add to cart” was clicked: asin, price, card_id. Prevent it to use your own cart.",
         ja="「カートに入れる」が押されました：asin、price、card_id。preventDefault() で自前のカートを使えます。",
+        control="prevent",
     ),
     Entry(
         name="cart",
@@ -188,19 +227,42 @@ EVENTS = (
 )
 
 METHODS = (
-    Entry(name="open()", en="Opens the panel.", ja="パネルを開きます。"),
-    Entry(name="close()", en="Closes it.", ja="パネルを閉じます。"),
-    Entry(name="ask(text)", en="Opens the panel and asks.", ja="パネルを開いて質問を送ります。"),
-    Entry(name="restart()", en="Begins a new conversation.", ja="新しい会話を始めます。"),
+    Entry(name="open()", en="Opens the panel.", ja="パネルを開きます。", control="call"),
+    Entry(name="close()", en="Closes it.", ja="パネルを閉じます。", control="call"),
+    Entry(
+        name="ask(text)",
+        en="Opens the panel and asks.",
+        ja="パネルを開いて質問を送ります。",
+        control="text",
+        example=("Recommend me a manga", "おすすめのマンガを教えてください"),
+        longest=4000,
+    ),
+    Entry(name="restart()", en="Begins a new conversation.", ja="新しい会話を始めます。", control="call"),
 )
 
 SLOTS = (
-    Entry(name="launcher-icon", en="Your own picture on the launcher.", ja="起動ボタンの絵を差し替えます。"),
-    Entry(name="nav", en="mode=page: a link in the head.", ja="mode=page：上部に置くリンク。"),
+    Entry(
+        name="launcher-icon",
+        en="Your own picture on the launcher; here a sign.",
+        ja="起動ボタンの絵を差し替えます。ここでは文字で試せます。",
+        control="text",
+        example=("📚", "📚"),
+        longest=4,
+    ),
+    Entry(
+        name="nav",
+        en="mode=page: a link in the head.",
+        ja="mode=page：上部に置くリンク。",
+        control="text",
+        example=("Back to the shop", "ショップへ戻る"),
+        longest=40,
+    ),
     Entry(
         name="plain",
-        en="mode=page: what stands in when no socket gets through.",
-        ja="mode=page：接続できないときに代わりに表示する内容。",
+        en="mode=page: what stands in when no socket gets through (try it with another endpoint).",
+        ja="mode=page：接続できないときに代わりに表示する内容（別の endpoint で試せます）。",
+        control="text",
+        example=("Write to us: hello@shop.example", "お問い合わせ：hello@shop.example"),
     ),
 )
 

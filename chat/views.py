@@ -157,7 +157,7 @@ def docs(request: HttpRequest) -> HttpResponse:
     """``/widget/v1/docs``: everything that a page can set on the widget, to be tried on the page itself."""
     language = "ja" if (get_language() or "").startswith("ja") else "en"
     tables = {
-        name: [(entry, entry.said(language)) for entry in getattr(embedding, name.upper())]
+        name: [(entry, entry.said(language), entry.shown(language)) for entry in getattr(embedding, name.upper())]
         for name in ("attributes", "properties", "events", "methods", "slots")
     }
     origin = f"{request.scheme}://{request.get_host()}"

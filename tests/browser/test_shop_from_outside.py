@@ -186,6 +186,42 @@ def test_the_documentation_changes_the_widget_beside_it(context: BrowserContext,
     assert faults == []
 
 
+def test_the_documentation_tries_what_only_a_new_widget_reads(context: BrowserContext, outside: Outside) -> None:
+    faults: list[str] = []
+    page = visit(context, f"{outside.origin}/widget/v1/docs", faults)
+    code, heard = page.locator("#snippet"), page.get_by_role("log", name="Events just heard")
+    page.get_by_label("--manga-assist-z-index").fill("7")
+    expect(page.locator("manga-assist")).to_have_css("z-index", "7")
+    page.get_by_label("launcher-icon", exact=True).fill("📚")
+    expect(page.get_by_role("button", name="Open the chat").get_by_role("slot")).to_have_count(0)
+    expect(page.locator("manga-assist [slot=launcher-icon]")).to_have_text("📚")
+    page.get_by_label("manga-assist:product-click").check()
+    page.get_by_label("ask(text)").fill("how much is Monster volume 1?")
+    page.get_by_role("button", name="Run ask(text)").click()
+    card = page.get_by_role("article").first
+    expect(card).to_be_visible(timeout=20_000)
+    card.get_by_role("link").first.click()
+    expect(heard).to_contain_text("manga-assist:product-click")
+    assert page.url.endswith("/docs")  # prevented
+    page.get_by_label("mode", exact=True).select_option("page")
+    expect(page.get_by_role("region", name="MangaAssist")).to_contain_text("how much is Monster volume 1?")
+    page.get_by_label("nav", exact=True).fill("Back to us")
+    expect(page.get_by_role("link", name="Back to us")).to_be_visible()
+    page.get_by_label("identity", exact=True).fill("no.such.token")
+    page.get_by_label("identity", exact=True).blur()
+    expect(code).to_contain_text('mode="page" identity="no.such.token">')
+    expect(code).to_contain_text('<a slot="nav" href="/">Back to us</a>')
+    expect(code).to_contain_text("--manga-assist-z-index: 7;")
+    page.get_by_role("radio", name="Plain iframe").check()
+    expect(code).to_contain_text("/widget/v1/frame?mode=page")
+    expect(code).not_to_contain_text("no.such.token")
+    page.get_by_label("endpoint", exact=True).fill("/nowhere/")
+    page.get_by_label("endpoint", exact=True).blur()
+    page.get_by_label("plain", exact=True).fill("Write to us")
+    expect(page.get_by_text("Write to us", exact=True)).to_be_visible(timeout=20_000)
+    assert [each for each in faults if "nowhere" not in each and "400" not in each] == []
+
+
 @pytest.mark.parametrize(("path", "locale"), [("docs", "en-US"), ("docs", "ja-JP"), ("frame", "ja-JP")])
 def test_axe_finds_nothing_on_the_widgets_own_pages(
     chromium: Browser, outside: Outside, path: str, locale: str
