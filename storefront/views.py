@@ -107,6 +107,26 @@ def search(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
+def _in_the_pages_language(series: Series) -> dict[str, Any]:
+    """``title`` and ``other_title`` with their languages, ``authors`` and ``description``."""
+    if language() != "ja":
+        return {
+            "title": series.title,
+            "other_title": series.native_title,
+            "other_language": "ja",
+            "authors": series.authors,
+            "description": series.description,
+        }
+    native = series.native_title or series.title
+    return {
+        "title": native,
+        "other_title": series.title if native != series.title else "",
+        "other_language": "en",
+        "authors": series.native_authors or series.authors,
+        "description": series.native_description or series.description,
+    }
+
+
 @require_safe
 @never_cache
 def series_page(request: HttpRequest, series_id: str) -> HttpResponse:
@@ -120,15 +140,17 @@ def series_page(request: HttpRequest, series_id: str) -> HttpResponse:
     grouped = sorted(shelves.items(), key=lambda entry: (entry[0][0] != language(), order.get(entry[0][1], 9)))
     facts = load_series_facts([series_id])[series_id]
     related = load_series_facts(other for _, other in facts.relations)
-    relations = [(kind, related[other]) for kind, other in facts.relations if other in related]
+    relations = [
+        (kind, other, (related[other].native_title if language() == "ja" else "") or related[other].title)
+        for kind, other in facts.relations
+        if other in related
+    ]
     return render(
         request,
         "storefront/series.html",
         {
             "series": series,
-            "description": series.native_description
-            if language() == "ja" and series.native_description
-            else series.description,
+            **_in_the_pages_language(series),
             "groups": grouped,
             "relations": relations,
             "page_context": {"series": series_id},
@@ -155,9 +177,7 @@ def edition_page(request: HttpRequest, asin: str) -> HttpResponse:
         {
             "item": item,
             "series": series,
-            "description": series.native_description
-            if language() == "ja" and series.native_description
-            else series.description,
+            **_in_the_pages_language(series),
             "promotions": _titled(promotions_for(item.facts, active_promotions())),
             "similar": _similar(request, asin),
             "my_rating": _my_rating(request, asin),

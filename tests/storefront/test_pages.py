@@ -133,6 +133,19 @@ def test_a_promotion_is_named_in_the_pages_language(visitor: Client, address: st
     assert title in visitor.get(address, headers={"accept-language": language}).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("language", "first", "second", "author"),
+    [("en", "Berserk", "ベルセルク", "Kentaro Miura"), ("ja", "ベルセルク", "Berserk", "三浦建太郎")],
+)
+def test_a_series_is_called_as_the_reader_knows_it(
+    visitor: Client, language: str, first: str, second: str, author: str
+) -> None:
+    page = visitor.get("/series/berserk/", headers={"accept-language": language}).content.decode()
+    assert f"<h1>{first}</h1>" in page
+    assert second in page
+    assert f">{author}</a>" in page
+
+
 @pytest.mark.parametrize("quantity", ["x", "", "-1", "999999"])
 def test_an_odd_quantity_changes_nothing_for_the_worse(visitor: Client, quantity: str) -> None:
     visitor.post("/cart/add/", {"asin": "ONE-PIECE-EN-1"})
