@@ -37,6 +37,7 @@ from chat.frames import (
     read_frame,
 )
 from chat.leases import ask_to_stop, look_at
+from chat.phrases import say
 from chat.records import Accepted, accept_message
 from chat.resuming import join
 from chat.runner import runner
@@ -59,6 +60,13 @@ HELLO_WITHIN_S = 5.0
 _NEEDS_CAP = {"delta": "stream", "card": "cards"}
 # Frames that a plain client does not know.
 _RICH_ONLY = frozenset({"message", "typing", "handoff_state", "feedback", "token", "pong"})
+
+
+# Errors that a shopper meets, said in their language; the others are for who writes a client.
+_SHOPPERS_ERRORS = frozenset(
+    {"rate", "restarting", "unavailable", "internal", "not_storable", "not_found", "no_such_turn", "empty_text",
+     "text_too_long"}
+)  # fmt: skip
 
 
 class ChatConsumer(FrameSocket):
@@ -122,15 +130,13 @@ class ChatConsumer(FrameSocket):
             self._tell_error("not_found", str(refusal), client_msg_id=client_msg_id)
         except DataError:  # It would be no better the next time.
             log.exception("frame_not_storable")
-            self._tell_error("not_storable", "That cannot be stored as it is.", client_msg_id=client_msg_id)
+            self._tell_error("not_storable", client_msg_id=client_msg_id)
         except DatabaseError:
             log.exception("frame_not_stored")
-            message = "That could not be stored; please try again."
-            self._tell_error("unavailable", message, retryable=True, client_msg_id=client_msg_id)
+            self._tell_error("unavailable", retryable=True, client_msg_id=client_msg_id)
         except Exception:  # Our own fault: the shopper hears it, the socket lives.
             log.exception("frame_failed")
-            message = "Something went wrong on our side."
-            self._tell_error("internal", message, retryable=True, client_msg_id=client_msg_id)
+            self._tell_error("internal", retryable=True, client_msg_id=client_msg_id)
 
     async def _answer_refusal(self, refusal: FrameRefused) -> None:
         if refusal.close is not None:
@@ -193,19 +199,12 @@ class ChatConsumer(FrameSocket):
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
         if runner.draining:
-            self._tell_error(
-                "restarting",
-                "One moment, please.",
-                retryable=True,
-                retry_after_ms=1000,
-                client_msg_id=frame.client_msg_id,
-            )
+            self._tell_error("restarting", retryable=True, retry_after_ms=1000, client_msg_id=frame.client_msg_id)
             return
         wait = self._questions.take() or await wait_before_question(session.conversation_id, self.address)
         if wait:
             self._tell_error(
                 "rate",
-                "That was quick; please wait a moment.",
                 client_msg_id=frame.client_msg_id,
                 retryable=True,
                 retry_after_ms=int(wait * 1000) + 1,
@@ -245,7 +244,7 @@ class ChatConsumer(FrameSocket):
         if await in_database(ask_to_stop, frame.turn_id, session.conversation_id):
             await aring(BELL, session.conversation_id, stop=frame.turn_id)
         else:
-            self._tell_error("no_such_turn", "That turn is not running.", turn_id=frame.turn_id)
+            self._tell_error("no_such_turn", turn_id=frame.turn_id)
 
     async def _action(self, session: Session, click: CardAction) -> None:
         if click.action == "show_more":
@@ -268,9 +267,16 @@ class ChatConsumer(FrameSocket):
 
     # --- Writing
 
-    def _tell_error(self, code: str, message: str, *, retryable: bool = False, **fields: Any) -> None:
+    def _tell_error(self, code: str, message: str = "", *, retryable: bool = False, **fields: Any) -> None:
         told = {name: value for name, value in fields.items() if value}
-        self.listener.tell({"type": "error", "code": code, "message": message, "retryable": retryable, **told})
+        words = self._words(code, message)
+        self.listener.tell({"type": "error", "code": code, "message": words, "retryable": retryable, **told})
+
+    def _words(self, code: str, message: str) -> str:
+        """What a shopper reads is in the conversation's language, and before there is one in English."""
+        if code not in _SHOPPERS_ERRORS:
+            return message
+        return say(self.session.locale if self.session else "en", f"error.{code}")
 
     def knows(self, frame: Frame) -> bool:
         kind = frame["type"]
@@ -279,7 +285,7 @@ class ChatConsumer(FrameSocket):
         return bool(self.caps) or kind not in _RICH_ONLY
 
     def refusal(self, code: str, message: str, close: int) -> Frame:
-        return {"type": "error", "code": code, "message": message, "retryable": close == 4429}
+        return {"type": "error", "code": code, "message": self._words(code, message), "retryable": close == 4429}
 
     def let_go_code(self) -> int:
         """Too slow, or this process ends."""

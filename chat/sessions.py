@@ -99,6 +99,8 @@ def open_session(
         conversation = start_conversation(shopper, context, channel=channel, first_question=first_question)
     else:
         changed: dict[str, Any] = {}
+        if context.locale and _language(context.locale) != conversation.locale:
+            changed["locale"] = _language(context.locale)  # The shopper has switched.
         if context.as_dict() != conversation.context:
             changed["context"] = context.as_dict()
         if shopper.customer_id and not conversation.customer_id:
@@ -110,8 +112,12 @@ def open_session(
                 Conversation.objects.filter(pk=conversation.pk).update(**changed)
                 if "customer_id" in changed:
                     shopper_is(str(conversation.pk), shopper.customer_id)
-    locale: Language = "ja" if (context.locale or conversation.locale).startswith("ja") else "en"
+    locale = _language(context.locale or conversation.locale)
     return Session(conversation_id=str(conversation.pk), shopper=shopper, context=context, locale=locale)
+
+
+def _language(locale: str) -> Language:
+    return "ja" if locale.startswith("ja") else "en"
 
 
 def start_conversation(
@@ -126,7 +132,7 @@ def start_conversation(
                 "customer_id": shopper.customer_id,
                 "session_id": shopper.session_id,
                 "tenant": shopper.tenant,
-                "locale": "ja" if context.locale.startswith("ja") else "en",
+                "locale": _language(context.locale),
                 "channel": channel,
                 "context": context.as_dict(),
             },

@@ -286,6 +286,16 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "failed.products": ("I can't open the catalogue right now. Please try again in a moment.",),
     "failed.turn": ("Something went wrong on my side, and I couldn't finish that answer. Please ask me again.",),
     "stopped": ("Stopped.",),
+    # Errors that a shopper meets (chat.consumers); those that only a client's author meets are in English there.
+    "error.rate": ("That was quick; please wait a moment.",),
+    "error.restarting": ("One moment, please.",),
+    "error.unavailable": ("That could not be stored; please try again.",),
+    "error.internal": ("Something went wrong on our side.",),
+    "error.not_storable": ("That cannot be stored as it is.",),
+    "error.not_found": ("That is not in this conversation.",),
+    "error.no_such_turn": ("That answer is not being written any more.",),
+    "error.empty_text": ("There is no text to send.",),
+    "error.text_too_long": ("That is too long; please send it in parts.",),
     # Typing
     "typing": ("MangaAssist is thinking...",),
     "typing.slow": ("Still looking; this takes a little longer than usual...",),

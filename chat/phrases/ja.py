@@ -291,6 +291,16 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "failed.products": ("ただいま目録を開けません。少し経ってからもう一度お試しください。",),
     "failed.turn": ("こちらの不具合で最後までお答えできませんでした。お手数ですが、もう一度お尋ねください。",),
     "stopped": ("停止しました。",),
+    # Errors
+    "error.rate": ("送信が続いたため、少しお待ちください。",),
+    "error.restarting": ("少々お待ちください。",),
+    "error.unavailable": ("保存できませんでした。もう一度お試しください。",),
+    "error.internal": ("こちらの不具合で処理できませんでした。",),
+    "error.not_storable": ("この内容はそのままでは保存できません。",),
+    "error.not_found": ("この会話には見つかりません。",),
+    "error.no_such_turn": ("その回答はもう作成中ではありません。",),
+    "error.empty_text": ("送信する文章がありません。",),
+    "error.text_too_long": ("文章が長すぎます。分けて送ってください。",),
     # Typing
     "typing": ("MangaAssistが考えています…",),
     "typing.slow": ("お調べしています。いつもより少し時間がかかっています…",),

@@ -9,7 +9,7 @@ import pytest
 from django.core import signing
 from django.db import DatabaseError, DataError, OperationalError
 
-from chat.models import Feedback
+from chat.models import Conversation, Feedback
 from escalation.models import Handoff
 from tests.journeys.shopper import Socket, token
 
@@ -292,3 +292,36 @@ async def test_a_frame_that_is_not_stored_is_named_and_only_a_fault_of_ours_is_t
             error = await socket.receive_error()
         assert (error["code"], error["retryable"], error["client_msg_id"]) == (*told, client_msg_id)
         assert (await socket.answer("hello", client_msg_id=client_msg_id))["status"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("locale", "not_found", "too_long", "for_authors"),
+    [
+        ("en", "That is not in this conversation.", "That is too long; please send it in parts.", "must be a UUID"),
+        ("ja", "この会話には見つかりません。", "文章が長すぎます。分けて送ってください。", "must be a UUID"),
+    ],
+)
+async def test_what_a_shopper_reads_of_an_error_is_in_their_language(
+    locale: str, not_found: str, too_long: str, for_authors: str
+) -> None:
+    async with Socket() as socket:
+        await socket.hello(token(locale=locale))
+        about: dict[str, Any] = {"client_msg_id": str(uuid.uuid4()), "message_id": str(uuid.uuid4())}
+        await socket.send(type="feedback", rating="up", **about)
+        assert (await socket.receive_error())["message"] == not_found
+        await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text="x" * 4001)
+        assert (await socket.receive_error())["message"] == too_long
+        await socket.send(type="stop", turn_id="7")
+        assert for_authors in (await socket.receive_error())["message"]
+
+
+async def test_a_conversation_follows_the_shopper_to_another_language() -> None:
+    async with Socket() as socket:
+        ready = await socket.hello(token(locale="en"))
+    async with Socket() as socket:
+        await socket.hello(token(locale="ja", conversation_id=ready["conversation_id"]))
+        # Words that are of no language are answered in the shopper's.
+        assert (await socket.ask("MA-10001"))[1]["message"] == "MangaAssistが考えています…"
+        await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()))
+        assert "担当者" in (await socket.next("handoff_state"))["message"]
+        assert (await Conversation.objects.aget()).locale == "ja"
