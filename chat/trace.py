@@ -12,6 +12,9 @@ from django.conf import settings
 
 from caching.touched import Touch
 
+# Of a filled slot: a quoted help page may be as long as it likes.
+LONGEST_VALUE = 300
+
 
 class Trace:
     """Collected during a turn, stored as JSON on its row. Times are milliseconds since the turn began."""
@@ -23,6 +26,9 @@ class Trace:
         self.notes: list[dict[str, Any]] = []
         # Who wrote: generator, model, prompt, tokens, cost, why the composer had to (chat.generation).
         self.generation: dict[str, Any] = {}
+        # What the question came with, as far as an answer depends on it; and what was found for it (chat.evidence).
+        self.asked: dict[str, Any] = {}
+        self.evidence: dict[str, Any] = {}
         # Entries of the policy cache that the answer was made from.
         self.touches: list[Touch] = []
 
@@ -54,7 +60,7 @@ class Trace:
         self.steps.append(entry)
 
     def slot(self, slot: str, value: str, read_at: datetime | None) -> None:
-        entry = {"slot": slot, "value": value}
+        entry = {"slot": slot, "value": value[:LONGEST_VALUE]}
         if read_at is not None:
             entry["read_at"] = read_at.isoformat()
         self.slots.append(entry)
@@ -64,8 +70,12 @@ class Trace:
         self.notes.append({"note": what, "at_ms": self.elapsed_ms(), **facts})
 
     def as_dict(self) -> dict[str, Any]:
-        cache = [{"kind": each.kind, "key": each.key, "hit": each.was_hit} for each in self.touches]
+        cache = [
+            {"kind": each.kind, "key": each.key, "hit": each.was_hit, "state": each.state} for each in self.touches
+        ]
         return {
+            "asked": self.asked,
+            "evidence": self.evidence,
             "steps": self.steps,
             "slots": self.slots,
             "notes": self.notes,

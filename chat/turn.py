@@ -37,6 +37,8 @@ from chat.understanding.language import language_of
 from chat.understanding.types import Language, Understanding
 from chat.understanding.understand import understand
 from mangaassist.dbthreads import in_database
+from mangaassist.redaction import redact
+from mangaassist.rehearsal import is_rehearsal
 
 log = structlog.get_logger(__name__)
 
@@ -96,12 +98,35 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
 
     Yields events in the order in which they leave; the last one is a :class:`Response`.
     """
-    trace = draft.trace
-    follow(trace.touches)
+    follow(draft.trace.touches)
     yield TypingIndicator(say(draft.language, "typing"))
-    with trace.step("memory"):
+    with draft.trace.step("memory"):
         draft.memory = await load_memory(turn.conversation_id, after_turn=draft.after_turn)
-        state = read_state(draft.memory.dialogue)
+    try:
+        async with aclosing(work_out(turn, draft)) as spoken:
+            async for event in spoken:
+                yield event
+        response = await end_turn(turn, draft, "complete")
+    except TakenOver:
+        draft.taken_over = True
+        draft.trace.note("taken_over")
+        response = await end_turn(turn, draft, "stopped")
+    yield response
+
+
+async def work_out(turn: TurnInput, draft: Draft) -> AsyncGenerator[Event]:
+    """The answer to a question whose memory is in the draft: everything between memory and the row.
+
+    Raises :class:`TakenOver`.
+    """
+    trace = draft.trace
+    trace.asked = {
+        "page": turn.context.as_dict(),
+        "hint": turn.hint,
+        "signed_in": bool(turn.shopper.customer_id),
+        "bad_ratings": turn.bad_ratings,
+    }
+    state = read_state(draft.memory.dialogue)
     with trace.step("screen") as step:
         is_long = len(turn.text) > LONG_TEXT
         draft.noticed = await in_database(screen, turn.text) if is_long else screen(turn.text)
@@ -112,22 +137,18 @@ async def run_turn(turn: TurnInput, draft: Draft) -> AsyncIterator[Event]:
         draft.request = request = resolve(turn.text, draft.heard, state, turn.context)
         step["intent"] = request.intent
     evidence = await gather(request, turn.shopper, trace)
+    trace.evidence = evidence.in_short()
     draft.engine, draft.recommendation_id = evidence.engine, evidence.recommendation_id
-    draft.plan = plan = plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
-    draft.plan = plan = await plan_with_person(
-        turn.conversation_id, request, draft.heard, draft.memory, evidence, plan, bad_ratings=turn.bad_ratings
-    )
+    with trace.step("plan") as step:
+        draft.plan = plan = plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
+        draft.plan = plan = await plan_with_person(
+            turn.conversation_id, request, draft.heard, draft.memory, evidence, plan, bad_ratings=turn.bad_ratings
+        )
+        step["lines"] = [line.phrase for line in plan.lines[:12]]
     live = LiveValues(evidence, draft.language, trace)
-    try:
-        async with aclosing(_speak(turn, draft, plan, evidence, live)) as spoken:
-            async for event in spoken:
-                yield event
-        response = await end_turn(turn, draft, "complete")
-    except TakenOver:
-        draft.taken_over = True
-        draft.trace.note("taken_over")
-        response = await end_turn(turn, draft, "stopped")
-    yield response
+    async with aclosing(_speak(turn, draft, plan, evidence, live)) as spoken:
+        async for event in spoken:
+            yield event
 
 
 async def _speak(
@@ -163,7 +184,8 @@ async def _speak(
                 text = release(sentence, fill=live.fill, proven_numbers=proven)
                 if isinstance(text, Refused):
                     log.warning("sentence_refused", turn=turn.turn_id, reason=text.reason)
-                    draft.trace.note("sentence_refused", reason=text.reason, sentence=text.sentence)
+                    # As in chat.generation: what is said may repeat what a shopper told.
+                    draft.trace.note("sentence_refused", reason=text.reason, sentence=redact(text.sentence)[:600])
                     continue
                 await _ask_whether_taken_over(turn, draft)
                 draft.released.append(text)
@@ -190,7 +212,7 @@ def _shown_live(plan: AnswerPlan, evidence: Evidence, live: LiveValues) -> list[
 async def _ask_whether_taken_over(turn: TurnInput, draft: Draft) -> None:
     """At the very sending: a person may have taken over since the question. Raises :class:`TakenOver`."""
     now = time.monotonic()
-    if now - draft.state_asked_at < STATE_BELIEVED_S:
+    if is_rehearsal() or now - draft.state_asked_at < STATE_BELIEVED_S:
         return
     draft.state_asked_at = now
     if await in_database(person_answers, turn.conversation_id):
@@ -238,7 +260,7 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
         message_id=draft.message_id,
         content=content,
         template=template,
-        cards=[_reference(card, draft.recommendation_id) for card in draft.cards],
+        cards=[reference_of(card, draft.recommendation_id) for card in draft.cards],
         quick_replies=list(plan.quick_replies) if plan else [],
         citations=list(plan.citations) if plan else [],
         status=status,
@@ -267,7 +289,7 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
     )
 
 
-def _reference(card: Card, recommendation_id: str) -> dict[str, Any]:
+def reference_of(card: Card, recommendation_id: str) -> dict[str, Any]:
     """What is kept of a card: which it was, and what was quoted when; it is never shown again as current."""
     told = {"recommendation_id": recommendation_id} if recommendation_id and card.kind == "product" else {}
     return told | {

@@ -10,9 +10,12 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections, connection
+
+from mangaassist.rehearsal import only_reading
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +31,6 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
     def work() -> T:
         close_old_connections()
-        return context.run(function, *args, **kwargs)
+        return context.run(only_reading, partial(function, *args, **kwargs))
 
     return await asyncio.get_running_loop().run_in_executor(_pool, work)

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from caching.behind import Behind
 from caching.pictures import Picture
+from mangaassist.rehearsal import is_rehearsal
 from recommendations.models import Arm, Experiment, Exposure, Interaction, Outcome
 from recommendations.tuning import BOUNDS, Engine, ShelfOrder, Tuning, usual
 
@@ -153,7 +154,7 @@ _lock = threading.Lock()
 def expose(assignment: Assignment) -> None:
     """This shopper is being answered by this arm. Returns at once; written behind the answer, once."""
     part = assignment.part
-    if part is None:
+    if part is None or is_rehearsal():
         return
     key = (part.salt, assignment.owner)
     with _lock:

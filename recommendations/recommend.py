@@ -17,6 +17,7 @@ from django.db import close_old_connections
 
 from caching.policy_cache import policy_cache
 from mangaassist.breaker import BoundedExecutor, ExecutorFull
+from mangaassist.rehearsal import only_reading
 from recommendations import ladder
 from recommendations.backends.base import RecommenderUnavailable
 from recommendations.drafting import DEEP, draft
@@ -126,7 +127,7 @@ async def in_thread(function: Callable[[], T]) -> T:
 
     def work() -> T:
         close_old_connections()
-        return context.run(function)
+        return context.run(only_reading, function)
 
     try:
         return await _executor.run(work)

@@ -39,7 +39,8 @@ class Gathering:
         """``work`` within the step's limit (``settings.TURN_LIMITS_S``), else ``otherwise``."""
         limit = settings.TURN_LIMITS_S.get(step, settings.TURN_LIMITS_S["products"])
         try:
-            with self.trace.step(step):
+            with self.trace.step(step) as entry:
+                entry["limit_ms"] = limit * 1000
                 return await asyncio.wait_for(work, limit)
         except Exception as error:  # Any dependency's failure costs its part of the answer only.
             log.warning("turn_step_failed", step=step, error=type(error).__name__, detail=str(error)[:200])
@@ -53,8 +54,13 @@ class Gathering:
     async def offers(self, asins: Iterable[str]) -> dict[str, LiveOffer]:
         """For ranking and filtering only; what is shown is read again at release."""
         wanted = tuple(dict.fromkeys(asins))
+        limit = settings.TURN_LIMITS_S["products"]
+        if not wanted:
+            return {}
         try:
-            return await asyncio.wait_for(aread_offers(wanted), settings.TURN_LIMITS_S["products"]) if wanted else {}
+            with self.trace.step("offers_to_rank") as entry:
+                entry |= {"limit_ms": limit * 1000, "asins": len(wanted)}
+                return await asyncio.wait_for(aread_offers(wanted), limit)
         except (OffersUnavailable, TimeoutError):
             self.failed.add("offers")
             return {}
