@@ -8,7 +8,7 @@ costs one query and is never believed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,7 @@ import orjson
 import structlog
 
 from caching.policy_cache import policy_cache
+from caching.redis_scripts import backup_key, prefixed
 from caching.registry import CacheKind, register_kind
 from chat.backends.base import MemoryStore, MemoryUnavailable, RememberedTurn
 from chat.backends.database import DatabaseMemory
@@ -25,7 +26,8 @@ from mangaassist.backends import BackendHandler
 from mangaassist.breaker import BoundedExecutor, ExecutorFull
 from mangaassist.dbthreads import in_database
 from mangaassist.outbox.delivery import enqueue
-from mangaassist.outbox.topics import Delivery, Topic, register_topic
+from mangaassist.outbox.topics import Delivery, NotYet, Topic, register_topic
+from mangaassist.redis import sync_client
 
 log = structlog.get_logger(__name__)
 TOPIC = "memory"
@@ -99,14 +101,35 @@ def write_durably(turn: RememberedTurn) -> None:
     enqueue(TOPIC, asdict(turn) | {"at": turn.at.isoformat()}, key=turn.conversation_id)
 
 
+def forget_hot(conversation_id: str) -> None:
+    """Removes the hot copy from Redis; its tag must have been invalidated. Raises ``redis.RedisError``."""
+    key = MEMORY_KIND.key(conversation_id)
+    sync_client("cache").delete(prefixed(key), backup_key(key))
+
+
+def forget_outside(conversation_id: str, then: Iterable[RememberedTurn]) -> None:
+    """Has the store outside forget a conversation and keep ``then`` in its place; through the outbox, in its order."""
+    if memory_is_outside():
+        enqueue(TOPIC, {"forget": conversation_id}, key=conversation_id)
+        for turn in then:
+            write_durably(turn)
+
+
 def deliver(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
-    """The outbox's handler."""
-    turns = {
-        delivery.id: RememberedTurn(**delivery.payload | {"at": datetime.fromisoformat(delivery.payload["at"])})
-        for delivery in deliveries
-    }
-    failed = stores["default"].append(list(turns.values()))
-    return {id: failed[turn.turn_id] for id, turn in turns.items() if turn.turn_id in failed}
+    """The outbox's handler. Of one conversation there is one delivery at a time."""
+    failed: dict[str, str] = {}
+    turns: dict[str, RememberedTurn] = {}
+    for delivery in deliveries:
+        if "forget" in delivery.payload:
+            try:
+                stores["default"].forget(delivery.payload["forget"])
+            except MemoryUnavailable as error:
+                failed[delivery.id] = NotYet(str(error))
+        else:
+            body = delivery.payload | {"at": datetime.fromisoformat(delivery.payload["at"])}
+            turns[delivery.id] = RememberedTurn(**body)
+    refused = stores["default"].append(list(turns.values()))
+    return failed | {id: refused[turn.turn_id] for id, turn in turns.items() if turn.turn_id in refused}
 
 
 def register() -> None:

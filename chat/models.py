@@ -287,7 +287,7 @@ class FeedbackCount(models.Model):
 
 
 class SharedConversation(models.Model):
-    """A link to a conversation, for staff who may not look at all of them. Its words are shown without personal data."""
+    """A link to a conversation, for staff who may not look at all of them; shown without personal data."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="shares")

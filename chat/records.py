@@ -13,6 +13,7 @@ from django.utils import timezone
 from chat.backends.base import RememberedTurn
 from chat.handoff import HandedOn, hand_on
 from chat.memory import memory_is_outside, write_durably
+from chat.memory_types import REMEMBERED_TURNS
 from chat.models import Conversation, Feedback, Message, Turn
 from chat.signals import turn_finished
 from chat.transcripts import frames_of
@@ -218,6 +219,28 @@ def _remembered(
         answered=answered,
         dialogue=dialogue,
         at=at,
+    )
+
+
+def remembered_turns(conversation_id: uuid.UUID) -> list[RememberedTurn]:
+    """What a store outside keeps of a conversation's last turns, from their rows; oldest first."""
+    ended = Turn.objects.filter(conversation=conversation_id, finished_at__isnull=False).order_by("finished_at")
+    number = ended.count()
+    recent = list(reversed(ended.reverse().prefetch_related("messages")[:REMEMBERED_TURNS]))
+    return [_from_row(turn, place) for place, turn in enumerate(recent, start=number - len(recent) + 1)]
+
+
+def _from_row(turn: Turn, number: int) -> RememberedTurn:
+    by_role = {message.role: message for message in turn.messages.all()}
+    question, answer = by_role.get(Message.Role.USER), by_role.get(Message.Role.ASSISTANT)
+    return RememberedTurn(
+        conversation_id=str(turn.conversation_id),
+        number=number,
+        turn_id=str(turn.pk),
+        said=question.content if question else "",
+        answered=(answer.template or answer.content) if answer else "",
+        dialogue=turn.dialogue,
+        at=turn.finished_at or turn.started_at,
     )
 
 

@@ -10,7 +10,7 @@ hash tag. Runs on Redis 6.2, whose ``XADD`` knows no ``0-*``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from hashlib import sha1
 from typing import TypeVar
@@ -22,6 +22,7 @@ from django.conf import settings
 from chat.events import Frame
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.doorbell import peal
+from mangaassist.redis import sync_client
 from mangaassist.redis_wire import Argument, acall
 
 T = TypeVar("T")
@@ -106,6 +107,13 @@ async def read_whole(turn_id: str) -> list[Frame]:
     except StreamUnavailable:
         return []
     return frames if frames and frames[-1]["type"] == "response" else []
+
+
+def forget(turn_ids: Iterable[str]) -> None:
+    """Removes streams before they expire. Raises ``redis.RedisError``."""
+    keys = [key for id in turn_ids for key in (_key(id), f"{_key(id)}:attempt")]
+    if keys:
+        sync_client("streams").delete(*keys)
 
 
 async def _asked(call: Callable[[], Awaitable[T]]) -> T:

@@ -109,3 +109,7 @@ class MemoryStore(ABC):
     @abstractmethod
     def append(self, turns: Sequence[RememberedTurn]) -> Mapping[str, str]:
         """Stores turns, each once however often it is sent; ids of those that failed, with the error."""
+
+    @abstractmethod
+    def forget(self, conversation_id: str) -> None:
+        """Removes what it keeps of a conversation beside the turns' own rows. Raises :class:`MemoryUnavailable`."""

@@ -29,3 +29,6 @@ class DatabaseMemory(MemoryStore):
     def append(self, turns: Sequence[RememberedTurn]) -> Mapping[str, str]:
         """Already stored: a turn's row carries the dialogue, its messages their templates."""
         return {}
+
+    def forget(self, conversation_id: str) -> None:
+        """There is nothing beside the rows."""

@@ -88,6 +88,30 @@ class DynamoMemory(MemoryStore):
             log.warning("memory_not_written", turns=len(failed), errors=sorted(set(failed.values())))
         return failed
 
+    def forget(self, conversation_id: str) -> None:
+        """Item by item: a conversation has some dozens."""
+        try:
+            self._write_breaker.call(
+                partial(self._remove, conversation_id), failures=aws.FAILURES, counts=aws.is_unwell
+            )
+        except BreakerOpen as error:
+            raise MemoryUnavailable("Amazon DynamoDB failed lately.") from error
+        except aws.FAILURES as error:
+            raise MemoryUnavailable(f"Amazon DynamoDB: {aws.in_words(error)}") from error
+
+    def _remove(self, conversation_id: str) -> None:
+        pages = self._writer.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="conversation_id = :id",
+            ExpressionAttributeValues={":id": {"S": conversation_id}},
+            ProjectionExpression="conversation_id, #turn",
+            ExpressionAttributeNames={"#turn": "turn"},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for key in page["Items"]:
+                self._writer.delete_item(TableName=self._table, Key=key)
+
     def _put(self, turn: RememberedTurn) -> None:
         """A turn that is there already stays as it is; one whose number another turn has gets the next free one."""
         dialogue = orjson.dumps(turn.dialogue)

@@ -108,6 +108,21 @@ class TestEveryStore:
 
         assert store.load(str(conversation.pk), after_turn=mine.turn_id).lines[0].text == "question 1"
 
+    def test_what_is_forgotten_is_gone_but_for_the_turns_own_rows(self, store: Any, conversation: Conversation) -> None:
+        other = Conversation.objects.create(session_id="s2")
+        turns, kept = [turn(conversation, number) for number in (1, 2)], turn(other, 1)
+        store.append([*turns, kept])
+
+        store.forget(str(conversation.pk))
+        store.forget(str(conversation.pk))
+
+        if store.embedded:
+            assert store.load(str(conversation.pk), after_turn=turns[1].turn_id).lines
+        else:
+            with pytest.raises(MemoryUnavailable):
+                store.load(str(conversation.pk), after_turn=turns[1].turn_id)
+        assert store.load(str(other.pk), after_turn=kept.turn_id).lines[0].text == "question 1"
+
 
 class TestDynamo:
     def test_what_has_expired_is_not_read_though_it_is_there(self, table: Any, conversation: Conversation) -> None:
