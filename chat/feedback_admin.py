@@ -1,37 +1,87 @@
-"""Feedback for operators: what shoppers say of answers, the turn beside it, what needs a person first."""
+"""Feedback for operators: the queue of what is to be looked into, one opinion with its turn, trends over weeks."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import QuerySet, Sum
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
 
+from chat import feedback_review
+from chat.audit import log_deed
+from chat.conversation_page import turn_lines
+from chat.feedback_export import csv_lines, question_of
+from chat.feedback_forms import BulkForm, GoldenForm, ReviewForm
+from chat.feedback_review import ReviewRefused, neighbours, review, to_review
+from chat.feedback_trends import BY, WEEKS, trends
+from chat.golden import Expected, NotGolden, file_name, golden_journey
+from chat.lists import BoundedPaginator, recent_values
 from chat.models import Feedback, FeedbackCount
-from chat.transcripts import turn_transcript
 from mangaassist.admin_site import ReadOnlyAdmin
 
 COUNTED_DAYS = 30
-COLUMNS = (
-    "updated_at", "rating", "reason", "comment", "flag", "handled_at", "intent", "language", "engine", "generator",
-    "arms", "question", "answer", "conversation", "turn",
-)  # fmt: skip
+# Of the queue's length: more is more than one wants to know.
+MOST_TOLD = 1_000
+# People to choose from.
+MOST_PEOPLE = 200
+NEWEST = "-updated_at"
+View = Callable[..., HttpResponse]
+
+
+class ReviewFilter(admin.SimpleListFilter):
+    """The queue; what is open comes first where nothing was chosen."""
+
+    title = gettext_lazy("review")
+    parameter_name = "review"
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self._by = request.user.pk
+        self._nothing_chosen = request.method == "GET" and not request.GET
+
+    def value(self) -> str | None:
+        return "open" if self._nothing_chosen else super().value()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("open", gettext_lazy("To review")),
+            ("mine", gettext_lazy("Mine")),
+            ("done", gettext_lazy("Resolved")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> QuerySet[Feedback]:
+        bad = queryset.filter(Q(rating=-1) | ~Q(flag=""))
+        match self.value():
+            case "open":
+                return bad.filter(handled_at__isnull=True)
+            case "mine":
+                return bad.filter(handled_at__isnull=True, assigned_to=self._by)
+            case "done":
+                return queryset.filter(handled_at__isnull=False)
+        return queryset
 
 
 class NeedsAPerson(admin.SimpleListFilter):
-    title = "needs a person"
+    title = gettext_lazy("needs a person")
     parameter_name = "open"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes"), ("handled", "Handled")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", gettext_lazy("Yes")), ("handled", gettext_lazy("Handled"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> QuerySet[Feedback]:
         if self.value() in ("yes", "handled"):
@@ -39,85 +89,271 @@ class NeedsAPerson(admin.SimpleListFilter):
         return queryset
 
 
+def _people() -> QuerySet[Any]:
+    """Who may review; a superuser may all."""
+    may = Q(is_superuser=True) | Q(user_permissions__codename="change_feedback")
+    may |= Q(groups__permissions__codename="change_feedback")
+    people = get_user_model()._default_manager.filter(may, is_staff=True, is_active=True)
+    return people.order_by("username").distinct()[:MOST_PEOPLE]
+
+
 @admin.register(Feedback)
 class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
-    list_display = ("updated_at", "thumb", "flagged", "opinion", "question", "answer", "intent", "links")
-    list_filter = (
-        NeedsAPerson, "flag", "rating", "reason", "message__turn__intent", "message__turn__engine",
-        "message__turn__language", "updated_at",
+    list_display = (
+        "updated_at", "thumb", "opinion", "question", "answer", "intent", "engine", "flagged", "found", "who", "links",
     )  # fmt: skip
+    list_filter = (
+        ReviewFilter,
+        "rating",
+        recent_values(gettext_lazy("reason"), "reason", NEWEST),
+        "label",
+        "flag",
+        NeedsAPerson,
+        recent_values(gettext_lazy("intent"), "message__turn__intent", NEWEST),
+        recent_values(gettext_lazy("engine"), "message__turn__engine", NEWEST),
+        recent_values(gettext_lazy("language"), "message__turn__language", NEWEST),
+        "updated_at",
+    )
     search_fields = ("comment", "message__content")
-    list_select_related = ("message__turn", "conversation")
-    date_hierarchy = "updated_at"
-    actions = ("mark_handled", "export_csv")
+    list_select_related = ("message__turn", "conversation", "assigned_to")
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    action_form = BulkForm
+    actions = ("mark_handled", "take", "give_back", "put_label", "export_csv")
     change_list_template = "admin/chat/feedback_list.html"
-    change_form_template = "admin/chat/feedback.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("message__turn__messages")
+        rows = super().get_queryset(request).prefetch_related("message__turn__messages")
+        return rows.defer("message__turn__trace", "message__turn__dialogue")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Without the sidebar: words want their room.
-        context = {"counts": counts_by_intent(), "counted_days": COUNTED_DAYS, "is_nav_sidebar_enabled": False}
+        waiting = len(to_review().values_list("pk")[: MOST_TOLD + 1])
+        context = {
+            "counts": counts_by_intent(),
+            "counted_days": COUNTED_DAYS,
+            "waiting": f"{MOST_TOLD}+" if waiting > MOST_TOLD else str(waiting),
+            "review": request.GET.get("review", "" if request.GET else "open"),
+        }
         return super().changelist_view(request, (extra_context or {}) | context)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        feedback = get_object_or_404(Feedback.objects.select_related("message", "conversation"), pk=object_id)
-        context = {"feedback": feedback, "lines": turn_transcript(feedback.message)}
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
+    # --- Columns -------------------------------------------------------------------------------------------------
 
-    @admin.display(description="rating", ordering="rating")
+    @admin.display(description=gettext_lazy("rating"), ordering="rating")
     def thumb(self, feedback: Feedback) -> str:
-        return {1: "Good", -1: "Bad"}.get(feedback.rating or 0, "withdrawn")
+        return {1: _("Good"), -1: _("Bad")}.get(feedback.rating or 0, _("withdrawn"))
 
-    @admin.display(description="needs a person", ordering="flag")
+    @admin.display(description=gettext_lazy("needs a person"), ordering="flag")
     def flagged(self, feedback: Feedback) -> str:
         label = feedback.get_flag_display() if feedback.flag else "—"
         return f"{label} ✓" if feedback.flag and feedback.handled_at else label
 
-    @admin.display(description="what they say")
+    @admin.display(description=gettext_lazy("what they say"))
     def opinion(self, feedback: Feedback) -> str:
         reason = dict(Feedback.Reason.choices).get(feedback.reason, feedback.reason) if feedback.reason else ""
         return ": ".join(part for part in (reason, feedback.comment[:80]) if part) or "—"
 
-    @admin.display(description="intent")
+    @admin.display(description=gettext_lazy("intent"))
     def intent(self, feedback: Feedback) -> str:
         return feedback.message.turn.intent if feedback.message.turn else "—"
 
-    @admin.display(description="question")
+    @admin.display(description=gettext_lazy("engine"))
+    def engine(self, feedback: Feedback) -> str:
+        turn = feedback.message.turn
+        return (turn.engine or turn.generator) if turn else "—"
+
+    @admin.display(description=gettext_lazy("question"))
     def question(self, feedback: Feedback) -> str:
         return question_of(feedback)[:80] or "—"
 
-    @admin.display(description="answer")
+    @admin.display(description=gettext_lazy("answer"))
     def answer(self, feedback: Feedback) -> str:
         return feedback.message.content[:80]
 
-    @admin.display(description="conversation")
+    @admin.display(description=gettext_lazy("label"), ordering="label")
+    def found(self, feedback: Feedback) -> str:
+        return feedback.get_label_display() if feedback.label else "—"
+
+    @admin.display(description=gettext_lazy("with"), ordering="assigned_to")
+    def who(self, feedback: Feedback) -> str:
+        if feedback.handled_at:
+            return f"✓ {feedback.handled_by}"
+        return feedback.assigned_to.get_username() if feedback.assigned_to else "—"
+
+    @admin.display(description=gettext_lazy("conversation"))
     def links(self, feedback: Feedback) -> str:
         url = reverse("admin:chat_conversation_change", args=[feedback.conversation_id])
-        return format_html('<a href="{}#m{}">open</a>', url, feedback.message_id)
+        return format_html('<a href="{}?at={}#m{}">{}</a>', url, feedback.message_id, feedback.message_id, _("open"))
 
-    @admin.action(description="Mark as handled", permissions=["view"])
+    # --- Many at once --------------------------------------------------------------------------------------------
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request) and bool(request.user.has_perm("chat.change_feedback"))
+
+    @admin.action(description=gettext_lazy("Mark as handled"), permissions=["review"])
     def mark_handled(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> None:
-        open_ones = queryset.exclude(flag="").filter(handled_at=None)
-        count = open_ones.update(handled_at=timezone.now(), handled_by=request.user.get_username())
-        self.message_user(request, f"Handled: {count}.")
+        count = feedback_review.resolve(self._chosen(request, queryset, "resolved"), by=request.user.get_username())
+        self.message_user(request, _("Handled: %(count)s.") % {"count": count})
 
-    @admin.action(description="Export as CSV", permissions=["view"])
+    @admin.action(description=gettext_lazy("Assign to me"), permissions=["review"])
+    def take(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> None:
+        count = feedback_review.assign(self._chosen(request, queryset, "taken"), self._me(request))
+        self.message_user(
+            request, ngettext("%(count)s is yours now.", "%(count)s are yours now.", count) % {"count": count}
+        )
+
+    @admin.action(description=gettext_lazy("Assign to nobody"), permissions=["review"])
+    def give_back(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> None:
+        count = feedback_review.assign(self._chosen(request, queryset, "given back"), None)
+        self.message_user(request, _("Given back: %(count)s.") % {"count": count})
+
+    @admin.action(description=gettext_lazy("Put the label"), permissions=["review"])
+    def put_label(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> None:
+        label = request.POST.get("label", "")
+        try:
+            count = feedback_review.label(self._chosen(request, queryset, f"labelled {label[:16]}"), label)
+        except ReviewRefused:
+            self.message_user(request, _("There is no such label."), messages.ERROR)
+        else:
+            self.message_user(request, _("Labelled: %(count)s.") % {"count": count})
+
+    def _chosen(self, request: HttpRequest, queryset: QuerySet[Feedback], deed: str) -> list[uuid.UUID]:
+        """Their ids; each gets an entry in the log."""
+        chosen = list(queryset.select_related(None).prefetch_related(None).only("pk", "rating"))
+        for each in chosen:
+            log_deed(request, Feedback, each.pk, str(each), deed)
+        return [each.pk for each in chosen]
+
+    @admin.action(description=gettext_lazy("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> StreamingHttpResponse:
-        rows = queryset.select_related("message__turn").prefetch_related("message__turn__messages")
+        rows = queryset.select_related("message__turn", "assigned_to").prefetch_related("message__turn__messages")
         lines = csv_lines(rows.iterator(chunk_size=500))
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="feedback-{timezone.now():%Y-%m-%d}.csv"'
         return response
 
+    # --- Pages ---------------------------------------------------------------------------------------------------
 
-def question_of(feedback: Feedback) -> str:
-    turn = feedback.message.turn
-    asked = [line for line in turn.messages.all() if line.role == "user"] if turn else []
-    return asked[0].content if asked else ""
+    def get_urls(self) -> list[URLPattern]:
+        def at(route: str, view: View, name: str) -> URLPattern:
+            return path(route, self.admin_site.admin_view(view), name=f"chat_feedback_{name}")
+
+        return [
+            at("trends/", self.trends_view, "trends"),
+            at("<uuid:pk>/review/", require_POST(self.review_view), "review"),
+            at("<uuid:pk>/golden/", self.golden_view, "golden"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        feedback = self.get_object(request, unquote(object_id))
+        if feedback is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        return self._review_page(request, feedback)
+
+    def review_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        if not self.has_review_permission(request):
+            raise PermissionDenied
+        feedback = get_object_or_404(Feedback, pk=pk)
+        form = ReviewForm(request.POST)
+        people = {str(each.pk): each for each in _people()}
+        to = people.get(request.POST.get("assigned_to", ""))
+        if not form.is_valid() or (request.POST.get("assigned_to") and to is None):
+            messages.error(
+                request, _("Nothing was saved: the form holds what it does not offer, or a note that is too long.")
+            )
+            return self._review_page(request, feedback, note=request.POST.get("note", ""), status=422)
+        deed = form.cleaned_data["deed"]
+        _newer, older = neighbours(feedback)
+        deeds = review(
+            feedback,
+            by=self._me(request),
+            to=to,
+            cause=form.cleaned_data["label"],
+            note=form.cleaned_data["note"],
+            is_settled=deed == "resolve" or (deed == "save" and feedback.handled_at is not None),
+        )
+        if deeds:
+            log_deed(request, Feedback, pk, str(feedback), "; ".join(deeds))
+        if deed == "resolve":
+            messages.success(request, _("Resolved."))
+            if older is None:
+                return HttpResponseRedirect(reverse("admin:chat_feedback_changelist"))
+            return HttpResponseRedirect(reverse("admin:chat_feedback_change", args=[older]))
+        messages.success(request, _("Saved."))
+        return HttpResponseRedirect(reverse("admin:chat_feedback_change", args=[pk]))
+
+    def golden_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        feedback = get_object_or_404(Feedback.objects.select_related("message__turn", "conversation"), pk=pk)
+        turn = feedback.message.turn
+        begin = {"name": question_of(feedback)[:80], "intent": turn.intent if turn else ""}
+        form = GoldenForm(request.POST or None, initial=begin)
+        if request.method == "POST" and form.is_valid():
+            told = form.cleaned_data
+            expected = Expected(
+                intent=told["intent"], says=told["says"], never=told["never"], shows=told["shows"].split()
+            )
+            try:
+                text = golden_journey(feedback, told["name"], expected)
+            except NotGolden as error:
+                form.add_error(None, str(error))
+            else:
+                response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+                response["Content-Disposition"] = f'attachment; filename="{file_name(feedback)}"'
+                return response
+        lines = turn_lines(turn) if turn else []
+        title = _("Make this a golden test")
+        return self._page(request, "golden", feedback=feedback, form=form, lines=lines, title=title)
+
+    def trends_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        by = request.GET.get("by", "")
+        asked = request.GET.get("weeks", "")
+        weeks = int(asked) if asked in map(str, WEEKS) else WEEKS[1]
+        found = trends(by if by in BY else "reason", weeks)
+        return self._page(
+            request, "feedback_trends", found=found, dimensions=BY, weeks=WEEKS, title=_("Opinions over weeks")
+        )
+
+    def _review_page(
+        self, request: HttpRequest, feedback: Feedback, *, note: str = "", status: int = 200
+    ) -> TemplateResponse:
+        turn = feedback.message.turn
+        newer, older = neighbours(feedback)
+        response = self._page(
+            request,
+            "feedback",
+            feedback=feedback,
+            reason=dict(Feedback.Reason.choices).get(feedback.reason, feedback.reason),
+            turn=turn,
+            lines=turn_lines(turn) if turn else [],
+            notes=feedback.notes.all(),
+            note=note,
+            newer=newer,
+            older=older,
+            labels=Feedback.Label.choices,
+            people=_people() if self.has_review_permission(request) else (),
+            may_review=self.has_review_permission(request),
+            may_read_turns=request.user.has_perm("chat.view_turn"),
+            title=_("An opinion"),
+        )
+        response.status_code = status
+        return response
+
+    def _me(self, request: HttpRequest) -> Any:
+        # The very user: what the request carries stands in for it.
+        return get_user_model()._default_manager.get(username=request.user.get_username())
+
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
+        known = self.admin_site.each_context(request) | {"opts": self.opts} | context
+        return TemplateResponse(request, f"admin/chat/{name}.html", known)
 
 
 def counts_by_intent() -> list[dict[str, Any]]:
@@ -126,28 +362,3 @@ def counts_by_intent() -> list[dict[str, Any]]:
     rows = FeedbackCount.objects.filter(day__gte=since).values("intent").annotate(up=Sum("up"), down=Sum("down"))
     counted = [row | {"share": row["up"] / (row["up"] + row["down"])} for row in rows if row["up"] + row["down"] > 0]
     return sorted(counted, key=lambda row: (-row["down"], row["intent"]))
-
-
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
-def csv_lines(feedback: Iterable[Feedback]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # The mark by which a spreadsheet knows UTF-8.
-    yield "\ufeff" + writer.writerow(COLUMNS)
-    for each in feedback:
-        facts = each.facts
-        row = (
-            each.updated_at.isoformat(), each.rating, each.reason, each.comment, each.flag,
-            each.handled_at.isoformat() if each.handled_at else "", facts.get("intent", ""), facts.get("language", ""),
-            facts.get("engine", ""), facts.get("generator", ""), "; ".join(facts.get("arms", [])), question_of(each),
-            each.message.content, each.conversation_id, each.message.turn_id,
-        )  # fmt: skip
-        yield writer.writerow([_harmless(value) for value in row])
-
-
-def _harmless(value: Any) -> Any:
-    """A spreadsheet must not take a shopper's text for a formula (OWASP, "CSV Injection")."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

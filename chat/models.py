@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from chat.tokens import Shopper
@@ -199,14 +198,14 @@ class Feedback(models.Model):
         """What an operator found to be the cause."""
 
         NONE = "", "—"
-        UNDERSTANDING = "understanding", _("Misunderstood")
-        FACTS = "facts", _("Wrong or missing facts")
-        KNOWLEDGE = "knowledge", _("Help page missing or wrong")
-        RECOMMENDATION = "recommendation", _("Poor recommendation")
-        WORDING = "wording", _("Wording or tone")
-        SLOW = "slow", _("Too slow")
-        SHOP = "shop", _("Shop, not assistant: price, stock, delivery")
-        FINE = "fine", _("The answer was right")
+        UNDERSTANDING = "understanding", "Misunderstood"
+        FACTS = "facts", "Wrong or missing facts"
+        KNOWLEDGE = "knowledge", "Help page missing or wrong"
+        RECOMMENDATION = "recommendation", "Poor recommendation"
+        WORDING = "wording", "Wording or tone"
+        SLOW = "slow", "Too slow"
+        SHOP = "shop", "Shop, not assistant: price, stock, delivery"
+        FINE = "fine", "The answer was right"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="feedback")

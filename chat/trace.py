@@ -54,8 +54,8 @@ class Trace:
             _measure(entry, self.elapsed_ms() - start)
 
     def spent(self, name: str, ms: float, **facts: Any) -> None:
-        """A step that was done in pieces, between others."""
-        entry: dict[str, Any] = {"step": name, "at_ms": self.elapsed_ms(), **facts}
+        """A step that was done in pieces, between others; ``at_ms`` is the end of the last one."""
+        entry: dict[str, Any] = {"step": name, "at_ms": self.elapsed_ms(), "pieces": True, **facts}
         _measure(entry, ms)
         self.steps.append(entry)
 

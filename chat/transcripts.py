@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chat.cards import order_card, product_card, promotion_card, series_card
@@ -137,78 +136,3 @@ def _live_cards(conversation: Conversation, references: Iterable[dict[str, str]]
             if data is not None:
                 cards[reference["card_id"]] = {"card_id": reference["card_id"], "kind": kind, "data": data}
     return cards
-
-
-# --- For operators ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class TracedStep:
-    """One bar of a turn's waterfall, in percent of the turn."""
-
-    name: str
-    ms: float
-    left: float
-    width: float
-    over: bool
-    failed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptLine:
-    """A message as an operator reads it; ``steps``, ``slots`` and ``notes`` of the turn that it ends."""
-
-    message: Message
-    quoted: tuple[str, ...]
-    steps: tuple[TracedStep, ...]
-    slots: tuple[dict[str, str], ...]
-    notes: tuple[dict[str, Any], ...]
-    # Who wrote: model, prompt version, tokens, cost, fallback.
-    generation: dict[str, Any]
-    # Entries of the policy cache: kind, key, hit.
-    cache: tuple[dict[str, Any], ...]
-
-
-def transcript(conversation: Conversation) -> list[TranscriptLine]:
-    """Every line with the cards as quoted then, and each answer's trace."""
-    messages = conversation.messages.select_related("turn", "feedback").order_by("id")
-    return [_traced(message) for message in messages]
-
-
-def turn_transcript(message: Message) -> list[TranscriptLine]:
-    """The lines of this message's turn: the question and the answer."""
-    lines = (
-        Message.objects.filter(turn_id=message.turn_id) if message.turn_id else Message.objects.filter(pk=message.pk)
-    )
-    return [_traced(each) for each in lines.select_related("turn", "feedback").order_by("id")]
-
-
-def _traced(message: Message) -> TranscriptLine:
-    trace = message.turn.trace if message.turn and message.role == Message.Role.ASSISTANT else {}
-    steps = trace.get("steps", [])
-    total = max([step["at_ms"] + step["ms"] for step in steps if "ms" in step], default=0) or 1
-    return TranscriptLine(
-        message=message,
-        quoted=tuple(_quote(card) for card in message.cards),
-        steps=tuple(
-            TracedStep(
-                name=step["step"],
-                ms=step["ms"],
-                left=round(100 * step["at_ms"] / total, 1),
-                width=max(round(100 * step["ms"] / total, 1), 0.5),
-                over=bool(step.get("over")),
-                failed="error" in step,
-            )
-            for step in steps
-            if "ms" in step
-        ),
-        slots=tuple(trace.get("slots", [])),
-        notes=tuple(trace.get("notes", [])),
-        generation=trace.get("generation", {}),
-        cache=tuple(trace.get("cache", [])),
-    )
-
-
-def _quote(card: dict[str, Any]) -> str:
-    quoted = card.get("quoted")
-    return f"{card['id']} · {quoted['amount']} {quoted['currency']}" if quoted else str(card["id"])

@@ -98,7 +98,7 @@ def where(text: str) -> set[str]:
         if fields and any(text in str(row) for row in model._base_manager.values_list(*fields)):
             found.add(model.__name__)
     for name in ("cache", "streams"):
-        client: Any = sync_client(name)  # type: ignore[arg-type]
+        client: Any = sync_client(name)
         if any(text.encode() in _whole(client, key) for key in client.scan_iter("*")):
             found.add(name)
     return found
@@ -123,7 +123,7 @@ async def test_a_messages_words_are_taken_out_of_everything() -> None:
     assert not await in_database(redact_message, message.pk)
     await message.arefresh_from_db()
     assert (message.content, message.redacted_at is not None) == (REDACTED, True)
-    turn = await Turn.objects.aget(pk=message.turn_id)
+    turn = await Turn.objects.aget(messages=message)
     assert turn.trace["steps"]
     memory = await load_memory(
         session.conversation_id, after_turn=str((await Conversation.objects.aget()).last_turn_id)
