@@ -1,24 +1,22 @@
 """What the cache does, per kind: counted in each process, added up in Redis, where every process' part counts.
 
 A bucket of time is one hash ``cache:counters:{start}`` with fields ``{kind}:{event}``. Times are counted as events
-too, ``hit_us.{n}`` and ``miss_us.{n}``: a histogram whose bucket n holds 2^(n/4) to 2^((n+1)/4) microseconds, so
-that quantiles of all processes together are known within 9 %.
+too, ``hit_us.{n}`` and ``miss_us.{n}`` for the n-th bucket of mangaassist.quantiles.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, Literal, get_args
 
 from caching.later import Later
 from caching.redis_scripts import prefixed
 from caching.trust import UNAVAILABLE, trust
+from mangaassist.quantiles import BUCKETS, bucket_of, middle_of, quantile
 from mangaassist.redis import sync_client
 
 Event = Literal[
@@ -38,10 +36,8 @@ Event = Literal[
 # The "kind" of what happens to the cache as a whole.
 WHOLE = "*"
 
-_STEPS_PER_OCTAVE = 4
-_STEPS = 128
 Times = Literal["hit_us", "miss_us"]
-_TIMES: dict[Times, list[str]] = {name: [f"{name}.{step}" for step in range(_STEPS)] for name in get_args(Times)}
+_TIMES: dict[Times, list[str]] = {name: [f"{name}.{step}" for step in range(BUCKETS)] for name in get_args(Times)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class Counters:
     def asked(self, kind: str, hits: int, misses: int, seconds: float, *, computed: bool) -> None:
         """One question to the cache (of one key or many), from the call to its answer."""
         steps = _TIMES["miss_us" if computed else "hit_us"]
-        step = steps[min(_STEPS - 1, int(math.log2(seconds * 1e6 + 1) * _STEPS_PER_OCTAVE))]
+        step = steps[bucket_of(seconds * 1e6)]
         with self._lock:
             counts = self._counts
             if hits:
@@ -113,12 +109,13 @@ class Counters:
         except UNAVAILABLE as error:
             trust.failed(error)
 
-    def series(self, period: Period) -> list[dict[str, Counts]]:
-        """By bucket (oldest first) and kind, over all processes; empty buckets without Redis."""
+    def series(self, period: Period, now_s: float | None = None) -> list[dict[str, Counts]]:
+        """By bucket (oldest first, see :meth:`Period.starts`) and kind, over all processes; empty buckets without
+        Redis."""
         self.flush()
         found: list[dict[str, Counts]] = [{} for _ in range(period.buckets)]
         pipeline: Any = sync_client("cache").pipeline(transaction=False)
-        for start in period.starts(time.time()):
+        for start in period.starts(time.time() if now_s is None else now_s):
             pipeline.hgetall(_key(period, start))
         try:
             rows = pipeline.execute()
@@ -142,12 +139,13 @@ def total(series: list[dict[str, Counts]], kind: str) -> Counts:
 
 def quantile_us(counts: Counts, times: Times, share: float) -> float | None:
     """The time, in microseconds, within which this share of the answers came; None without any."""
+    return quantile([counts[name] for name in _TIMES[times]], share)
+
+
+def spent_us(counts: Counts, times: Times) -> tuple[int, float]:
+    """(how many answers, the microseconds that they took together, within 9 %)."""
     steps = [counts[name] for name in _TIMES[times]]
-    wanted = sum(steps) * share
-    if not wanted:
-        return None
-    step = next(step for step, reached in enumerate(accumulate(steps)) if reached >= wanted)
-    return float(2 ** ((step + 0.5) / _STEPS_PER_OCTAVE))
+    return sum(steps), sum(number * middle_of(step) for step, number in enumerate(steps) if number)
 
 
 def _key(period: Period, start: int) -> str:

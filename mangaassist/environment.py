@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mangaassist.addresses import Network, read_networks
 
@@ -88,6 +89,17 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = text(name, default)
     if value not in allowed:
         faults.append(f"{name}={value!r} is unknown; choose one of {', '.join(allowed)}.")
+        return default
+    return value
+
+
+def zone(name: str, default: str) -> str:
+    """A time zone by its IANA name."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        faults.append(f"{name}={value!r} is no time zone: write it like Asia/Tokyo.")
         return default
     return value
 

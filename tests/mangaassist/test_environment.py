@@ -44,6 +44,24 @@ def test_networks_are_addresses_and_cidrs(
     assert bool(environment.faults) is is_fault
 
 
+@pytest.mark.parametrize(
+    ("value", "read", "is_fault"),
+    [
+        ("", "UTC", False),
+        ("Asia/Tokyo", "Asia/Tokyo", False),
+        ("JST9", "UTC", True),
+        ("../etc/passwd", "UTC", True),
+        ("Asia", "UTC", True),
+    ],
+)
+def test_time_zones_go_by_their_iana_names(
+    monkeypatch: pytest.MonkeyPatch, value: str, read: str, is_fault: bool
+) -> None:
+    monkeypatch.setenv("X", value)
+    assert environment.zone("X", "UTC") == read
+    assert bool(environment.faults) is is_fault
+
+
 def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X", " a, b ,,c")
     assert environment.words("X") == ["a", "b", "c"]
