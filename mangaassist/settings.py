@@ -227,7 +227,7 @@ CELERY_TASK_ROUTES = {
     "mangaassist.outbox.tasks.sweep": {"queue": "interactive"},
     "chat.tasks.fail_left_turns": {"queue": "interactive"},
     "mangaassist.outbox.tasks.prune": {"queue": "batch"},
-    "mangaassist.analytics.tasks.*": {"queue": "batch"},
+    "mangaassist.analytics.tasks.prune": {"queue": "batch"},
     "recommendations.tasks.*": {"queue": "batch"},
     "caching.tasks.*": {"queue": "batch"},
     "knowledge.tasks.look_at_source": {"queue": "batch"},
@@ -255,6 +255,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},
     "analytics-prune": {"task": "mangaassist.analytics.tasks.prune", "schedule": 3600.0},
+    # Ends after ten seconds, whatever is left to count.
+    "roll-up": {"task": "mangaassist.analytics.tasks.roll_up", "schedule": 60.0, "options": {"expires": 60}},
     # One through each queue that shoppers depend on.
     **{
         f"heartbeat-{queue}": {

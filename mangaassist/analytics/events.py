@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar
@@ -159,6 +160,14 @@ class NothingFound(Event):
 
 def found_nothing(record: TurnRecord) -> bool:
     """The shopper looked for something and was shown nothing, or was not understood."""
-    if record.status != "complete":
-        return False
-    return record.intent == "other" or (record.intent in _LOOKING and not record.cards)
+    return _in_vain(record.status, record.intent, has_cards=bool(record.cards))
+
+
+def left_unanswered(status: str, intent: str, notes: Iterable[Mapping[str, Any]], *, has_cards: bool) -> bool:
+    """As :func:`found_nothing`; or the answer itself noted that something was not found."""
+    noted = status == "complete" and any(note.get("note") == "not_found" for note in notes)
+    return noted or _in_vain(status, intent, has_cards=has_cards)
+
+
+def _in_vain(status: str, intent: str, *, has_cards: bool) -> bool:
+    return status == "complete" and (intent == "other" or (intent in _LOOKING and not has_cards))

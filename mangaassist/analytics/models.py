@@ -1,4 +1,5 @@
-"""What happened, in the embedded profile: the stream's records as rows; and, in all, what was not found."""
+"""What happened: in the embedded profile the stream's records as rows; in all, what was not found, and what was
+counted of each hour and day."""
 
 from __future__ import annotations
 
@@ -99,3 +100,94 @@ class UnansweredQuestion(models.Model):
 
     def __str__(self) -> str:
         return self.question
+
+
+class UnansweredCount(models.Model):
+    """How often it was asked in vain on one day of the shop's."""
+
+    question = models.ForeignKey(UnansweredQuestion, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField(db_index=True)
+    asked = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["question", "day"], name="unanswered_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.asked}"
+
+
+# --- Roll-ups (mangaassist.analytics.rollup) ----------------------------------------------------------------------
+
+
+class Tally(models.Model):
+    """What was counted of one hour or day of the shop's time about one subject and label: the intent ``price``, the
+    step ``generate``. See mangaassist.analytics.tallying for the subjects and their numbers, which add up.
+    """
+
+    class Grain(models.TextChoices):
+        HOUR = "hour"
+        DAY = "day"
+
+    grain = models.CharField(max_length=4, choices=Grain.choices)
+    start = models.DateTimeField()
+    subject = models.CharField(max_length=16)
+    label = models.CharField(max_length=64, blank=True)
+    numbers = models.JSONField(default=dict)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("view_overview", "Can see the overview")]
+        constraints = [models.UniqueConstraint(fields=["grain", "start", "subject", "label"], name="tally_once")]
+
+    def __str__(self) -> str:
+        return f"{self.grain} {self.start:%Y-%m-%d %H:%M}: {self.subject} {self.label}"
+
+
+class TallyMark(models.Model):
+    """How far the rows of one source have been counted. Whoever counts holds its lock."""
+
+    source = models.CharField(max_length=16, primary_key=True)
+    # Of rows that are read in the order of their time; of those that are read in the order of their ids.
+    upto = models.DateTimeField(null=True)
+    number = models.PositiveBigIntegerField(default=0)
+    ran_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class TalliedRow(models.Model):
+    """A row near its source's mark that has been seen: it is counted once. ``is_over``: it has been, else it is still
+    running and counts when it ends."""
+
+    source = models.CharField(max_length=16)
+    row = models.UUIDField()
+    at = models.DateTimeField()
+    is_over = models.BooleanField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["source", "row"], name="tallied_once")]
+        indexes = [models.Index(fields=["source", "is_over", "at"], name="tallied_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.row}"
+
+
+class ShownList(models.Model):
+    """A list of recommendations that a conversation showed, and when something of it was first clicked and bought."""
+
+    list_id = models.CharField(max_length=40, primary_key=True)
+    engine = models.CharField(max_length=32)
+    shown_at = models.DateTimeField(db_index=True)
+    clicked_at = models.DateTimeField(null=True)
+    bought_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.list_id}"

@@ -15,7 +15,7 @@ from django.db.models import F
 
 from chat.records import TurnRecord
 from mangaassist.analytics.buffer import EventBuffer, flush_at_exit
-from mangaassist.analytics.events import found_nothing
+from mangaassist.analytics.events import left_unanswered
 from mangaassist.analytics.models import UnansweredQuestion
 from mangaassist.redaction import redact
 from shop.models import Series
@@ -40,11 +40,9 @@ class _Counted:
 
 def hear(record: TurnRecord) -> None:
     """Appends what this turn did not find, if anything."""
-    if record.status != "complete":
+    if not left_unanswered(record.status, record.intent, record.notes, has_cards=bool(record.cards)):
         return
     note: dict[str, Any] = next((note for note in record.notes if note.get("note") == "not_found"), {})
-    if not note and not found_nothing(record):
-        return
     kind = note.get("kind") or (Kind.OTHER if record.intent == "other" else Kind.TITLE)
     text = normalised(note.get("about") or record.message)
     if fold(text) and record.language in _LANGUAGES:
