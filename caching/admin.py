@@ -179,8 +179,7 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         return TemplateResponse(
             request,
             f"admin/caching/cachepolicy/{name}.html",
-            # Without the sidebar: the table wants its room.
-            self.admin_site.each_context(request) | {"opts": self.opts, "is_nav_sidebar_enabled": False} | context,
+            self.admin_site.each_context(request) | {"opts": self.opts} | context,
         )
 
     # --- what the buttons do ---

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 # Django groups (made by a migration). Superusers are leads.
 AGENTS = "agent"
-LEADS = "lead"
+LEADS = "agent lead"
 
 
 class NotAnAgent(Exception):
-    """This user answers nobody: neither in the group ``agent`` nor in ``lead``."""
+    """This user answers nobody: neither in the group ``agent`` nor in ``agent lead``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def actor_of(user: Any) -> Actor:
     groups = set(user.groups.values_list("name", flat=True))
     lead = user.is_superuser or LEADS in groups
     if not lead and AGENTS not in groups:
-        raise NotAnAgent("Only members of the groups agent and lead answer shoppers.")
+        raise NotAnAgent("Only members of the groups agent and agent lead answer shoppers.")
     name: str = user.get_username()
     return Actor(name=name, shown=user.first_name or name, role="lead" if lead else "agent", user_id=user.pk)
 

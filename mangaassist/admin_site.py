@@ -1,4 +1,4 @@
-"""Our admin: Django's own, with our name and templates."""
+"""Our admin: Django's own, with our name, our templates and one navigation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
+
+from mangaassist import navigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +30,48 @@ def register_notice(find: Callable[[HttpRequest], Notice | None]) -> None:
     _notices.append(find)
 
 
+def notices(request: HttpRequest) -> list[Notice]:
+    """For the page where an operator begins: the overview, else the index."""
+    return [notice for find in _notices if (notice := find(request))]
+
+
 class MangaAssistAdminSite(AdminSite):
     site_header = "MangaAssist"
     site_title = "MangaAssist"
-    index_title = "Operator's room"
+    index_title = _("Operator's room")
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """With the notices above the list of what there is."""
-        notices = [notice for find in _notices if (notice := find(request))]
-        return super().index(request, {"notices": notices, **(extra_context or {})})
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """The navigation's sections; of one app (its own page) its models, as Django lists them."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        known: Any = getattr(request, "_sections", None)
+        if known is None:
+            models = {
+                model["model"]._meta.label_lower: model
+                for app in self._build_app_dict(request).values()
+                for model in app["models"]
+            }
+            known = navigation.sections(request, models)
+            request._sections = known  # type: ignore[attr-defined]
+        return known
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Who may see the overview begins there; who has nothing but the desk, at the desk."""
+        entries = [entry for section in self.get_app_list(request) for entry in section["models"]]
+        first = entries[0] if entries else None
+        if first and (first["object_name"] == "overview" or len(entries) == 1):
+            return HttpResponseRedirect(first["admin_url"])
+        return super().index(request, {"notices": notices(request), **(extra_context or {})})
 
 
 class MangaAssistAdminConfig(AdminConfig):
     default_site = "mangaassist.admin_site.MangaAssistAdminSite"
+
+    def ready(self) -> None:
+        from mangaassist.wording import translate_names
+
+        super().ready()
+        translate_names()
 
 
 class ReadOnlyAdmin:

@@ -86,6 +86,7 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
     change_form_template = "admin/recommendations/experiment/change_form.html"
     list_display = ["name", "state", "traffic_percent", "started_at", "ended_at", "rolled_out"]
     list_filter = ["status"]
+    list_select_related = ["rolled_out"]
     inlines = [ArmInline]
     fields = ["name", "hypothesis", "traffic_percent"]
     # A new experiment from the arms of an old one.
@@ -131,8 +132,6 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
     ) -> HttpResponse:
         if obj is not None and not _is_draft(obj):
             context["results"] = results(obj)
-        # Without the sidebar: the table wants its room.
-        context["is_nav_sidebar_enabled"] = False
         context["may_change"] = self.has_change_permission(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -148,6 +147,8 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
         return self._act(request, pk, take_back, "Taken back.", "is taken back; everybody gets what they got before.")
 
     def roll_out_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
         number = request.POST.get("arm", "")
         arm = Arm.objects.filter(experiment_id=pk, pk=int(number)).first() if number.isdecimal() else None
         if arm is None:

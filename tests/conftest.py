@@ -71,6 +71,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
     assert post_migrate.disconnect(create_contenttypes)
     assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    assert post_migrate.disconnect(dispatch_uid="mangaassist.groups")
     tables = connection.introspection.django_table_names
 
     def tables_but_notes(**options: bool) -> list[str]:

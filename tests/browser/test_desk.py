@@ -35,7 +35,7 @@ PATIENCE = 30_000
 STAFF = f"""
 from django.contrib.auth.models import Group, User
 from escalation.models import CannedReply
-for name, group in (("aiko", "agent"), ("ben", "agent"), ("leo", "lead")):
+for name, group in (("aiko", "agent"), ("ben", "agent"), ("leo", "agent lead")):
     user = User.objects.create_user(name, password={PASSWORD!r}, first_name=name.title(), is_staff=True)
     user.groups.add(Group.objects.get(name=group))
 CannedReply.objects.create(locale="en", shortcut="late", text="Sorry for the delay with order {{order}}. {{agent}}")

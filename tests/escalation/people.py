@@ -29,7 +29,7 @@ def at_desk(name: str) -> Actor:
 
 
 def lead(name: str = "leo") -> Actor:
-    return agent(name, group="lead")
+    return agent(name, group="agent lead")
 
 
 def conversation(**fields: str) -> str:

@@ -33,7 +33,7 @@ WHO = [
     ({"is_staff": True}, 403, 403),
     ({"group": "agent"}, 403, 403),  # In the group, but no staff.
     ({"is_staff": True, "group": "agent"}, 200, 403),
-    ({"is_staff": True, "group": "lead"}, 200, 200),
+    ({"is_staff": True, "group": "agent lead"}, 200, 200),
     ({"is_staff": True, "is_superuser": True}, 200, 200),
 ]
 
@@ -73,7 +73,7 @@ def test_the_page_is_never_stored_and_makes_no_markup_from_text() -> None:
 
 def test_what_the_module_asks_for_is_on_the_page_and_in_the_words() -> None:
     """Ids and words are the contract between the template, escalation.desk_words and the modules in static/desk."""
-    page = signed_in(is_staff=True, group="lead").get("/desk/").content.decode()
+    page = signed_in(is_staff=True, group="agent lead").get("/desk/").content.decode()
     module = "".join(each.read_text("utf-8") for each in (FOLDER / "static/desk").glob("*.js"))
     ids = set(re.findall(r'\$\("([\w-]+)"\)', module))
     assert {id for id in ids if f'id="{id}"' not in page} == set()
@@ -108,11 +108,11 @@ def test_the_page_speaks_the_readers_language(language: str, said: str) -> None:
 @pytest.mark.parametrize("days", ["1", "7", "30"])
 def test_the_figures_of_a_period(days: str) -> None:
     waiting(conversation())
-    page = signed_in(is_staff=True, group="lead").get(f"/desk/metrics/?days={days}").content.decode()
+    page = signed_in(is_staff=True, group="agent lead").get(f"/desk/metrics/?days={days}").content.decode()
     assert "1 still open" in page
     assert f'href="?days={days}" aria-current="page"' in page
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "365", "x", "", "7; drop"])
 def test_no_other_period(days: str) -> None:
-    assert signed_in(is_staff=True, group="lead").get("/desk/metrics/", {"days": days}).status_code == 400
+    assert signed_in(is_staff=True, group="agent lead").get("/desk/metrics/", {"days": days}).status_code == 400
