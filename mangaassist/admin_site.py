@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,24 @@ class MangaAssistAdminSite(AdminSite):
             known = navigation.sections(request, models)
             request._sections = known  # type: ignore[attr-defined]
         return known
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Within the limit on guessing; a browser that has signed in is counted by itself from then on."""
+        # Models cannot be imported with this module.
+        from mangaassist.access.forms import SignInForm
+        from mangaassist.access.throttle import trust_device
+
+        self.login_form = SignInForm
+        response = super().login(request, extra_context)
+        if request.method != "POST":
+            return response
+        form = getattr(response, "context_data", None) and response.context_data.get("form")
+        if form is not None and form.wait_s is not None:
+            response.status_code = 429
+            response["Retry-After"] = str(math.ceil(form.wait_s))
+        elif response.status_code == 302:
+            trust_device(request, response, request.user.get_username())
+        return response
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Who may see the overview begins there; who has nothing but the desk, at the desk."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -102,6 +103,25 @@ def zone(name: str, default: str) -> str:
         faults.append(f"{name}={value!r} is no time zone: write it like Asia/Tokyo.")
         return default
     return value
+
+
+# Whose first words are taken by other pages.
+_TAKEN = frozenset(
+    "account api cart chat covers desk favicon.ico healthz help i18n metrics products readyz search series sign-in "
+    "sign-out static widget ws".split()
+)
+
+
+def room_path(name: str, default: str) -> str:
+    """A path of our own pages such as ``admin/`` or ``back/room/``: no slash before it, one behind it."""
+    value = text(name, default).strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9_\-]+(?:/[A-Za-z0-9_\-]+)*", value):
+        faults.append(f"{name} must be a path of letters, digits, - and _, such as back-office/.")
+        return default
+    if value.partition("/")[0] in _TAKEN:
+        faults.append(f"{name}={value!r} is taken by other pages: choose another first word.")
+        return default
+    return f"{value}/"
 
 
 def options(name: str) -> dict[str, Any]:

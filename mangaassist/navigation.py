@@ -148,7 +148,7 @@ SECTIONS = (
         "access",
         _("Access"),
         _("Who works here, what they may do, what they did."),
-        ("auth.user", "auth.group", "access.auditentry"),
+        ("auth.user", "auth.group", "access.staffsession", "access.auditentry"),
         ("access", "auth"),
     ),
 )

@@ -54,8 +54,29 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# With this prefix a browser takes them from this very host over https only (RFC 6265bis, section 4.1.3).
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+
+# --- The operator's room ----------------------------------------------------------------------------------
+
+# Where it is, without the slash before: another path than everybody tries first.
+ADMIN_PATH = environment.room_path("ADMIN_PATH", "admin/")
+# A session of staff ends after so many minutes without a page, and in any case after so many hours.
+STAFF_IDLE_MIN = environment.number("STAFF_IDLE_MIN", 60, low=5, high=24 * 60)
+STAFF_SESSION_H = environment.number("STAFF_SESSION_H", 12, low=0.5, high=24 * 7)
+# So many wrong passwords within so many minutes, and an account takes no more from strangers for as long.
+SIGN_IN_FAILURES = int(environment.number("SIGN_IN_FAILURES", 10, low=3, high=1000))
+SIGN_IN_PAUSE_MIN = environment.number("SIGN_IN_PAUSE_MIN", 15, low=1, high=24 * 60)
+# For passwords of staff (NIST SP 800-63B: long, and none that everybody tries).
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AUDIT_KEPT_DAYS = environment.number("AUDIT_KEPT_DAYS", 730, low=30, high=3650)
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
@@ -83,6 +104,7 @@ INSTALLED_APPS = [
     "channels",
     # Serves the API pages' scripts from our own static files.
     "ninja",
+    "mangaassist.access",
     "mangaassist.outbox",
     "caching",
     "shop",
@@ -108,6 +130,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "mangaassist.access.middleware.watch_room",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -228,6 +251,7 @@ CELERY_TASK_ROUTES = {
     "chat.tasks.fail_left_turns": {"queue": "interactive"},
     "mangaassist.outbox.tasks.prune": {"queue": "batch"},
     "mangaassist.analytics.tasks.prune": {"queue": "batch"},
+    "mangaassist.access.tasks.*": {"queue": "batch"},
     "recommendations.tasks.*": {"queue": "batch"},
     "caching.tasks.*": {"queue": "batch"},
     "knowledge.tasks.look_at_source": {"queue": "batch"},
@@ -254,6 +278,7 @@ ANALYTICS_KEPT_DAYS = environment.number("ANALYTICS_KEPT_DAYS", 90, low=1, high=
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},
+    "access-forget-old": {"task": "mangaassist.access.tasks.forget_old", "schedule": 3600.0},
     "analytics-prune": {"task": "mangaassist.analytics.tasks.prune", "schedule": 3600.0},
     # Ends after ten seconds, whatever is left to count.
     "roll-up": {"task": "mangaassist.analytics.tasks.roll_up", "schedule": 60.0, "options": {"expires": 60}},

@@ -96,6 +96,8 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            self.log_change(request, key, "Revoked.")
         count = ApiKey.objects.filter(pk__in=queryset.values("pk")).revoke()
         self.message_user(request, f"Revoked: {count}.")
 

@@ -86,7 +86,7 @@ export class Connection {
   #lost(code) {
     this.#ready = false;
     if (code === 4401) {
-      location.assign(`/admin/login/?next=${encodeURIComponent(location.pathname)}`);
+      location.assign(`${document.body.dataset.signIn}?next=${encodeURIComponent(location.pathname)}`);
       return;
     }
     if (code === 4403) {

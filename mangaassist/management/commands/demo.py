@@ -103,4 +103,4 @@ class Command(BaseCommand):
         operator = demo_operator(Path(settings.DATA_DIR))
         if operator is None:
             return []
-        return [f"Operator for /admin/ and /desk/: name {operator.name}, password {operator.password}"]
+        return [f"Operator for /{settings.ADMIN_PATH} and /desk/: name {operator.name}, password {operator.password}"]

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from mangaassist.access.audit import Kind, record
 from partners.models import DEFAULT_RATE, SCOPES, ApiKey, create_api_key
 
 
@@ -31,6 +32,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         key, secret = self._rotated(options) if options["rotate"] else self._created(options)
+        verb = "rotated" if options["rotate"] else "added"
+        record(Kind.KEY, actor="command line", what=f"api key {key.name} ({key.pk})", detail=verb)
         self.stderr.write(f"{key.name}: {', '.join(key.scopes)}. Keep it safe: it cannot be shown again.")
         self.stdout.write(secret)
 
