@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, field
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 
+from chat.assistant import count_spend
 from chat.backends.base import Brief, Generator, GeneratorUnavailable, Used, Words, Written
 from chat.backends.composer import ComposerGenerator
 from chat.dialogue import Want
@@ -49,6 +51,8 @@ MODEL_MAY_ANSWER: frozenset[Want] = frozenset(
 )
 # Lines of a plan that no model may put in its own words: people, refusals, failures, what we do not have.
 _OURS = (
+    "own",
+    "off.",
     "human.",
     "unclear",
     "unknown.",
@@ -90,11 +94,18 @@ def model_may_answer(brief: Brief, noticed: tuple[str, ...]) -> bool:
     return brief.request.intent in MODEL_MAY_ANSWER and not ours and "injection" not in noticed
 
 
-async def sentences(brief: Brief, trace: Trace, noticed: tuple[str, ...] = ()) -> AsyncGenerator[str]:
-    """The answer's sentences with their slots unfilled; of a model's, those that may be said."""
+async def sentences(
+    brief: Brief, trace: Trace, noticed: tuple[str, ...] = (), *, no_model: str = ""
+) -> AsyncGenerator[str]:
+    """The answer's sentences with their slots unfilled; of a model's, those that may be said.
+
+    ``no_model``: why none is asked in this turn (chat.assistant.why_no_model), empty when one may be."""
     generator = generators["default"]
     trace.generation = {"generator": generator.name}
-    if generator.writes_freely and not model_may_answer(brief, noticed):
+    if generator.writes_freely and no_model:
+        trace.generation |= {"generator": _composer.name, "no_model": no_model}
+        generator = _composer
+    elif generator.writes_freely and not model_may_answer(brief, noticed):
         trace.generation |= {"generator": _composer.name, "left_to_composer": True}
         generator = _composer
     if not generator.writes_freely:
@@ -174,10 +185,19 @@ async def _split(generator: Generator, brief: Brief, trace: Trace) -> AsyncGener
                         yield sentence
                 case Used():
                     trace.generation |= asdict(event)
+                    await note_spend(event)
                     cut_off = event.stopped in CUT_OFF
     rest = splitter.rest()
     if rest and not cut_off:
         yield rest
+
+
+async def note_spend(used: Used) -> None:
+    """Into the day's account (chat.assistant); an answer is none the worse when that cannot be written."""
+    try:
+        await in_database(count_spend, cost=used.cost, read=used.read, written=used.written)
+    except DatabaseError:
+        log.exception("model_spend_not_counted", cost=used.cost)
 
 
 async def _limited(generator: Generator, brief: Brief, trace: Trace) -> AsyncGenerator[Written]:

@@ -32,9 +32,9 @@ from escalation.handoffs import cancel_handoff, open_handoff
 from escalation.lines import shopper_spoke
 from escalation.models import Priority, Trigger
 from escalation.package import build_package
-from escalation.rules import kept_rules, own_rules
+from escalation.rules import Decided, decided, last_decided
 from escalation.standing import Standing, standing_of, standings_of
-from escalation.triggers import LIKELY_MOOD, Need, OwnRule, Said, person_needed
+from escalation.triggers import LIKELY_MOOD, Need, Said, person_needed
 from mangaassist.dbthreads import in_database
 from mangaassist.rehearsal import is_rehearsal
 from shop.offers import OffersUnavailable, aread_offers
@@ -247,24 +247,22 @@ def _wants_the_assistant(text: str) -> bool:
 # --- In a turn ----------------------------------------------------------------------------------------------
 
 
-async def read_rules(conversation_id: str) -> tuple[OwnRule, ...]:
-    """The shop's own; none when the database does not say: the other rules hold all the same."""
-    rules = kept_rules()
-    if rules is not None:
-        return rules
+async def read_decided(conversation_id: str) -> Decided:
+    """The shop's own rules and thresholds; those of before when the database does not say."""
     try:
-        return await in_database(own_rules)
+        return await in_database(decided)
     except DatabaseError:
         log.exception("escalation_rules_not_read", conversation=conversation_id)
-        return ()
+        return last_decided()
 
 
 async def plan_with_person(
     conversation_id: str, request: Request, heard: Understanding, memory: Memory, evidence: Evidence, plan: AnswerPlan,
-    *, bad_ratings: int,
+    *, bad_ratings: int, people: bool,
 ) -> AnswerPlan:  # fmt: skip
-    """The plan with a person brought in or offered, where one is needed."""
-    rules = await read_rules(conversation_id)
+    """The plan with a person brought in or offered, where one is needed. ``people``: whether there are any."""
+    of_shop = await read_decided(conversation_id)
+    rules = of_shop.rules
     # Its first time may have to read or learn the model: not in the loop.
     felt = await in_database(mood_of, request.text, request.language)
     said = Said(
@@ -281,7 +279,11 @@ async def plan_with_person(
     )
     # The patterns take milliseconds on a long text: not in the loop, where other shoppers wait.
     is_long = len(said.text) > LONG_TEXT
-    need = await in_database(person_needed, said, rules) if is_long else person_needed(said, rules)
+    asked = (said, rules, of_shop.policy)
+    need = await in_database(person_needed, *asked) if is_long else person_needed(*asked)
+    if need is not None and not people:
+        # Nobody comes; who may be in danger is told where help is all the same.
+        return replace(plan, lines=(Line("human.care"), *plan.lines)) if need.care else plan
     if need is None:
         return plan if max(felt.complaint, felt.frustration) >= LIKELY_MOOD else _without_regret(request, plan)
     if need.action == "open":

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from chat.assistant import AssistantSettings, ModelSpend  # noqa: F401  (tables of their own file)
+
 if TYPE_CHECKING:
     from chat.tokens import Shopper
 

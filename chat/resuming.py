@@ -88,6 +88,7 @@ def _tell_ready(session: Session, missed: Missed, turns: dict[str, ToldTurn], li
         "active_turn": {"turn_id": active.turn_id, "seq": len(active.frames)} if active else None,
         "state": missed.state,
         "reset": missed.reset,
+        "assistant": session.assistant.as_told(),
     }
     for message in missed.messages[-LATELY:]:
         listener.told.append(message["message_id"])

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.db import transaction
 
+from chat.assistant import AS_DELIVERED, Assistant, read_assistant
 from chat.context import PageContext, read_context
 from chat.feedback import Opinion, save_feedback
 from chat.handoff import HandoffState, ask_for_person, read_ended, read_handoff, withdraw_request
 from chat.models import ActionReceipt, Conversation, Message, Turn
+from chat.phrases import say
 from chat.signals import conversation_started
 from chat.tokens import Claims, Shopper, issue_token
 from chat.transcripts import RECENT, frames_of, messages_after, response_frame
@@ -27,12 +29,13 @@ class SessionRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """An owner and their conversation. ``locale``: en or ja."""
+    """An owner and their conversation. ``locale``: en or ja. ``assistant``: as the shop had it when this was opened."""
 
     conversation_id: str
     shopper: Shopper
     context: PageContext
     locale: Language
+    assistant: Assistant = AS_DELIVERED
 
     def conversation(self) -> Conversation:
         return Conversation.objects.get(pk=self.conversation_id)
@@ -43,7 +46,10 @@ class Session:
         )
 
     def give_feedback(self, message_id: str, opinion: Opinion) -> str:
-        """The feedback's id. Raises :class:`SessionRefused` for an answer that is not in this conversation."""
+        """The feedback's id. Raises :class:`NotFound` for an answer that is not in this conversation, and where the
+        shop asks for no opinions."""
+        if not read_assistant().feedback:
+            raise NotFound("This shop does not ask for opinions at the moment.")
         try:
             return str(save_feedback(self.conversation(), message_id, opinion).pk)
         except Message.DoesNotExist as error:
@@ -51,6 +57,8 @@ class Session:
 
     def ask_for_person(self, client_msg_id: str, *, reason: str = "", cancel: bool = False) -> HandoffState:
         """Asks or withdraws, once per ``client_msg_id``; a resend gets what is so by now."""
+        if not cancel and not read_assistant().handoff:
+            return HandoffState(message=say(self.locale, "off.handoff"))
         action = "withdraw_handoff" if cancel else "ask_handoff"
         with transaction.atomic():
             _, is_new = ActionReceipt.objects.get_or_create(
@@ -112,8 +120,14 @@ def open_session(
                 Conversation.objects.filter(pk=conversation.pk).update(**changed)
                 if "customer_id" in changed:
                     shopper_is(str(conversation.pk), shopper.customer_id)
-    locale = _language(context.locale or conversation.locale)
-    return Session(conversation_id=str(conversation.pk), shopper=shopper, context=context, locale=locale)
+    assistant = read_assistant()
+    return Session(
+        conversation_id=str(conversation.pk),
+        shopper=shopper,
+        context=context,
+        locale=assistant.offered(_language(context.locale or conversation.locale)),
+        assistant=assistant,
+    )
 
 
 def _language(locale: str) -> Language:
@@ -132,7 +146,7 @@ def start_conversation(
                 "customer_id": shopper.customer_id,
                 "session_id": shopper.session_id,
                 "tenant": shopper.tenant,
-                "locale": _language(context.locale),
+                "locale": read_assistant().offered(_language(context.locale)),
                 "channel": channel,
                 "context": context.as_dict(),
             },

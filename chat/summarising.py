@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import get_args
 
 import structlog
+from asgiref.sync import async_to_sync
 from django.conf import settings
 
+from chat.assistant import read_assistant, why_no_model
 from chat.backends.base import GeneratorUnavailable, Used, Words
 from chat.backends.prompted import PromptedGenerator
-from chat.generation import CUT_OFF, generators
+from chat.generation import CUT_OFF, generators, note_spend
 from chat.guardrails import SUMMARY_GUARDS, Proof, judge
 from chat.guardrails.manners import runs
 from chat.guardrails.proof import plain, prove_summary
@@ -67,6 +69,9 @@ def write_summaries(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
         handoff = Handoff.objects.filter(pk=delivery.payload["handoff_id"], status__in=Handoff.OPEN).first()
         writer = model()
         if handoff is None or writer is None or "written" in handoff.package:
+            continue
+        if no_model := async_to_sync(why_no_model)(read_assistant()):
+            log.info("summary_not_asked_for", handoff=str(handoff.pk), reason=no_model)
             continue
         try:
             _write(handoff, writer)
@@ -173,6 +178,7 @@ async def _read(writer: PromptedGenerator, prompt: Prompt) -> tuple[str, str]:
                     text += event.text
                 case Used():
                     name = event.model
+                    await note_spend(event)
                     if event.stopped in CUT_OFF:
                         raise GeneratorUnavailable("a summary without end")
             if len(text) > LONGEST_SUMMARY:

@@ -14,6 +14,8 @@ import structlog
 
 from caching.touched import follow
 from chat.answers import plan_answer
+from chat.answers.decided import as_decided, switched_off
+from chat.assistant import AS_DELIVERED, Assistant, aread_assistant, why_no_model
 from chat.backends.base import Brief
 from chat.cards import order_card, product_card, promotion_card, series_card
 from chat.context import PageContext
@@ -81,6 +83,8 @@ class Draft:
     cards: list[Card] = field(default_factory=list)
     recommendation_id: str = ""
     memory: Memory = field(default_factory=Memory)
+    # What the shop has decided, as of this turn.
+    assistant: Assistant = AS_DELIVERED
     heard: Understanding | None = None
     request: Request | None = None
     plan: AnswerPlan | None = None
@@ -126,29 +130,45 @@ async def work_out(turn: TurnInput, draft: Draft) -> AsyncGenerator[Event]:
         "signed_in": bool(turn.shopper.customer_id),
         "bad_ratings": turn.bad_ratings,
     }
+    with trace.step("settings"):
+        draft.assistant = assistant = await aread_assistant()
     state = read_state(draft.memory.dialogue)
     with trace.step("screen") as step:
         is_long = len(turn.text) > LONG_TEXT
         draft.noticed = await in_database(screen, turn.text) if is_long else screen(turn.text)
         step["noticed"] = list(draft.noticed)
     with trace.step("understand") as step:
-        draft.heard = await in_database(understand, turn.text, hint=turn.hint)
-        draft.language = draft.heard.language
-        draft.request = request = resolve(turn.text, draft.heard, state, turn.context)
+        heard = await in_database(understand, turn.text, hint=assistant.offered(turn.hint))
+        draft.heard = heard = replace(heard, language=assistant.offered(heard.language))
+        draft.language = heard.language
+        draft.request = request = resolve(turn.text, heard, state, turn.context)
         step["intent"] = request.intent
-    evidence = await gather(request, turn.shopper, trace)
-    trace.evidence = evidence.in_short()
-    draft.engine, draft.recommendation_id = evidence.engine, evidence.recommendation_id
-    with trace.step("plan") as step:
-        draft.plan = plan = plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
-        draft.plan = plan = await plan_with_person(
-            turn.conversation_id, request, draft.heard, draft.memory, evidence, plan, bad_ratings=turn.bad_ratings
-        )
-        step["lines"] = [line.phrase for line in plan.lines[:12]]
+    evidence, plan = await _think(turn, draft, request, heard)
     live = LiveValues(evidence, draft.language, trace)
     async with aclosing(_speak(turn, draft, plan, evidence, live)) as spoken:
         async for event in spoken:
             yield event
+
+
+async def _think(turn: TurnInput, draft: Draft, request: Request, heard: Understanding) -> tuple[Evidence, AnswerPlan]:
+    """Gathers and plans, within what the shop has decided, and brings a person in where one is needed."""
+    assistant = draft.assistant
+    evidence, plan = Evidence(), switched_off(request, assistant)
+    if plan is None:
+        evidence = await gather(request, turn.shopper, draft.trace, promotions=assistant.promotions)
+        draft.trace.evidence = evidence.in_short()
+        draft.engine, draft.recommendation_id = evidence.engine, evidence.recommendation_id
+    with draft.trace.step("plan") as step:
+        plan = plan or plan_answer(request, evidence, signed_in=bool(turn.shopper.customer_id))
+        # Planned so far: what is stored of a turn that is stopped meanwhile.
+        draft.plan = plan
+        plan = await plan_with_person(
+            turn.conversation_id, request, heard, draft.memory, evidence, plan,
+            bad_ratings=turn.bad_ratings, people=assistant.handoff,
+        )  # fmt: skip
+        draft.plan = plan = as_decided(plan, request, assistant)
+        step["lines"] = [line.phrase for line in plan.lines[:12]]
+    return evidence, plan
 
 
 async def _speak(
@@ -162,20 +182,22 @@ async def _speak(
         evidence=evidence,
         memory=draft.memory,
         variant=zlib.crc32(turn.turn_id.encode()),
+        tone=draft.assistant.tone,
     )
-    # The shopper's own numbers may be repeated to them, and a wait or a time that was told for the team.
-    of_people = [word for line in plan.lines if line.phrase.startswith("human.") for word in line.words.values()]
+    no_model = await why_no_model(draft.assistant) if generators["default"].writes_freely else ""
+    # The shopper's own numbers may be repeated to them, a wait or a time told for the team, and the shop's words.
+    known = [word for line in plan.lines if line.phrase.startswith(("human.", "own")) for word in line.words.values()]
     said = (
         *draft.request.volumes,
         *draft.request.gone,
         draft.request.state.age or "",
         draft.request.state.max_volumes or "",
         draft.request.unknown,
-        *of_people,
+        *known,
     )
     proven = numbers_in([*evidence.texts(), *map(str, said)])
     with draft.trace.step("generate"):
-        async with aclosing(sentences(brief, draft.trace, draft.noticed)) as written:
+        async with aclosing(sentences(brief, draft.trace, draft.noticed, no_model=no_model)) as written:
             async for sentence in written:
                 first = not draft.released
                 if first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from escalation.actors import Actor
 from escalation.handoffs import close_handoff
@@ -14,9 +15,11 @@ from escalation.models import (
     EscalationRule,
     Handoff,
     HandoffLine,
+    HandoffPolicy,
     HandoffTransition,
     OfficeHours,
 )
+from mangaassist.admin_site import OneRowAdmin
 
 
 class LineInline(admin.TabularInline[HandoffLine, Handoff]):
@@ -78,6 +81,16 @@ class CannedReplyAdmin(admin.ModelAdmin[CannedReply]):
     list_display = ("shortcut", "locale", "text")
     list_filter = ("locale",)
     search_fields = ("shortcut", "text")
+
+
+@admin.register(HandoffPolicy)
+class HandoffPolicyAdmin(OneRowAdmin, admin.ModelAdmin[HandoffPolicy]):
+    """In force at each process's next turn (escalation.rules)."""
+
+    fieldsets = (
+        (_("Bring people in by itself"), {"fields": ("complaint", "frustration", "uncertain")}),
+        (_("Thresholds"), {"fields": ("misses", "bad_ratings", "sure_enough")}),
+    )
 
 
 @admin.register(OfficeHours)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 import uuid
 from datetime import time, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -315,3 +316,56 @@ class EscalationRule(models.Model):
             raise ValidationError({"keywords": "A single letter would be found everywhere."})
         if self.kind == self.Kind.ORDER_VALUE and (self.order_value is None or len(self.currency) != 3):
             raise ValidationError({"order_value": "A rule of value needs an amount and its currency."})
+
+
+class HandoffPolicy(models.Model):
+    """When the assistant itself brings people in: one row. Who asks for a person always gets one, and so does who
+    writes of harm or of the law."""
+
+    THE_ROW = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=THE_ROW, editable=False)
+    complaint = models.BooleanField("complaints", default=True, help_text="Offer a person to who complains.")
+    frustration = models.BooleanField("frustration", default=True, help_text="Offer a person to who despairs of it.")
+    uncertain = models.BooleanField(
+        "doubt about money or orders",
+        default=True,
+        help_text="Offer a person when a question about an order or a payment was hardly understood.",
+    )
+    misses = models.PositiveSmallIntegerField(
+        "questions not understood",
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        help_text="After so many in a row it counts as frustration.",
+    )
+    bad_ratings = models.PositiveSmallIntegerField(
+        "bad ratings",
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        help_text="After so many in a conversation it counts as frustration.",
+    )
+    sure_enough = models.FloatField(
+        "sure enough",
+        default=0.5,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="0 to 1: below this confidence there is doubt.",
+    )
+    # Another one with every change, of a rule as well (escalation.rules).
+    mark = models.UUIDField(default=uuid.uuid4, editable=False)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "handoff policy"
+        verbose_name_plural = "handoff policy"
+
+    def __str__(self) -> str:
+        return "Handoff policy"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.mark = uuid.uuid4()
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def mark_changed(cls) -> None:
+        if not cls.objects.filter(pk=cls.THE_ROW).update(mark=uuid.uuid4()):
+            cls.objects.get_or_create(pk=cls.THE_ROW)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from escalation.contacts import tell_centre
-from escalation.models import EscalationRule, Handoff
-from escalation.rules import forget_rules
+from escalation.models import EscalationRule, Handoff, HandoffPolicy
 from escalation.signals import handoff_changed
 
 
@@ -23,5 +21,6 @@ def tell_of_change(sender: Any, handoff_id: str, status: str, before: str, **kwa
 
 
 @receiver([post_save, post_delete], sender=EscalationRule)
-def read_rules_again(sender: Any, **kwargs: Any) -> None:
-    transaction.on_commit(forget_rules)
+def tell_of_rules(sender: Any, **kwargs: Any) -> None:
+    """In the same transaction: every process reads the rules again at its next turn."""
+    HandoffPolicy.mark_changed()

@@ -18,10 +18,7 @@ from escalation.models import Priority, Trigger
 
 Action = Literal["open", "offer"]
 
-# Unanswered questions, or thumbs down, in a row.
-MISSES = 2
-BAD_RATINGS = 2
-# Below this an answer about an order or a payment is no better than a guess.
+# Below this an understanding is no better than a guess.
 SURE_ENOUGH = 0.5
 # A person is brought in by the model's word alone only from here on; below, one is offered.
 SURE_OF_A_PERSON = 0.7
@@ -72,6 +69,23 @@ class OwnRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the shop has decided (HandoffPolicy). Who asks for a person, or writes of harm or of the law, gets one
+    whatever is decided. ``misses``: unanswered questions, and ``bad_ratings``: thumbs down, in a row; below
+    ``sure_enough`` (0 to 1) an answer about an order or a payment is no better than a guess."""
+
+    complaint: bool = True
+    frustration: bool = True
+    uncertain: bool = True
+    misses: int = 2
+    bad_ratings: int = 2
+    sure_enough: float = SURE_ENOUGH
+
+
+AS_DELIVERED = Policy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """A person is needed. ``detail``: which rule found it. ``care``: somebody may be in danger."""
 
@@ -82,7 +96,7 @@ class Need:
     care: bool = False
 
 
-def person_needed(said: Said, rules: Iterable[OwnRule] = ()) -> Need | None:
+def person_needed(said: Said, rules: Iterable[OwnRule] = (), policy: Policy = AS_DELIVERED) -> Need | None:
     """The most urgent need, or None."""
     text = unicodedata.normalize("NFKC", said.text)
     return (
@@ -90,9 +104,9 @@ def person_needed(said: Said, rules: Iterable[OwnRule] = ()) -> Need | None:
         or _law(text)
         or _own(text, said, rules)
         or _asked(text, said)
-        or _complaint(text, said)
-        or _frustration(text, said)
-        or _uncertain(text, said)
+        or (_complaint(text, said) if policy.complaint else None)
+        or (_frustration(text, said, policy) if policy.frustration else None)
+        or (_uncertain(text, said, policy) if policy.uncertain else None)
     )
 
 
@@ -299,7 +313,7 @@ _FRUSTRATED = re.compile(
 _OF_THE_ASSISTANT = re.compile(r"\b(?:you|your|this|bot|i|i'm|that)\b|ボット|AI|あなた", re.IGNORECASE)
 
 
-def _frustration(text: str, said: Said) -> Need | None:
+def _frustration(text: str, said: Said, policy: Policy = AS_DELIVERED) -> Need | None:
     detail = ""
     in_words = bool(_FRUSTRATED.search(text)) and not _is_about_a_story(text)
     if in_words and _heard(said.frustrated, in_words=True, besides=False):
@@ -308,9 +322,9 @@ def _frustration(text: str, said: Said) -> Need | None:
         detail = "frustrated, by the tone"
     elif _shouts(text):
         detail = "shouting"
-    elif said.misses >= MISSES:
+    elif said.misses >= policy.misses:
         detail = f"{said.misses} questions in a row not understood"
-    elif said.bad_ratings >= BAD_RATINGS:
+    elif said.bad_ratings >= policy.bad_ratings:
         detail = f"{said.bad_ratings} answers rated bad"
     elif _repeats(text, said.before):
         detail = "asked the same again"
@@ -354,8 +368,8 @@ def _bare(text: str) -> str:
     return re.sub(r"\W+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
-def _uncertain(text: str, said: Said) -> Need | None:
+def _uncertain(text: str, said: Said, policy: Policy) -> Need | None:
     about = said.intent == "order_status" or _ABOUT_MONEY_OR_ORDERS.search(text) is not None
-    if about and said.confidence < SURE_ENOUGH:
+    if about and said.confidence < policy.sure_enough:
         return Need(trigger=Trigger.UNCERTAIN, action="offer", detail=f"understood at {said.confidence:.2f}")
     return None

@@ -33,7 +33,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         for ref, text in passages.order_by("place").values_list("ref", "text"):
             said[ref] += text.split()
         for article in shown.result_list:
-            article.said = said[_ref(article)]  # type: ignore[attr-defined]
+            article.said = said[_ref(article)]
         return shown
 
     @admin.display(description=_("answered from"), boolean=True)

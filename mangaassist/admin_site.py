@@ -9,7 +9,9 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from mangaassist import navigation
@@ -66,15 +68,16 @@ class MangaAssistAdminSite(AdminSite):
         response = super().login(request, extra_context)
         if request.method != "POST":
             return response
-        form = getattr(response, "context_data", None) and response.context_data.get("form")
-        if form is not None and form.wait_s is not None:
+        context: dict[str, Any] = getattr(response, "context_data", None) or {}
+        wait_s = getattr(context.get("form"), "wait_s", None)
+        if wait_s is not None:
             response.status_code = 429
-            response["Retry-After"] = str(math.ceil(form.wait_s))
+            response["Retry-After"] = str(math.ceil(wait_s))
         elif response.status_code == 302:
             trust_device(request, response, request.user.get_username())
         return response
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Who may see the overview begins there; who has nothing but the desk, at the desk."""
         entries = [entry for section in self.get_app_list(request) for entry in section["models"]]
         first = entries[0] if entries else None
@@ -91,6 +94,37 @@ class MangaAssistAdminConfig(AdminConfig):
 
         super().ready()
         translate_names()
+
+
+class OneRowAdmin:
+    """For settings that are one row, ``THE_ROW``: the list is the form, and the history says from what to what."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        own: Any = self
+        if not own.has_view_or_change_permission(request):
+            raise PermissionDenied
+        row, _made = own.model.objects.get_or_create(pk=own.model.THE_ROW)
+        options = own.opts
+        return HttpResponseRedirect(reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk]))
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        """Saved, one stays there."""
+        return HttpResponseRedirect(request.path)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        changes = [(name, form.initial.get(name), form.cleaned_data.get(name)) for name in form.changed_data]
+        fields = [f"{name}: {_in_words(old)} → {_in_words(new)}" for name, old, new in changes]
+        return [{"changed": {"fields": fields}}] if fields else []
+
+
+def _in_words(value: Any) -> str:
+    return "–" if value in (None, "") else str(value)
 
 
 class ReadOnlyAdmin:

@@ -127,6 +127,7 @@ SECTIONS = (
         _("What it says, when people help, how long answers are kept."),
         (
             "chat.assistantsettings",
+            "chat.modelspend",
             "escalation.handoffpolicy",
             "escalation.escalationrule",
             "escalation.officehours",

@@ -28,6 +28,8 @@ class Brief:
     memory: Memory
     # Picks among equivalent wordings; stable for a turn.
     variant: int = 0
+    # How the shop wants a model to write; empty: as it is told anyway.
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Generator(ABC):
     name: str
     # Whether its words are its own. Then they are checked as foreign text, and not only filled.
     writes_freely = True
+    # Whether what an answer costs is told (``Used.cost``): without it no budget can be kept.
+    tells_cost = False
 
     @abstractmethod
     def stream(self, brief: Brief) -> AsyncIterator[Written]: ...

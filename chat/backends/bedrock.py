@@ -69,6 +69,7 @@ class BedrockGenerator(PromptedGenerator):
         self._prices = TokenPrices(
             read=input_price, written=output_price, cached=cache_read_price, stored=cache_write_price
         )
+        self.tells_cost = self._prices.are_set
         # Per read; the turn's own limits (chat.generation) cut what is slower.
         limits = settings.TURN_LIMITS_S
         self._client = aws.client(

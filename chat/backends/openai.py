@@ -67,6 +67,7 @@ class OpenAIGenerator(PromptedGenerator):
         if temperature is not None:
             self._body["temperature"] = temperature
         self._prices = TokenPrices(read=input_price, written=output_price, cached=cache_read_price)
+        self.tells_cost = self._prices.are_set
         self._breaker = Breaker("openai")
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 

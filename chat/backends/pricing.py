@@ -15,6 +15,10 @@ class TokenPrices:
     cached: float | None = None
     stored: float | None = None
 
+    @property
+    def are_set(self) -> bool:
+        return self.read is not None and self.written is not None
+
     def cost(self, *, read: int, written: int, cached: int = 0, stored: int = 0) -> float | None:
         """In US dollars; None when the prices are not set."""
         if self.read is None or self.written is None:

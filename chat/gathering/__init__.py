@@ -20,9 +20,10 @@ from shop.models import ages_up_to
 __all__ = ["gather"]
 
 
-async def gather(request: Request, shopper: Shopper, trace: Trace) -> Evidence:
-    """The evidence of one answer. Never raises for a dependency: see ``Evidence.failed``."""
-    work = Gathering(request, shopper, trace)
+async def gather(request: Request, shopper: Shopper, trace: Trace, *, promotions: bool = True) -> Evidence:
+    """The evidence of one answer. Never raises for a dependency: see ``Evidence.failed``. ``promotions``: whether they
+    are spoken of."""
+    work = Gathering(request, shopper, trace, promotions=promotions)
     match request.intent:
         case "recommend":
             evidence = await for_recommendation(work)

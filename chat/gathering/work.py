@@ -29,7 +29,8 @@ BUYABLE = frozenset({"in_stock", "low_stock", "pre_order"})
 class Gathering:
     """One turn's collecting. ``failed`` names the steps that did not come in time or broke."""
 
-    def __init__(self, request: Request, shopper: Shopper, trace: Trace) -> None:
+    def __init__(self, request: Request, shopper: Shopper, trace: Trace, *, promotions: bool = True) -> None:
+        self.promotions = promotions
         self.request = request
         self.shopper = shopper
         self.trace = trace
@@ -80,4 +81,4 @@ async def with_facts(work: Gathering, evidence: Evidence, asins: Iterable[str], 
 
 
 async def running_promotions(work: Gathering) -> tuple[PromotionRule, ...]:
-    return tuple(await work.limited("promotions", aactive_promotions(), []))
+    return tuple(await work.limited("promotions", aactive_promotions(), [])) if work.promotions else ()

@@ -6,6 +6,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "Hello, and welcome! I'm MangaAssist, the bookseller behind this counter.",
         "Hi there! I'm MangaAssist, and I know these shelves well.",
     ),
+    # The shop's own words (chat.assistant).
+    "own": ("{text}",),
+    "off.recommendations": (
+        "I don't recommend titles at the moment. Name one, or tell me what to look for, and I'll find it on our shelves.",
+    ),
+    "off.promotions": (
+        "I can't tell you about promotions at the moment. I'm glad to help you with titles and orders.",
+    ),
+    "off.handoff": ("Our team can't be reached through this chat at the moment. I'll help you as well as I can.",),
     "greeting.offer": ("Tell me what you like to read, name a title, or ask about prices, stock, orders or shipping.",),
     "greeting.page": ("I see that you are looking at {title}: ask me anything about it.",),
     "about_assistant": (

@@ -6,6 +6,13 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "いらっしゃいませ。書店員のMangaAssistです。",
         "こんにちは。この店の棚ならお任せください、MangaAssistです。",
     ),
+    # The shop's own words (chat.assistant).
+    "own": ("{text}",),
+    "off.recommendations": (
+        "ただいまおすすめのご案内はお休みしています。作品名や探したい内容をお知らせいただければ、棚からお探しします。",
+    ),
+    "off.promotions": ("ただいまキャンペーンのご案内はお休みしています。作品やご注文のことでしたらお手伝いします。",),
+    "off.handoff": ("ただいまこのチャットからスタッフにおつなぎすることはできません。できる限り私がお手伝いします。",),
     "greeting.offer": ("お好きな作品やジャンル、価格や在庫、ご注文、配送のことなど、何でもお尋ねください。",),
     "greeting.page": ("{title}をご覧ですね。気になることがあればお尋ねください。",),
     "about_assistant": (

@@ -23,6 +23,13 @@ from mangaassist.redaction import redact
 from shop.facts import ProductFacts, SeriesFacts
 
 LONGEST_TEXT = 400
+# Behind the rules, which stay in force whatever the tone (chat.assistant.AssistantSettings.Tone).
+TONES: dict[tuple[Language, str], str] = {
+    ("en", "formal"): "\nTone: formal and courteous. No exclamation marks, no contractions.\n",
+    ("ja", "formal"): "\n口調：丁寧であらたまった敬語。感嘆符は使いません。\n",
+    ("en", "brief"): "\nTone: as brief as can be. One or two sentences, or the list alone.\n",
+    ("ja", "brief"): "\n口調：できるだけ短く。一、二文か、一覧だけ。\n",
+}
 _ORDER = re.compile(r"\b[A-Z]{2,4}-\d{4,}\b")
 _ORDER_KINDS = ("order", "order_status", "order_eta", "order_items", "order_tracking")
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
@@ -44,10 +51,12 @@ class Prompt:
 
 def write_prompt(brief: Brief) -> Prompt:
     language = brief.request.language
-    stable = stable_part(language)
+    stable = stable_part(language) + TONES.get((language, brief.tone), "")
     question = f"<facts>\n{_facts(brief)}\n</facts>\n<question>\n{foreign(brief.request.text)}\n</question>"
     return Prompt(
-        version=version_of(language), stable=stable, turns=(*_by_turns(brief.memory.lines), ("user", question))
+        version=version_of(language, brief.tone),
+        stable=stable,
+        turns=(*_by_turns(brief.memory.lines), ("user", question)),
     )
 
 
@@ -57,8 +66,9 @@ def stable_part(language: Language) -> str:
 
 
 @cache
-def version_of(language: Language) -> str:
-    return f"{language}-{sha256(stable_part(language).encode()).hexdigest()[:8]}"
+def version_of(language: Language, tone: str = "") -> str:
+    digest = sha256((stable_part(language) + TONES.get((language, tone), "")).encode()).hexdigest()[:8]
+    return f"{language}-{digest}" + (f"-{tone}" if tone else "")
 
 
 @cache

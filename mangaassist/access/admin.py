@@ -67,7 +67,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class StaffAdmin(UserAdmin):
+class StaffAdmin(UserAdmin[User]):
     """Django's own; who is no superuser makes no superuser and touches none."""
 
     list_filter = ("is_staff", "is_active", "groups")
@@ -113,8 +113,9 @@ def delete_chosen(model_admin: Any, request: HttpRequest, chosen: QuerySet[Any])
     newest = LogEntry.objects.aggregate(newest=Max("pk"))["newest"] or 0
     several = chosen.count() > 1
     response: HttpResponse | None = delete_selected(model_admin, request, chosen)
-    for entry in LogEntry.objects.filter(pk__gt=newest, user_id=request.user.pk) if several and not response else ():
-        record_change(entry)
+    if several and response is None:
+        for entry in LogEntry.objects.filter(pk__gt=newest, user_id=request.user.pk or 0):
+            record_change(entry)
     return response
 
 

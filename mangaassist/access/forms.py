@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from mangaassist.access.audit import Kind, network_address, record
@@ -22,6 +22,7 @@ from mangaassist.access.throttle import Attempt, TooManyAttempts, begin_attempt
 class SignInForm(AdminAuthenticationForm):
     """Django's own, with a limit on guessing."""
 
+    request: HttpRequest
     # Seconds, once the limit is reached.
     wait_s: float | None = None
 
@@ -58,7 +59,7 @@ class SignInForm(AdminAuthenticationForm):
 def _known(username: str) -> str:
     """A name that somebody has. Anything else may be a password in the wrong field."""
     is_known = get_user_model().objects.filter(username=username).exists()
-    return username if is_known else str(_("unknown name"))
+    return username if is_known else "unknown name"
 
 
 def _wait_in_words(wait_s: float) -> str:

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router
 
+from chat.assistant import read_assistant
 from chat.context import read_context
 from chat.events import Frame
 from chat.feedback import read_opinion, save_feedback
@@ -200,6 +201,8 @@ async def give_feedback(request: HttpRequest, conversation_id: str, body: Feedba
 
     def save() -> FeedbackOut:
         conversation = _conversation(key, conversation_id)
+        if not read_assistant().feedback:
+            raise Problem(409, "switched-off", "This shop does not ask for opinions at the moment.")
         opinion = read_opinion(body.rating, body.reason, body.comment)
         try:
             feedback = save_feedback(conversation, str(body.message_id), opinion)
@@ -217,6 +220,8 @@ async def request_handoff(request: HttpRequest, conversation_id: str, body: Hand
 
     def ask() -> HandoffOut:
         session = _session(key, conversation_id)
+        if not session.assistant.handoff:
+            raise Problem(409, "switched-off", "This shop hands nothing over to people at the moment.")
         state = ask_for_person(session.conversation_id, reason=(body and body.reason) or "", language=session.locale)
         return HandoffOut(
             handoff_id=UUID(state.handoff_id),

@@ -28,6 +28,8 @@ def _values(model: type[models.Model], number: int, behind: tuple[type[models.Mo
     for field in model._meta.concrete_fields:
         if isinstance(field, models.AutoField | models.BigAutoField) or getattr(field, "generated", False):
             continue
+        if field.primary_key and field.has_default() and not isinstance(field, models.UUIDField):
+            continue  # The one row of some settings.
         if field.is_relation:
             related: Any = field.related_model
             # A circle would have no end.

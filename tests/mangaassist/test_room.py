@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 
+from mangaassist.admin_site import OneRowAdmin
 from mangaassist.groups import GROUPS, make_groups
 from mangaassist.navigation import SECTIONS
 from tests.mangaassist.rows import fill
@@ -100,7 +101,8 @@ def test_a_page_opens_for_those_whose_group_may_and_for_nobody_else(model: Any, 
     user = User.objects.get(username=f"a-{group or 'newcomer'}")
     for language in ("en", "ja"):
         for deed, address in pages(model, row.pk):
-            request = client.get(address, headers={"accept-language": language})
+            # Settings of one row lead from their list to their form.
+            request = client.get(address, headers={"accept-language": language}, follow=True)
             verb = deed if deed != "view" or user.has_perm(_permission(model, "view")) else "change"
             # A record may be closed to everybody for a deed; never is it open to who has no permission.
             if not user.has_perm(_permission(model, verb)):
@@ -108,7 +110,7 @@ def test_a_page_opens_for_those_whose_group_may_and_for_nobody_else(model: Any, 
             elif deed == "view":
                 assert request.status_code == 200, address
             else:
-                assert request.status_code in (200, 302, 403), address
+                assert request.status_code in (200, 403), address
             if request.status_code == 200:
                 assert not FORBIDDEN.search(request.content), (address, FORBIDDEN.search(request.content))
                 assert f'lang="{language}"'.encode() in request.content
@@ -130,10 +132,11 @@ def test_nobody_is_led_to_the_sign_in(model: Any) -> None:
 def test_more_rows_are_no_more_questions_to_the_database(model: Any) -> None:
     client = member("admin")
     same = SAME.get(model._meta.label_lower, {})
-    one = fill(model, 2, **same)[0]
+    one = fill(model, 1 if is_one_row(model) else 2, **same)[0]
     addresses = [address for deed, address in pages(model, one.pk) if deed == "view"]
     before = [counted(client, address) for address in addresses]
-    fill(model, 25, **same)
+    if not is_one_row(model):
+        fill(model, 25, **same)
     after = [counted(client, address) for address in addresses]
     assert [queries for queries, _ in after] == [queries for queries, _ in before], addresses
     assert max(queries for queries, _ in after) <= MOST_QUERIES
@@ -141,10 +144,14 @@ def test_more_rows_are_no_more_questions_to_the_database(model: Any) -> None:
     assert after[1][1] < before[1][1] + 20_000
 
 
+def is_one_row(model: Any) -> bool:
+    return isinstance(admin.site._registry[model], OneRowAdmin)
+
+
 def counted(client: Client, address: str) -> tuple[int, int]:
-    client.get(address)  # Django's own notes of permissions and content types are read once.
+    client.get(address, follow=True)  # Django's own notes of permissions and content types are read once.
     with CaptureQueriesContext(connection) as asked:
-        answer = client.get(address)
+        answer = client.get(address, follow=True)
     assert answer.status_code == 200, address
     return len(asked), len(answer.content)
 
