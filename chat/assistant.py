@@ -14,6 +14,7 @@ from django.core.validators import MinValueValidator
 from django.db import DatabaseError, models
 from django.db.models import F
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from chat.understanding.types import Language
@@ -21,6 +22,8 @@ from mangaassist.dbthreads import in_database
 
 log = structlog.get_logger(__name__)
 
+# What can be switched off.
+PARTS = ("recommendations", "promotions", "handoff", "feedback")
 MOST_REPLIES = 4
 LONGEST_REPLY = 40
 # What ages or is a slot has no place in a fixed text.
@@ -50,9 +53,9 @@ class Assistant:
         """What a client is told in its ``ready`` frame."""
         return {
             "greeting": self.greeting,
-            "quick_replies": {language: list(replies) for language, replies in self.quick_replies.items()},
+            "replies": {language: list(replies) for language, replies in self.quick_replies.items()},
             "languages": list(self.languages),
-            "features": {"handoff": self.handoff, "feedback": self.feedback},
+            "off": " ".join(name for name in PARTS if not getattr(self, name)),
         }
 
 
@@ -139,7 +142,7 @@ class AssistantSettings(models.Model):
         verbose_name_plural = "assistant settings"
 
     def __str__(self) -> str:
-        return "Assistant settings"
+        return str(capfirst(self._meta.verbose_name))
 
     def clean(self) -> None:
         faults: dict[str, Any] = {}

@@ -10,13 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from chat.assistant import AssistantSettings, ModelSpend, spent_today
+from chat.assistant import PARTS, AssistantSettings, ModelSpend, spent_today
 from chat.generation import generators
 from mangaassist.admin_site import OneRowAdmin, ReadOnlyAdmin
 
 BEGINNING = ("greeting_en", "greeting_ja", "quick_replies_en", "quick_replies_ja", "languages")
 WRITING = ("tone", "writer", "budget_per_day")
-PARTS = ("recommendations", "promotions", "handoff", "feedback")
 
 
 class AssistantSettingsForm(forms.ModelForm[AssistantSettings]):

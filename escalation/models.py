@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from escalation.office_hours import Opening
 from escalation.zones import zone_choices
@@ -359,7 +360,7 @@ class HandoffPolicy(models.Model):
         verbose_name_plural = "handoff policy"
 
     def __str__(self) -> str:
-        return "Handoff policy"
+        return str(capfirst(self._meta.verbose_name))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.mark = uuid.uuid4()

@@ -67,8 +67,8 @@ async def test_a_greeting_is_said_at_the_next_turn_and_told_to_the_next_socket()
     async with Socket() as socket:
         assistant = (await socket.hello(token()))["assistant"]
         assert assistant["greeting"] == {"en": "Welcome to the Ink Cellar, open since 1998!"}
-        assert assistant["quick_replies"] == {"en": ["New this week?"]}
-        assert assistant["features"] == {"handoff": True, "feedback": True}
+        assert assistant["replies"] == {"en": ["New this week?"]}
+        assert (assistant["languages"], assistant["off"]) == (["en", "ja"], "")
 
 
 async def test_what_is_switched_off_is_off_from_the_next_word_on() -> None:

@@ -349,7 +349,8 @@ export class MangaAssist extends HTMLElement {
   #showState() {
     if (!this.#ui || !this.#line) return;
     const { bar, banner, composer, transcript } = this.#ui;
-    const { handoff, turns } = this.#line.conversation;
+    const { assistant, handoff, turns } = this.#line.conversation;
+    this.dataset.off = assistant.off ?? "";
     for (const part of [bar, banner, composer, transcript]) part.showState();
     this.#line.tab.set("session", { open: this.#open, engaged: handoff.state !== "bot" || turns.size > 0 });
   }

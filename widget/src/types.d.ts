@@ -104,6 +104,14 @@ export interface Surroundings {
 }
 
 /** What the parts of the view share. */
+/** What the shop has decided about its assistant: its own words by language, what is missing is the widget's. `off`: the
+ * parts that are switched off, as a list of words; the style sheet hides them. */
+export interface Assistant {
+  greeting?: Record<string, string>;
+  replies?: Record<string, string[]>;
+  off?: string;
+}
+
 export interface Chat {
   text: import("./strings/index.js").Text;
   locale: import("./locale.js").Locale;

@@ -191,3 +191,12 @@ test("what is asked for is answered once, well or badly", () => {
   say({ type: "error", code: "internal", message: "Oh." });
   assert.deepEqual(answers, ["first saved", "second failed", "third failed"]);
 });
+
+test("what the shop has decided comes with the greeting, and a server that decides nothing leaves the widget's own", () => {
+  const { conversation, say } = begun();
+  say(READY);
+  assert.deepEqual(conversation.assistant, {});
+  const assistant = { greeting: { en: "Welcome to the Ink Cellar!" }, replies: { en: ["New this week?"] }, off: "handoff" };
+  say({ ...READY, assistant });
+  assert.deepEqual(conversation.assistant, assistant);
+});

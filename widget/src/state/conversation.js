@@ -43,6 +43,8 @@ export class Conversation {
   /** Who is at work: a turn, in its own words, or an agent, by name. @type {{by: "" | "turn" | "agent", words: string}} */
   typing = { by: "", words: "" };
   maxText = MAX_TEXT;
+  /** What the shop has decided. @type {import("../types.js").Assistant} */
+  assistant = {};
   /** The turn that the shopper has stopped. */
   stopping = "";
   #met = false; // the server has greeted this page: what comes with a later ready was missed
@@ -146,6 +148,7 @@ export class Conversation {
   /** @param {Frame} frame */
   #ready(frame) {
     this.maxText = frame.max_text || MAX_TEXT;
+    this.assistant = frame.assistant || {};
     if (frame.reset) this.#keepUnsent();
     const caughtUp = this.#met && !frame.reset;
     this.#met = true;

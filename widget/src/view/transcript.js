@@ -169,10 +169,13 @@ export class Transcript {
     this.#empty.hidden = conversation.entries.length > 0;
     if (this.#empty.hidden) return void this.#empty.replaceChildren();
     const { asin, series, query } = this.#chat.context();
-    const about = query ? [...text.suggest.query.map((ask) => fill(ask, { query })), ...text.suggest.shop] : text.suggest.shop;
+    const { lang } = this.#chat.locale;
+    const { greeting, replies } = conversation.assistant;
+    const shop = replies?.[lang] || text.suggest.shop;
+    const about = query ? [...text.suggest.query.map((ask) => fill(ask, { query })), ...shop] : shop;
     const asks = asin || series ? text.suggest.page : about;
     this.#empty.replaceChildren(
-      el("div", { class: "frame" }, mark(76), el("p", { class: "greeting" }, this.#chat.greeting || text.greeting), el("p", {}, text.greetingMore)),
+      el("div", { class: "frame" }, mark(76), el("p", { class: "greeting" }, this.#chat.greeting || greeting?.[lang] || text.greeting), el("p", {}, text.greetingMore)),
       el("div", { class: "chips", role: "group", "aria-label": text.suggestions }, asks.slice(0, 4).map((ask) => this.#chip(ask))),
     );
   }
