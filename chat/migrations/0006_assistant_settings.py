@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0004_turn_leases'),
+        ('chat', '0005_operators_room'),
     ]
 
     operations = [

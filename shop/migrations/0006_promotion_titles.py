@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0004_slipped_dates'),
+        ('shop', '0005_catalog_events_and_feed_jobs'),
     ]
 
     operations = [
