@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from chat.warm import understands
 from mangaassist.dbthreads import in_database
 from mangaassist.health.heartbeat import silent_queues
 from mangaassist.redis import async_client
@@ -90,9 +91,15 @@ async def _search() -> None:
         raise NotWell("no index")
 
 
+async def _models() -> None:
+    if not understands():
+        raise NotWell("still learning to understand")
+
+
 PROBES: dict[str, Callable[[], Awaitable[None]]] = {
     "database": _database,
     "redis": _redis,
     "worker": _worker,
     "search": _search,
+    "models": _models,
 }

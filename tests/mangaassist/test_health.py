@@ -14,12 +14,15 @@ from django.utils import timezone
 
 from chat.records import TurnRecord
 from chat.signals import turn_finished
+from chat.understanding import intents
+from chat.warm import understands, warm_in_background
 from mangaassist import breaker
 from mangaassist.analytics.buffer import EventBuffer
 from mangaassist.dbthreads import in_database
 from mangaassist.health import heartbeat, metrics, probes, tasks
 from mangaassist.outbox.models import OutboxMessage, QueuedMessage
 from mangaassist.redis import sync_client
+from tests.mangaassist.running import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +45,24 @@ async def test_ready_when_every_part_is_well(async_client: AsyncClient) -> None:
     status, body = await ready(async_client)
     assert status == 200
     assert body["status"] == "ready"
-    assert [name for name, part in body["parts"].items() if part["ok"]] == ["database", "redis", "worker", "search"]
+    assert [name for name, part in body["parts"].items() if part["ok"]] == [
+        "database", "redis", "worker", "search", "models",
+    ]  # fmt: skip
+
+
+async def test_not_ready_before_it_would_understand_a_question(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for queue in heartbeat.QUEUES:
+        await asyncio.to_thread(tasks.heartbeat, queue)
+    # A process that has read none of its models, and another that is just learning them.
+    monkeypatch.setattr(intents.kept, "_models", {})
+    with intents.kept._lock:
+        warm_in_background()
+        status, body = await ready(async_client)
+        assert (status, body["parts"]["models"]["fault"]) == (503, "still learning to understand")
+    await asyncio.to_thread(until, understands, "it has read its models", within_s=60)
+    assert (await ready(async_client))[0] == 200
 
 
 async def test_no_heartbeat_is_named(async_client: AsyncClient) -> None:
