@@ -111,7 +111,7 @@ def _count(feedback: Feedback) -> None:
     """Moves the opinion from the bucket where it is counted to the one where it belongs now."""
     facts = feedback.facts
     bucket = {
-        "day": feedback.updated_at.date().isoformat(),
+        "day": timezone.localdate(feedback.updated_at).isoformat(),
         "intent": facts["intent"],
         "language": facts["language"],
         "engine": facts["engine"] or facts["generator"],

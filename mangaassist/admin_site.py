@@ -11,7 +11,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from mangaassist import navigation
@@ -42,6 +42,10 @@ class MangaAssistAdminSite(AdminSite):
     site_header = "MangaAssist"
     site_title = "MangaAssist"
     index_title = _("Operator's room")
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._pages: list[URLPattern] = []
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """The navigation's sections; of one app (its own page) its models, as Django lists them."""
@@ -84,6 +88,13 @@ class MangaAssistAdminSite(AdminSite):
         if first and (first["object_name"] == "overview" or len(entries) == 1):
             return HttpResponseRedirect(first["admin_url"])
         return super().index(request, {"notices": notices(request), **(extra_context or {})})
+
+    def add_page(self, route: str, view: Callable[..., HttpResponse], name: str) -> None:
+        """A page that belongs to no model, ``admin:{name}``, for who may enter the admin; the view asks for more."""
+        self._pages.append(path(route, self.admin_view(view), name=name))
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [*self._pages, *super().get_urls()]
 
 
 class MangaAssistAdminConfig(AdminConfig):

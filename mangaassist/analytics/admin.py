@@ -1,10 +1,17 @@
-"""The embedded profile's event log."""
+"""The overview, what was not found, and the embedded profile's event log."""
+
+from typing import cast
 
 from django.contrib import admin
 from django.http import HttpRequest
 
+from mangaassist.admin_site import MangaAssistAdminSite
 from mangaassist.analytics import unanswered_admin  # noqa: F401  (registers itself)
 from mangaassist.analytics.models import AnalyticsEvent
+from mangaassist.analytics.overview_page import overview_page
+
+# The site itself, behind Django's lazy name for it.
+cast(MangaAssistAdminSite, admin.site).add_page("overview/", overview_page, "overview")
 
 
 @admin.register(AnalyticsEvent)

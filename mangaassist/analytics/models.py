@@ -3,6 +3,7 @@ counted of each hour and day."""
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 from django.conf import settings
@@ -48,12 +49,15 @@ class UnansweredQuerySet(models.QuerySet["UnansweredQuestion"]):
         old = self.filter(last_asked_at__lt=timezone.now() - timedelta(days=settings.ANALYTICS_KEPT_DAYS))
         removed = 0
         while keys := list(old.order_by("last_asked_at").values_list("pk", flat=True)[:SLICE]):
-            removed += self.filter(pk__in=keys).delete()[0]
+            self.filter(pk__in=keys).delete()
+            removed += len(keys)
         over = self.count() - UnansweredQuestion.MOST
         least = self.order_by("asked", "last_asked_at")
         while over > 0 and (keys := list(least.values_list("pk", flat=True)[: min(SLICE, over)])):
-            count = self.filter(pk__in=keys).delete()[0]
-            removed, over = removed + count, over - count
+            self.filter(pk__in=keys).delete()
+            removed, over = removed + len(keys), over - len(keys)
+        first_day = timezone.localdate() - timedelta(days=math.ceil(settings.ANALYTICS_KEPT_DAYS))
+        UnansweredCount.objects.filter(day__lt=first_day).delete()
         return removed
 
 

@@ -16,10 +16,10 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from chat.models import Message, Turn
+from chat.models import Conversation, Message, Turn
 from escalation.models import Handoff
 from mangaassist.analytics import cache_tally, lists
 from mangaassist.analytics.models import TalliedRow, Tally, TallyMark
@@ -105,8 +105,9 @@ def _count_turns(mark: TallyMark, totals: Totals) -> bool:
 def _as_ended(rows: list[dict[str, Any]]) -> list[EndedTurn]:
     answers = Message.objects.filter(turn__in=[row["pk"] for row in rows], role=Message.Role.ASSISTANT)
     cards = dict(answers.values_list("turn_id", "cards"))
-    of_same = Turn.objects.filter(conversation__in={row["conversation_id"] for row in rows})
-    began = dict(of_same.order_by().values_list("conversation_id").annotate(Min("started_at")))
+    earliest = Turn.objects.filter(conversation=OuterRef("pk")).order_by("started_at", "pk").values("pk")[:1]
+    conversations = Conversation.objects.filter(pk__in={row["conversation_id"] for row in rows}).order_by()
+    firsts = set(conversations.annotate(first=Subquery(earliest)).values_list("first", flat=True))
     return [
         EndedTurn(
             at=row["started_at"],
@@ -119,7 +120,7 @@ def _as_ended(rows: list[dict[str, Any]]) -> list[EndedTurn]:
             first_delta_ms=row["first_delta_ms"],
             trace=row["trace"],
             cards=cards.get(row["pk"]) or (),
-            is_first=began.get(row["conversation_id"]) == row["started_at"],
+            is_first=row["pk"] in firsts,
         )
         for row in rows
     ]

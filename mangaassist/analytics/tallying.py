@@ -95,5 +95,10 @@ def add(to: Counted, counted: Mapping[Key, Mapping[str, float]], *, share: float
 
 def quantile_ms(numbers: Mapping[str, float], name: str, share: float) -> float | None:
     """Of the times that are counted as ``{name}.N``; None without any."""
-    found = quantile([numbers.get(f"{name}.{bucket}", 0) for bucket in range(BUCKETS)], share)
+    counts = [0.0] * BUCKETS
+    for key, number in numbers.items():
+        of, _, bucket = key.partition(".")
+        if bucket and of == name:
+            counts[int(bucket)] = number
+    found = quantile(counts, share)
     return None if found is None else found / 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +13,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.timezone import localdate
 
 from chat.records import TurnRecord
 from mangaassist.analytics.buffer import EventBuffer, flush_at_exit
 from mangaassist.analytics.events import left_unanswered
-from mangaassist.analytics.models import UnansweredQuestion
+from mangaassist.analytics.models import UnansweredCount, UnansweredQuestion
 from mangaassist.redaction import redact
 from shop.models import Series
 from shop.text import fold
@@ -93,6 +95,18 @@ def count(records: Iterable[dict[str, Any]]) -> None:
                 handled_by="",
                 **_of_help(each.record),
             )
+        _count_days(counted)
+
+
+def _count_days(counted: dict[str, _Counted]) -> None:
+    """Called when the rows were written: their locks make two processes wait for one another."""
+    questions = dict(UnansweredQuestion.objects.filter(key__in=counted).values_list("key", "pk"))
+    days = Counter((questions[key], localdate(at)) for key in questions for at in counted[key].times)
+    UnansweredCount.objects.bulk_create(
+        [UnansweredCount(question_id=question, day=day) for question, day in days], ignore_conflicts=True
+    )
+    for (question, day), asked in sorted(days.items()):
+        UnansweredCount.objects.filter(question=question, day=day).update(asked=F("asked") + asked)
 
 
 def _row(key: str, counted: _Counted, *, looks: bool) -> UnansweredQuestion:

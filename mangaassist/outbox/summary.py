@@ -12,6 +12,8 @@ from mangaassist.outbox.models import OutboxMessage, shared_now
 from mangaassist.outbox.topics import topic_names
 
 S = OutboxMessage.Status
+# Of a flood it is enough to know that it is one.
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,34 @@ class Standing:
     oldest_s: float | None
     most_attempts: int
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """``waiting`` and ``parked``: at most MOST_COUNTED each. ``oldest_s``: the age of the oldest undelivered row."""
+
+    waiting: int
+    oldest_s: float | None
+    parked: int
+
+
+def glance() -> Glance:
+    """However much there is, a few thousand entries of an index are read."""
+    now = shared_now()
+    by_status: dict[str, list[Any]] = {
+        status: list(
+            OutboxMessage.objects.filter(status=status)
+            .order_by("created_at")
+            .values_list("created_at", flat=True)[:MOST_COUNTED]
+        )
+        for status in (S.WAITING, S.CLAIMED, S.PARKED)
+    }
+    oldest = min((rows[0] for status, rows in by_status.items() if rows and status != S.PARKED), default=None)
+    return Glance(
+        waiting=min(MOST_COUNTED, len(by_status[S.WAITING]) + len(by_status[S.CLAIMED])),
+        oldest_s=(now - oldest).total_seconds() if oldest else None,
+        parked=len(by_status[S.PARKED]),
+    )
 
 
 def standings() -> list[Standing]:

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from knowledge.models import Article
-from mangaassist.analytics.models import UnansweredQuestion
+from mangaassist.analytics.models import UnansweredCount, UnansweredQuestion
 from mangaassist.analytics.tasks import prune
 from mangaassist.analytics.unanswered import count, normalised, unanswered
 from shop.aliases import AliasRefused, add_alias
@@ -137,6 +137,20 @@ def test_there_are_at_most_so_many_and_the_least_asked_go_first(monkeypatch: pyt
     assert [each.question for each in UnansweredQuestion.objects.all()] == ["bb"]
 
 
+def test_each_day_is_counted_for_itself_and_forgotten_in_its_time(settings: Any) -> None:
+    settings.TIME_ZONE, settings.ANALYTICS_KEPT_DAYS = "Asia/Tokyo", 30
+    now = timezone.now().replace(hour=12)
+    days_ago = {days: told("tea", at=now - timedelta(days=days)) for days in (0, 1, 40)}
+    count([days_ago[40], days_ago[1], days_ago[1], days_ago[0]])
+    count([days_ago[1]])
+    today = timezone.localdate(now)
+    counts = UnansweredCount.objects.order_by("-day").values_list("day", "asked")
+    assert list(counts) == [(today, 1), (today - timedelta(days=1), 3), (today - timedelta(days=40), 1)]
+    prune()
+    assert [asked for _day, asked in counts.all()] == [1, 3]
+    assert UnansweredQuestion.objects.get().asked == 5
+
+
 def test_what_nobody_asks_any_more_is_forgotten(settings: Any) -> None:
     settings.ANALYTICS_KEPT_DAYS = 30
     long_ago: datetime = timezone.now() - timedelta(days=31)
@@ -192,7 +206,35 @@ def test_the_list_asks_the_same_few_questions_of_the_database_however_many_rows_
     operator.get(LIST)
     few = asked_for(lambda: operator.get(LIST))
     count([told(f"question {number}", kind="title") for number in range(400)])
-    assert asked_for(lambda: operator.get(LIST)) == few < 12
+    assert asked_for(lambda: operator.get(LIST)) == few < 15
+
+
+def test_each_row_has_its_trend_and_its_next_steps_one_click_away(operator: Client, reader: Client) -> None:
+    now = timezone.now()
+    count([told("tea", at=now - timedelta(days=days)) for days in (0, 0, 3, 8, 20)])
+    count([told("berzelk", kind="title")])
+    tea, name = (UnansweredQuestion.objects.get(question=question) for question in ("tea", "berzelk"))
+    page = operator.get(LIST).content.decode()
+    assert "3 this week, 1 the week before" in page
+    draft, alias = "/admin/knowledge/article/add/?question=Tea", f"{LIST}{tea.pk}/alias/"
+    assert f'<a class="ma-step" href="{draft}&amp;locale=en&amp;slug=tea">' in page
+    # Of a title the name comes first.
+    assert page.index(f"{LIST}{name.pk}/alias/") < page.index("?question=Berzelk")
+    assert page.index(draft) < page.index(alias)
+    assert "ma-step" not in reader.get(LIST).content.decode()
+
+
+def test_questions_are_grouped_by_what_came_nearest(operator: Client) -> None:
+    near = {"title": "Tea and cake", "kind": "article", "ref": "tea/en", "score": 0.31, "by": "words"}
+    count([told(question, nearest=near) for question in ("tea?", "tea?", "any tea at all")])
+    count([told("alone"), told("cake?", nearest=near | {"title": "Cakes", "ref": "cakes/en"})])
+    page = operator.get(LIST)
+    groups = [(group.nearest, group.wordings, group.asked) for group in page.context["groups"]]
+    assert groups == [("Tea and cake", 2, 3), ("Cakes", 1, 1)]
+    narrowed = operator.get(f"{LIST}?{page.context['groups'][0].filter}")
+    assert sorted(questions_on(narrowed)) == ["any tea at all", "tea?"]
+    UnansweredQuestion.objects.update(handled_at=timezone.now())
+    assert operator.get(LIST).context["groups"] == []
 
 
 def test_an_article_is_drafted_with_the_question_filled_in(operator: Client) -> None:
