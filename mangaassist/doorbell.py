@@ -127,7 +127,8 @@ class Hearing:
         """Sends it in a task of its own. One that fails has found the connection lost: that is opened anew, for all."""
 
         async def send() -> None:
-            with suppress(*_FAILURES):
+            # RuntimeError: uvloop's word for a connection that is closed.
+            with suppress(*_FAILURES, RuntimeError):
                 await change
 
         task = asyncio.get_running_loop().create_task(send())

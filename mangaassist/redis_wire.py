@@ -123,9 +123,12 @@ class _Wire(asyncio.Protocol):
     def send(self, command: bytes) -> asyncio.Future[Any]:
         if self.transport is None:
             raise redis.ConnectionError("Redis closed the connection")
+        try:
+            self.transport.write(command)
+        except RuntimeError as error:  # uvloop's word for a connection that is closed, before it tells us so
+            raise redis.ConnectionError("Redis closed the connection") from error
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(reply)
-        self.transport.write(command)
         return reply
 
     def data_received(self, data: bytes) -> None:
