@@ -223,7 +223,8 @@ def _words(conversation: Conversation, since: int) -> list[tuple[int, Frame]]:
 
 def _opinions(conversation_ids: Sequence[str]) -> dict[str, list[Frame]]:
     lately = timezone.now() - LATELY
-    given = Feedback.objects.filter(conversation__in=conversation_ids, updated_at__gte=lately).order_by("updated_at")
+    ids = [UUID(id) for id in conversation_ids]
+    given = Feedback.objects.filter(conversation__in=ids, updated_at__gte=lately).order_by("updated_at")
     frames: dict[str, list[Frame]] = {}
     for opinion in given.select_related("message"):
         message_id = str(opinion.message.public_id)
