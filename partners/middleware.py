@@ -20,12 +20,12 @@ _BARE = {
 }
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Accept",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Accept, Last-Event-ID",
     "Access-Control-Max-Age": "600",
 }
 _EXPOSED = (
     "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
-    "Idempotency-Replayed"
+    "Idempotency-Replayed, Location"
 )
 
 

@@ -6,6 +6,7 @@ next one begins the feed anew, which changes nothing of what is in already.
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -63,9 +64,15 @@ def accept_feed(source: str, file: Path, size: int) -> FeedJob:
 
 
 def wake() -> None:
-    """Has a worker begin; without a broker the schedule does it a little later."""
-    if not settings.OUTBOX_WAKE:
-        return
+    """Has a worker begin; without a broker the schedule does it a little later.
+
+    In a thread of its own, so that a hung broker costs nobody anything.
+    """
+    if settings.OUTBOX_WAKE:
+        threading.Thread(target=_wake, name="wake-feeds", daemon=True).start()
+
+
+def _wake() -> None:
     try:
         current_app.send_task("shop.tasks.take_feed", queue="batch", expires=60, retry=False)
     except (OperationalError, OSError) as error:
