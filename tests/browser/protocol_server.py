@@ -118,6 +118,10 @@ class ProtocolServer:
         """Waiting turns go on."""
         self.loop.call_soon_threadsafe(self.gate.set)
 
+    def hold(self) -> None:
+        """Turns wait again."""
+        self.loop.call_soon_threadsafe(self.gate.clear)
+
     def cut(self, code: int = 1012) -> None:
         """Every socket is closed, as when a server restarts."""
         self._do(self._cut(code))

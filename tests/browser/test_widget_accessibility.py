@@ -6,48 +6,19 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.protocol_server import ProtocolServer
 from tests.browser.test_widget_conversation import ask, field, log
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-# What the states look like, for people to see.
-PICTURES = settings.BASE_DIR / "var" / "pictures"
+from tests.browser.test_widget_states import PHONE, faults, misplaced
 
 # axe itself sets inline styles while it measures.
 FOR_AXE = {"bypass_csp": True}
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds in the widget (the page around it is the test's own)."""
-    found = Axe().run(page, context={"include": [["manga-assist"]]}, options=RULES).response["violations"]
-    return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found]
-
-
-def small_targets(page: Page) -> list[str]:
-    found: list[str] = page.locator("manga-assist").evaluate(
-        """(chat) => [...chat.shadowRoot.querySelectorAll("button, textarea, input")]
-            .map((node) => [node, node.getBoundingClientRect()])
-            .filter(([, box]) => box.width && Math.min(box.width, box.height) < 43.9)
-            .map(([node, box]) => `${node.className} ${node.textContent} ${box.width}x${box.height}`)"""
-    )
-    return found
-
-
-@pytest.mark.parametrize(
-    ("browser", "lang"),
-    [({"color_scheme": "light"}, "en"), ({"color_scheme": "dark"}, "ja"), ({**PHONE, "color_scheme": "light"}, "ja")],
-    ids=["desktop-light", "desktop-dark-ja", "phone-light-ja"],
-)
-def test_axe_finds_nothing(open_page: OpenPage, server: ProtocolServer, browser: dict[str, Any], lang: str) -> None:
-    page = open_page(browser={**browser, **FOR_AXE}, lang=lang)
+def test_axe_finds_nothing_on_a_phone(open_page: OpenPage, server: ProtocolServer) -> None:
+    page = open_page(browser={**PHONE, **FOR_AXE}, lang="ja")
     assert faults(page) == []
     page.locator("manga-assist .launcher").click()
     expect(page.locator("manga-assist .chip").first).to_be_visible()
@@ -59,59 +30,7 @@ def test_axe_finds_nothing(open_page: OpenPage, server: ProtocolServer, browser:
     expect(page.locator("manga-assist .banner")).to_be_visible()
     page.locator("manga-assist .bar [aria-controls=menu]").click()
     assert faults(page) == []
-    assert small_targets(page) == []
-
-
-@pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "ja")])
-def test_axe_finds_nothing_in_any_state(open_page: OpenPage, server: ProtocolServer, theme: str, lang: str) -> None:
-    page = open_page(browser={"color_scheme": theme, **FOR_AXE}, mode="page", lang=lang)
-    found: dict[str, list[str]] = {}
-
-    def look(state: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURES / f"{state}-{theme}-{lang}.png")
-        found[state] = faults(page)
-
-    def say(text: str, answered: str) -> None:
-        field_of(page).fill(text)
-        field_of(page).press("Enter")
-        expect(page.get_by_role("log")).to_contain_text(answered)
-
-    look("empty")
-    say("slow, please", "One two")
-    look("streaming")
-    server.release()
-    expect(page.get_by_role("log")).to_contain_text("One two three.")
-    say("desk", "1007")
-    look("orders")
-    say("fail", "Something broke on our side.")
-    look("failed")
-    say(*{"en": ("recommend", "$9.74"), "ja": ("おすすめ", "￥583")}[lang])
-    page.locator("manga-assist .thumb").last.click()
-    look("reasons")
-    field_of(page).fill("漫" * 4001)
-    look("too-long")
-    field_of(page).fill("")
-    page.locator("manga-assist .bar [aria-controls=menu]").click()
-    page.locator("manga-assist .menu [aria-pressed]").click()
-    look("menu")
-    page.keyboard.press("Escape")
-    page.locator("manga-assist .person").click()
-    expect(page.locator("manga-assist .banner")).to_be_visible()
-    look("queued")
-    server.push({"type": "handoff_state", "state": "agent", "message": "Aiko is here.", "agent_name": "Aiko"})
-    server.push({"type": "typing", "active": True, "name": "Aiko"})
-    expect(page.locator("manga-assist .typing")).to_contain_text("Aiko")
-    look("agent")
-    over = {"type": "handoff_state", "state": "bot", "message": "The assistant is back.", "rate": True}
-    server.push({**over, "handoff_id": "3f0c0b8e-6f0c-4a51-8f83-0d3a6e6f0b11"})
-    expect(page.locator("manga-assist .entry.rating")).to_be_visible()
-    look("rating")
-    page.context.set_offline(True)
-    server.cut(1012)
-    expect(page.locator("manga-assist .notice")).not_to_be_empty()
-    look("offline")
-    assert {state: faults for state, faults in found.items() if faults} == {}
+    assert misplaced(page) == []
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
@@ -251,6 +170,10 @@ def test_on_a_phone_the_panel_is_the_screen(open_page: OpenPage, server: Protoco
     expect(panel).to_be_visible()
     assert panel.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
     expect(field(page)).not_to_be_focused()
+    page.get_by_role("button", name="More options").tap()
+    expect(page.get_by_role("button", name="New conversation")).to_be_visible()
+    expect(page.get_by_role("button", name="Wider window")).to_be_hidden()
+    page.keyboard.press("Escape")
     ask(page, "recommend something")
     expect(log(page)).to_contain_text("Shall I stay")
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -58,7 +58,7 @@ export const ja = {
   addToCart: "カートに入れる",
   preOrder: "予約する",
   adding: "追加しています…",
-  added: "カートに入りました",
+  added: "追加しました",
   noPrice: "現在、価格を確認できません",
   was: "通常価格",
   asOf: "{time}時点の価格と在庫です",

@@ -124,7 +124,7 @@ export class Transcript {
 
   /**
    * Keeps the newest words in view, but does not scroll the last question off: a long answer is read from its top. Who
-   * has read on to the end stays at the end.
+   * has read on to the end, or talks with a person, stays at the end.
    * @param {{force?: boolean, toEnd?: boolean}} how
    */
   follow({ force = false, toEnd = false } = {}) {
@@ -133,7 +133,8 @@ export class Transcript {
       const end = scrollHeight - clientHeight;
       const question = /** @type {HTMLElement | undefined} */ ([...this.#log.querySelectorAll(":scope > .user")].pop());
       const top = question ? question.offsetTop - 12 : this.#empty.hidden ? end : 0;
-      this.#scroll.scrollTop = toEnd || (!force && scrollTop > top) ? end : Math.min(end, top);
+      const talks = this.#log.lastElementChild?.matches(".agent, .system, .rating");
+      this.#scroll.scrollTop = toEnd || talks || (!force && scrollTop > top) ? end : Math.min(end, top);
     }
     this.#scrolled();
   }
