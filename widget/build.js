@@ -12,7 +12,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const OUT = new URL("../static/widget/v1/", import.meta.url);
-const MODULE_LIMIT = 20_600; // bytes, gzip -9
+const MODULE_LIMIT = 20 * 1024; // bytes, gzip -9
 const ENTRIES = {
   "widget.js": "src/index.js",
   "widget.css": "css/index.css",

@@ -80,7 +80,7 @@ function product(card, data, chat) {
 function facts(data, { text, locale }) {
   const volumes = Array.isArray(data.volumes) ? data.volumes : [];
   const many = volumes.length > 1 && fill(text.volumes, { first: volumes[0], last: volumes[volumes.length - 1] });
-  const told = (data.title ?? "").match(/\d+/g)?.includes(String(data.volume));
+  const told = data.title?.match(/\d+/g)?.includes(String(data.volume));
   const one = data.volume && !told && fill(text.volume, { volume: data.volume });
   return [
     many || one,

@@ -103,7 +103,7 @@ export class Transcript {
     const { text, conversation } = this.#chat;
     const { by, words } = conversation.typing;
     const line = by === "agent" ? fill(text.agentTyping, { name: words || text.agent }) : words;
-    if ((this.#typing.dataset.words ?? "") === line) return;
+    if (this.#typing.dataset.words === line) return;
     this.#typing.dataset.words = line;
     const dots = el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"));
     this.#typing.replaceChildren(...(line ? [dots, el("span", {}, line)] : []));
@@ -173,8 +173,8 @@ export class Transcript {
     const { lang } = this.#chat.locale;
     const { greeting, replies } = conversation.assistant;
     const shop = replies?.[lang] || text.suggest.shop;
-    const about = query ? [...text.suggest.query.map((ask) => fill(ask, { query })), ...shop] : shop;
-    const asks = asin || series ? text.suggest.page : about;
+    const about = query ? text.suggest.query.map((ask) => fill(ask, { query })) : [];
+    const asks = asin || series ? text.suggest.page : [...about, ...shop];
     this.#empty.replaceChildren(
       el("div", { class: "frame" }, mark(76), el("p", { class: "greeting" }, this.#chat.greeting || greeting?.[lang] || text.greeting), el("p", {}, text.greetingMore)),
       el("div", { class: "chips", role: "group", "aria-label": text.suggestions }, asks.slice(0, 4).map((ask) => this.#chip(ask))),
