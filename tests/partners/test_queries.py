@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,26 @@ def _many_editions() -> list[str]:
     return asins
 
 
+_numbers = itertools.count()
+
+
+def _views(asins: list[str], count: int) -> list[dict[str, Any]]:
+    at = "2026-11-01T12:00:00Z"
+    return [
+        {"type": "view", "asin": asins[n % 100], "customer_id": f"reader-{next(_numbers)}", "at": at}
+        for n in range(count)
+    ]
+
+
+def _prices(asins: list[str], count: int) -> list[dict[str, Any]]:
+    found = []
+    for _ in range(count):
+        n = next(_numbers)
+        data = {"asin": asins[n % 100], "price": f"{n % 90}.50", "currency": "USD", "stock": n}
+        found.append({"id": f"e-{n}", "type": "offer.updated", "at": "2026-11-01T12:00:00Z", "data": data})
+    return found
+
+
 Ask = Callable[[Partner, list[str]], Any]
 
 
@@ -52,15 +73,31 @@ Ask = Callable[[Partner, list[str]], Any]
         (lambda partner, asins: partner.get("/search", q="Berserk", limit=100), 8),
         (lambda partner, asins: partner.get("/orders/MA-10002", customer_id="alice"), 3),
         (lambda partner, asins: partner.get("/recommendations", customer_id="alice", limit=50), 6),
+        (lambda partner, asins: partner.post("/events", _views(asins, 1)), 30),
+        (lambda partner, asins: partner.post("/events", _views(asins, 500)), 30),
+        (lambda partner, asins: partner.post("/catalog/events", _prices(asins, 1)), 40),
+        (lambda partner, asins: partner.post("/catalog/events", _prices(asins, 1_000)), 40),
     ],
-    ids=["product", "batch of 1", "batch of 100", "search for 1", "search for 100", "order", "recommendations"],
+    ids=[
+        "product",
+        "batch of 1",
+        "batch of 100",
+        "search for 1",
+        "search for 100",
+        "order",
+        "recommendations",
+        "1 event",
+        "500 events",
+        "1 catalogue event",
+        "1,000 catalogue events",
+    ],
 )
 async def test_a_warm_request_costs_a_few_queries(partner: Partner, queries: list[str], ask: Ask, most: int) -> None:
     asins = await in_database(_many_editions)
-    assert (await ask(partner, asins)).status_code == 200
+    assert (await ask(partner, asins)).status_code in {200, 202}
     await in_database(behind.finish)
     queries.clear()
-    assert (await ask(partner, asins)).status_code == 200
+    assert (await ask(partner, asins)).status_code in {200, 202}
     assert 0 < len(queries) <= most, queries
 
 
