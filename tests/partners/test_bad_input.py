@@ -3,18 +3,60 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
+from django.utils import timezone
 
 from chat.models import Conversation
 from mangaassist.addresses import read_networks
-from partners.models import SCOPES, create_api_key
+from mangaassist.dbthreads import in_database
+from partners.models import SCOPES, ApiKey, create_api_key
 from partners.problems import KINDS
 from tests.partners.conftest import Partner
 from tests.partners.live import live_server
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One of the document's, sent with its examples but for what a test changes."""
+
+    method: str
+    path: str
+    about: dict[str, Any] = field(repr=False)
+    schemas: dict[str, Any] = field(repr=False)
+
+    @property
+    def takes_json(self) -> bool:
+        return "application/json" in self.about.get("requestBody", {}).get("content", {})
+
+    def example(self) -> bytes:
+        content = self.about.get("requestBody", {}).get("content", {})
+        if not self.takes_json:
+            return b"{}" if content else b""
+        schema = content["application/json"]["schema"]
+        many = schema.get("type") == "array"
+        named = schema["items"] if many else next((each for each in schema.get("anyOf", []) if "$ref" in each), schema)
+        example = self.schemas[named["$ref"].split("/")[-1]]["examples"][0]
+        return orjson.dumps([example] if many else example)
+
+    async def send(
+        self, partner: Partner, *, place: str = "0f0e0d0c-1111-4222-8333-444455556666", query: str = "",
+        body: bytes | None = None, **headers: str,
+    ) -> Any:  # fmt: skip
+        required = [each["name"] for each in self.about["parameters"] if each["in"] == "query" and each.get("required")]
+        address = re.sub(r"\{\w+\}", place, self.path) + "?" + (query or "&".join(f"{name}=x" for name in required))
+        headers = {"content-type": "application/json", "authorization": f"Bearer {partner.secret}", **headers}
+        content_type = headers.pop("content-type") if self.takes_json else "application/octet-stream"
+        return await partner.client.generic(
+            self.method.upper(), f"/api/v1{address}", self.example() if body is None else body,
+            content_type=content_type, headers=headers,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -132,6 +174,80 @@ def test_the_documents_come_from_our_own_files(client: Any) -> None:
     assert "<script>" not in text
     assert 'src="http' not in text
     assert 'rel="stylesheet" href="http' not in text
+
+
+class TestEveryOperation:
+    """The same of all that the document offers, so that what is added is asked as well."""
+
+    @pytest.fixture
+    def operations(self, client: Any) -> list[Operation]:
+        document = client.get("/api/v1/openapi.json").json()
+        found = [
+            Operation(method, path.removeprefix("/api/v1"), about, document["components"]["schemas"])
+            for path, methods in document["paths"].items()
+            for method, about in methods.items()
+        ]
+        assert len(found) > 10
+        return found
+
+    @pytest.mark.parametrize(
+        ("body", "headers", "status"),
+        [
+            (b" " * 10_000_000, {}, 413),
+            (b"[" * 100_000 + b"]" * 100_000, {}, 400),
+            (b'{"a":{"b":1,"b":2}}', {}, 422),
+            ('{"a":"ü"}'.encode("latin-1"), {}, 400),
+            ("[]".encode("utf-16"), {}, 400),
+            (b'{"a":"\\ud800"}', {}, 400),
+            (b"{}", {"content-type": "text/xml"}, 415),
+            (b"{}", {"content-type": "application/json; charset=shift_jis"}, 415),
+            (b"{}", {"content-encoding": "gzip"}, 415),
+        ],
+    )
+    async def test_a_body_is_read_strictly(
+        self, partner: Partner, operations: list[Operation], body: bytes, headers: dict[str, str], status: int
+    ) -> None:
+        for each in operations:
+            if each.takes_json:
+                answer = await each.send(partner, body=body, **headers)
+                assert (answer.status_code, answer.json()["status"]) == (status, status), each
+                assert answer.headers["Content-Type"] == "application/problem+json", each
+
+    @pytest.mark.parametrize(
+        "place", ["%00", "..%2f..%2fadmin", "%ff%fe", "x" * 2_000, "%0d%0aX-Evil:%20y", "%20", "'--"]
+    )
+    async def test_a_path_that_leads_nowhere_is_not_found(
+        self, partner: Partner, operations: list[Operation], place: str
+    ) -> None:
+        for each in operations:
+            if "{" in each.path:
+                answer = await each.send(partner, place=place)
+                assert answer.status_code == answer.json()["status"] == 404, each
+                assert "X-Evil" not in answer.headers, each
+
+    @pytest.mark.parametrize("value", ["%00", "a%00b", "%ff%fe", "%0d%0aX-Evil:%20y", "x" * 20_000])
+    async def test_no_parameter_breaks_it(self, partner: Partner, operations: list[Operation], value: str) -> None:
+        for each in operations:
+            names = [parameter["name"] for parameter in each.about["parameters"] if parameter["in"] == "query"]
+            for name in names:
+                answer = await each.send(
+                    partner, query="&".join(f"{other}={value if other == name else 1}" for other in names)
+                )
+                assert answer.status_code in {200, 404, 422}, (each, name)
+                assert "X-Evil" not in answer.headers, each
+
+    async def test_a_key_that_is_none_or_lacks_the_scope_does_nothing(
+        self, partner: Partner, operations: list[Operation]
+    ) -> None:
+        key, expired = await in_database(create_api_key, "Expired", list(SCOPES))
+        await ApiKey.objects.filter(pk=key.pk).aupdate(expires_at=timezone.now())
+        _, narrow = await in_database(create_api_key, "Narrow", ["orders:read"])
+        _, other = await in_database(create_api_key, "Other", ["events"])
+        for each in operations:
+            for secret, status in ((expired, 401), ("ma_wrong", 401), ("", 401), (narrow, 403)):
+                sender = Partner(other if secret == narrow and "orders" in each.path else secret)
+                answer = await each.send(sender)
+                assert (answer.status_code, answer.json()["status"]) == (status, status), (each, secret[:6])
 
 
 class TestOnTheWire:
