@@ -69,8 +69,16 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
     search_help_text = gettext_lazy("Id, customer, session, or words of the newest messages")
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     actions = None
+
+    class Media:
+        css = {"all": ["admin/chat.css"]}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Conversations are erased, with all that was made of them, or not at all."""
+        return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         said = Message.objects.filter(conversation=OuterRef("pk")).order_by("id")

@@ -118,6 +118,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
     list_select_related = ("message__turn", "conversation", "assigned_to")
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     action_form = BulkForm
     actions = ("mark_handled", "take", "give_back", "put_label", "export_csv")
@@ -145,13 +146,12 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
 
     @admin.display(description=gettext_lazy("needs a person"), ordering="flag")
     def flagged(self, feedback: Feedback) -> str:
-        label = feedback.get_flag_display() if feedback.flag else "—"
+        label = _(str(feedback.get_flag_display())) if feedback.flag else "—"
         return f"{label} ✓" if feedback.flag and feedback.handled_at else label
 
     @admin.display(description=gettext_lazy("what they say"))
     def opinion(self, feedback: Feedback) -> str:
-        reason = dict(Feedback.Reason.choices).get(feedback.reason, feedback.reason) if feedback.reason else ""
-        return ": ".join(part for part in (reason, feedback.comment[:80]) if part) or "—"
+        return ": ".join(filter(None, (feedback.reason_in_words, feedback.comment[:80]))) or "—"
 
     @admin.display(description=gettext_lazy("intent"))
     def intent(self, feedback: Feedback) -> str:
@@ -172,7 +172,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
 
     @admin.display(description=gettext_lazy("label"), ordering="label")
     def found(self, feedback: Feedback) -> str:
-        return feedback.get_label_display() if feedback.label else "—"
+        return _(str(feedback.get_label_display())) if feedback.label else "—"
 
     @admin.display(description=gettext_lazy("with"), ordering="assigned_to")
     def who(self, feedback: Feedback) -> str:
@@ -331,7 +331,6 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
             request,
             "feedback",
             feedback=feedback,
-            reason=dict(Feedback.Reason.choices).get(feedback.reason, feedback.reason),
             turn=turn,
             lines=turn_lines(turn) if turn else [],
             notes=feedback.notes.all(),

@@ -93,7 +93,7 @@ def trends(by: str, weeks: int, *, today: date | None = None) -> Trends:
 
 def _name(by: str, value: str) -> str:
     if by == "reason":
-        return str(dict(Feedback.Reason.choices).get(value, value)) if value else "—"
+        return Feedback(reason=value).reason_in_words or "—"
     return value or "—"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from chat.assistant import AssistantSettings, ModelSpend  # noqa: F401  (tables of their own file)
 
@@ -245,6 +246,12 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return {1: "👍", -1: "👎"}.get(self.rating or 0, "withdrawn")
+
+    @property
+    def reason_in_words(self) -> str:
+        """Ours in the operator's language, a partner's own as it is."""
+        words = dict(self.Reason.choices).get(self.reason, self.reason) if self.reason else ""
+        return gettext(str(words)) if words else ""
 
 
 class FeedbackNote(models.Model):

@@ -51,8 +51,13 @@ class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
     search_help_text = gettext_lazy("Id of a turn or of its conversation")
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     actions = None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A turn goes with its conversation."""
+        return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("trace", "dialogue")

@@ -15,8 +15,8 @@ from django.db import DatabaseError, connection
 
 T = TypeVar("T")
 _rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
-# What a statement that only reads begins with; savepoints change nothing of themselves.
-_READS = ("SELECT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+# What a statement that only reads begins with; transactions and savepoints change nothing of themselves.
+_READS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
 
 class WriteRefused(DatabaseError):
