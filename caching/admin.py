@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from caching.broom import showing
@@ -40,9 +41,9 @@ View = Callable[..., HttpResponse]
 class CachePolicyForm(forms.ModelForm[CachePolicy]):
     """Times in human units; the bounds are the model's."""
 
-    ttl_s = DurationInput(label="Time to live", help_text="Such as 900, 15 min or 1 h 30 min. Acts at once.")
+    ttl_s = DurationInput(label=_("Time to live"), help_text=_("Such as 900, 15 min or 1 h 30 min. Acts at once."))
     negative_ttl_s = DurationInput(
-        label="Time to live of “nothing there”", help_text="How long an absence is remembered; 0: never."
+        label=_("Time to live of “nothing there”"), help_text=_("How long an absence is remembered; 0: never.")
     )
 
     class Meta:
@@ -53,7 +54,7 @@ class CachePolicyForm(forms.ModelForm[CachePolicy]):
 class TtlForm(forms.Form):
     """The one field of the overview."""
 
-    ttl_s = DurationInput(label="Time to live")
+    ttl_s = DurationInput(label=_("Time to live"))
 
 
 def changes_policy(view: View) -> View:
@@ -93,17 +94,17 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
 
     # --- fields of the form ---
 
-    @admin.display(description="what this is")
+    @admin.display(description=_("what this is"))
     def what_this_is(self, policy: CachePolicy) -> str:
         kind = find_kind(policy.kind)
-        return kind.description or kind.label if kind is not None else "No app registers this kind any more."
+        return kind.description or kind.label if kind is not None else str(_("No app registers this kind any more."))
 
-    @admin.display(description="key in Redis")
+    @admin.display(description=_("key in Redis"))
     def key(self, policy: CachePolicy) -> str:
         kind = find_kind(policy.kind)
         return key_pattern(kind) if kind is not None else "–"
 
-    @admin.display(description="allowed")
+    @admin.display(description=_("allowed"))
     def bounds(self, policy: CachePolicy) -> str:
         return bounds(find_kind(policy.kind))
 
@@ -130,7 +131,7 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         return self._page(
             request,
             "change_list",
-            title="Cache",
+            title=_("Cache"),
             board=dashboard(period),
             period=period.name,
             never_cached=NEVER_CACHED,
@@ -150,11 +151,11 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
             try:
                 keys = showing(asin)
             except UNAVAILABLE:
-                self.message_user(request, "The cache does not answer.", messages.ERROR)
+                self.message_user(request, _("The cache does not answer."), messages.ERROR)
         return self._page(
             request,
             "product",
-            title="What shows a product",
+            title=_("What shows a product"),
             asin=asin,
             keys=keys,
             may_change=self.has_change_permission(request),
@@ -170,10 +171,10 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
             try:
                 found = inspect_key(key)
             except UNAVAILABLE:
-                self.message_user(request, "The cache does not answer.", messages.ERROR)
+                self.message_user(request, _("The cache does not answer."), messages.ERROR)
         times = {"age": "age_s", "life": "life_s", "remaining": "remaining_s", "expires_in": "expires_in_s"}
         shown = {name: human(getattr(found, attribute) or 0) for name, attribute in times.items() if found is not None}
-        return self._page(request, "entry", title="Look up an entry", key=key, found=found, **shown)
+        return self._page(request, "entry", title=_("Look up an entry"), key=key, found=found, **shown)
 
     def _page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
         return TemplateResponse(
@@ -198,14 +199,18 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
             self.message_user(request, f"{policy}: {' '.join(error.messages)}", messages.ERROR)
             return self._back(request)
         if policy.ttl_s == before:
-            self.message_user(request, f"{policy}: the time to live is {human(before)} already.")
+            self.message_user(
+                request,
+                _("%(policy)s: the time to live is %(life)s already.") % {"policy": policy, "life": human(before)},
+            )
             return self._back(request)
         with transaction.atomic():
             policy.save(update_fields=["ttl_s", "changed_at"])
             self.log_change(request, policy, [_changed({"ttl_s": (before, policy.ttl_s)})])
         self.message_user(
             request,
-            f"{policy}: {human(before)} → {human(policy.ttl_s)}, for every entry and in every process from now on.",
+            _("%(policy)s: %(before)s → %(now)s, for every entry and in every process from now on.")
+            % {"policy": policy, "before": human(before), "now": human(policy.ttl_s)},
             messages.SUCCESS,
         )
         return self._back(request)
@@ -216,7 +221,11 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         with transaction.atomic():
             policy.forget_entries()
             self.log_change(request, policy, "All entries forgotten.")
-        self.message_user(request, f"{policy}: computed anew from now on, in every process.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("%(policy)s: computed anew from now on, in every process.") % {"policy": policy},
+            messages.SUCCESS,
+        )
         return self._back(request)
 
     @changes_policy
@@ -224,19 +233,23 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         with transaction.atomic():
             invalidate([EVERYTHING_TAG])
             self._log(request, "everything", "The whole cache forgotten.")
-        self.message_user(request, "The whole cache is computed anew from now on.", messages.SUCCESS)
+        self.message_user(request, _("The whole cache is computed anew from now on."), messages.SUCCESS)
         return self._back(request)
 
     @changes_policy
     def forget_product_view(self, request: HttpRequest) -> HttpResponse:
         asin = request.POST.get("asin", "").strip()
         if not ASIN.fullmatch(asin):
-            self.message_user(request, "Give an ASIN, such as B0MANGA001: letters, digits, - and _.", messages.ERROR)
+            self.message_user(request, _("Give an ASIN, such as B0MANGA001: letters, digits, - and _."), messages.ERROR)
             return self._back(request)
         with transaction.atomic():
             invalidate([f"asin:{asin}"])
             self._log(request, f"ASIN {asin}", "Everything that shows it forgotten.")
-        self.message_user(request, f"Everything that shows {asin} is computed anew from now on.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("Everything that shows %(asin)s is computed anew from now on.") % {"asin": asin},
+            messages.SUCCESS,
+        )
         return self._back(request)
 
     def _back(self, request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ import structlog
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models, transaction
+from django.utils.translation import gettext
 
 from caching.durations import human
 from caching.invalidation import invalidate
@@ -63,7 +64,7 @@ class CachePolicy(models.Model):
 
     def __str__(self) -> str:
         kind = find_kind(self.kind)
-        return kind.label if kind is not None else self.kind
+        return gettext(kind.label) if kind is not None else self.kind
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():

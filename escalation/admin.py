@@ -62,11 +62,11 @@ class HandoffAdmin(admin.ModelAdmin[Handoff]):
         """One that is open is closed first: its shopper, and a contact centre, must hear of the end."""
         return (obj is None or obj.status not in Handoff.OPEN) and super().has_delete_permission(request, obj)
 
-    @admin.action(description="Close the selected requests", permissions=["change"])
+    @admin.action(description=_("Close the selected requests"), permissions=["change"])
     def close_selected(self, request: HttpRequest, queryset: QuerySet[Handoff]) -> None:
         by = Actor(name=request.user.get_username(), shown="", role="lead", user_id=request.user.pk)
         closed = sum(close_handoff(str(handoff.pk), by=by) for handoff in queryset)
-        self.message_user(request, f"Closed: {closed}.")
+        self.message_user(request, _("Closed: %(count)d.") % {"count": closed})
 
 
 @admin.register(AgentPresence)

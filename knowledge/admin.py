@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -48,11 +49,11 @@ def _ref(article: Article) -> str:
 
 
 class FaultFilter(admin.SimpleListFilter):
-    title = "readable"
+    title = _("readable")
     parameter_name = "readable"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Document]) -> list[tuple[str, str]]:
-        return [("yes", "Yes"), ("no", "No")]
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Document]) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
         match self.value():
@@ -70,11 +71,14 @@ class DocumentAdmin(ReadOnlyAdmin, admin.ModelAdmin[Document]):
     search_fields = ("key", "title")
     actions = ("read_again",)
 
-    @admin.action(description="Read the selected documents again", permissions=["view"])
+    def has_read_again_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("knowledge.change_document")
+
+    @admin.action(description=_("Read the selected documents again"), permissions=["read_again"])
     def read_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         keys = queryset.values_list("key", flat=True)
         count = enqueue_reindex(ReindexRequest("document", key) for key in keys)
-        self.message_user(request, f"Asked for: {count}. They are in force in a moment.")
+        self.message_user(request, _("Asked for: %(count)d. They are in force in a moment.") % {"count": count})
 
 
 @admin.register(IndexVersion)
@@ -92,6 +96,6 @@ class IndexVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[IndexVersion]):
     )
     list_filter = ("status", "began_at")
 
-    @admin.display(description="error")
+    @admin.display(description=_("error"))
     def first_error(self, version: IndexVersion) -> str:
         return version.error[:80]

@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from partners.models import SCOPES, ApiKey, KeySecret, new_secret, new_tenant
@@ -53,7 +54,7 @@ class ApiKeyForm(forms.ModelForm[ApiKey]):
 
 class RotationForm(forms.Form):
     old_until = forms.SplitDateTimeField(
-        label="The secrets of now work until",
+        label=_("The secrets of now work until"),
         widget=AdminSplitDateTime,
         initial=lambda: timezone.now() + timedelta(days=7),
     )
@@ -86,20 +87,20 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         return super().get_queryset(request).prefetch_related("secrets")
 
-    @admin.display(description="secrets")
+    @admin.display(description=_("secrets"))
     def prefixes(self, key: ApiKey) -> str:
         return ", ".join(map(str, key.secrets.all()))
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def shown_scopes(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 
-    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:
             self.log_change(request, key, "Revoked.")
         count = ApiKey.objects.filter(pk__in=queryset.values("pk")).revoke()
-        self.message_user(request, f"Revoked: {count}.")
+        self.message_user(request, _("Revoked: %(count)d.") % {"count": count})
 
     def get_urls(self) -> list[URLPattern]:
         own = path("<int:key_id>/rotate/", self.admin_site.admin_view(self.rotate), name="partners_apikey_rotate")
@@ -128,14 +129,18 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
             return self._show_once(request, key, secret)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"A new secret for {key}",
+            "title": _("A new secret for %(key)s") % {"key": key},
             "key": key,
             "form": form,
         }
         return TemplateResponse(request, "admin/partners/apikey/rotate.html", {**context, "opts": self.opts})
 
     def _show_once(self, request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "title": f"The secret of {key}", "key": key}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("The secret of %(key)s") % {"key": key},
+            "key": key,
+        }
         return _unkept(request, {**context, "secret": secret, "opts": self.opts})
 
 

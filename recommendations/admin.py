@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from recommendations.experiments import NotPossible, roll_out, start, stop, take_back
@@ -43,9 +44,9 @@ class ArmFormSet(forms.BaseInlineFormSet[Arm, Experiment, Any]):
         kept = [form.cleaned_data for form in self.forms if form.is_valid() and not form.cleaned_data.get("DELETE")]
         names = [data["name"].strip().casefold() for data in kept if data.get("name")]
         if len(names) < 2 and all(form.is_valid() for form in self.forms):
-            raise ValidationError("An experiment compares at least two arms.")
+            raise ValidationError(_("An experiment compares at least two arms."))
         if len(names) != len(set(names)):
-            raise ValidationError("Each arm needs a name of its own.")
+            raise ValidationError(_("Each arm needs a name of its own."))
 
 
 class ArmInline(admin.StackedInline[Arm, Experiment]):
@@ -57,7 +58,7 @@ class ArmInline(admin.StackedInline[Arm, Experiment]):
     fieldsets = [
         (None, {"fields": [("name", "weight"), ("engine", "shelf_order")]}),
         (
-            "Parameters (empty: as delivered)",
+            _("Parameters (empty: as delivered)"),
             {
                 "classes": ["collapse"],
                 "fields": [("long_history", "ease_half_life", "session_half_life"), ("explore_share", "trend_share")],
@@ -92,7 +93,7 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
     # A new experiment from the arms of an old one.
     save_as = True
 
-    @admin.display(description="state", ordering="status")
+    @admin.display(description=_("state"), ordering="status")
     def state(self, experiment: Experiment) -> str:
         return experiment.get_status_display()
 
@@ -138,13 +139,15 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
     # --- what the buttons do ---
 
     def start_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._act(request, pk, start, "Started.", "runs from now on, in every process.")
+        return self._act(request, pk, start, "Started.", _("“%(name)s” runs from now on, in every process."))
 
     def stop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._act(request, pk, stop, "Stopped.", "has ended; everybody gets the same again.")
+        return self._act(request, pk, stop, "Stopped.", _("“%(name)s” has ended; everybody gets the same again."))
 
     def take_back_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._act(request, pk, take_back, "Taken back.", "is taken back; everybody gets what they got before.")
+        return self._act(
+            request, pk, take_back, "Taken back.", _("“%(name)s” is taken back; everybody gets what they got before.")
+        )
 
     def roll_out_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_change_permission(request):
@@ -152,14 +155,19 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
         number = request.POST.get("arm", "")
         arm = Arm.objects.filter(experiment_id=pk, pk=int(number)).first() if number.isdecimal() else None
         if arm is None:
-            self.message_user(request, "Choose one of this experiment's arms.", messages.ERROR)
+            self.message_user(request, _("Choose one of this experiment's arms."), messages.ERROR)
             return self._back(pk)
-        return self._act(
-            request, pk, lambda _: roll_out(arm), f"Rolled out: {arm}.", f"has ended; everybody gets “{arm}”."
-        )
+        outcome = _("“%(name)s” has ended; everybody gets “%(arm)s”.")
+        return self._act(request, pk, lambda _experiment: roll_out(arm), f"Rolled out: {arm}.", outcome, arm)
 
     def _act(
-        self, request: HttpRequest, pk: int, action: Callable[[Experiment], None], told: str, outcome: str
+        self,
+        request: HttpRequest,
+        pk: int,
+        action: Callable[[Experiment], None],
+        told: str,
+        outcome: Any,
+        arm: Arm | None = None,
     ) -> HttpResponse:
         experiment = get_object_or_404(Experiment, pk=pk)
         if not self.has_change_permission(request, experiment):
@@ -171,7 +179,7 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
         except NotPossible as refused:
             self.message_user(request, str(refused), messages.ERROR)
         else:
-            self.message_user(request, f"“{experiment}” {outcome}", messages.SUCCESS)
+            self.message_user(request, outcome % {"name": experiment, "arm": arm}, messages.SUCCESS)
         return self._back(pk)
 
     @staticmethod

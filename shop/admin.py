@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from shop.feed_records import FeedJob, FeedReject
 from shop.models import Cart, CartLine, Edition, Offer, Order, OrderLine, Promotion, Series, SeriesRelation
@@ -52,12 +53,12 @@ class EditionAdmin(admin.ModelAdmin[Edition]):
     inlines = (OfferInline,)
     exclude = ("updated_at",)
 
-    @admin.display(description="price")
+    @admin.display(description=_("price"))
     def price(self, edition: Edition) -> str:
         offer = getattr(edition, "offer", None)
         return f"{offer.price} {offer.currency}" if offer else "—"
 
-    @admin.display(description="stock")
+    @admin.display(description=_("stock"))
     def stock(self, edition: Edition) -> str:
         offer = getattr(edition, "offer", None)
         return "—" if offer is None else "∞" if offer.stock is None else str(offer.stock)

@@ -149,6 +149,9 @@ class UnansweredQuestionAdmin(ReadOnlyAdmin, admin.ModelAdmin[UnansweredQuestion
     def has_name_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("shop.change_series")
 
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("analytics.change_unansweredquestion")
+
     @admin.action(description=_("Draft an article"), permissions=["draft"])
     def draft_article(self, request: HttpRequest, queryset: Rows) -> HttpResponse | None:
         row = self._only(request, queryset)
@@ -159,7 +162,7 @@ class UnansweredQuestionAdmin(ReadOnlyAdmin, admin.ModelAdmin[UnansweredQuestion
         row = self._only(request, queryset)
         return redirect("admin:analytics_unansweredquestion_alias", row.pk) if row else None
 
-    @admin.action(description=_("Mark as handled"), permissions=["view"])
+    @admin.action(description=_("Mark as handled"), permissions=["handle"])
     def mark_handled(self, request: HttpRequest, queryset: Rows) -> None:
         count = queryset.update(handled_at=timezone.now(), handled_by=request.user.get_username())
         self.message_user(request, gettext("Handled: %d.") % count)

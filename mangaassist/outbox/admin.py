@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.outbox.backends.database import receive_again
@@ -37,17 +38,21 @@ class OutboxAdmin(admin.ModelAdmin[OutboxMessage]):
     def has_change_permission(self, request: HttpRequest, obj: OutboxMessage | None = None) -> bool:
         return False
 
-    @admin.display(description="error")
+    @admin.display(description=_("error"))
     def first_error(self, message: OutboxMessage) -> str:
         return message.error[:80]
 
-    @admin.action(description="Try the selected rows again now", permissions=["view"])
-    def retry_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        self.message_user(request, f"Waiting again: {retry_now(list(queryset))}.")
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Nobody changes a row; who may change rows may have them tried again."""
+        return request.user.has_perm("outbox.change_outboxmessage")
 
-    @admin.action(description="Discard the selected rows", permissions=["delete"])
+    @admin.action(description=_("Try the selected rows again now"), permissions=["retry"])
+    def retry_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
+        self.message_user(request, _("Waiting again: %(count)d.") % {"count": retry_now(list(queryset))})
+
+    @admin.action(description=_("Discard the selected rows"), permissions=["delete"])
     def discard_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        self.message_user(request, f"Discarded: {discard(list(queryset))}.")
+        self.message_user(request, _("Discarded: %(count)d.") % {"count": discard(list(queryset))})
 
 
 @admin.register(QueuedMessage)
@@ -59,9 +64,12 @@ class QueuedMessageAdmin(admin.ModelAdmin[QueuedMessage]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.action(description="Try the selected dead letters again now", permissions=["view"])
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("outbox.change_queuedmessage")
+
+    @admin.action(description=_("Try the selected dead letters again now"), permissions=["retry"])
     def receive_selected_again(self, request: HttpRequest, queryset: QuerySet[QueuedMessage]) -> None:
-        self.message_user(request, f"In their queue again: {receive_again(queryset)}.")
+        self.message_user(request, _("In their queue again: %(count)d.") % {"count": receive_again(queryset)})
 
 
 @admin.register(ShardLease)
@@ -71,7 +79,7 @@ class ShardLeaseAdmin(ReadOnlyAdmin, admin.ModelAdmin[ShardLease]):
     list_display = ("topic", "shard", "updated_at", "failures", "is_over", "leased_until", "first_error")
     list_filter = ("topic", "is_over")
 
-    @admin.display(description="error")
+    @admin.display(description=_("error"))
     def first_error(self, lease: ShardLease) -> str:
         return lease.error[:80]
 
