@@ -20,7 +20,7 @@ def ago(days: float = 0, hours: float = 0) -> datetime:
 
 
 def complete(counted: Any) -> float:
-    return counted.get(("turns", ""), {}).get("complete", 0)
+    return float(counted.get(("turns", ""), {}).get("complete", 0))
 
 
 @pytest.mark.django_db
