@@ -544,6 +544,9 @@ LOW_STOCK_AT = int(environment.number("LOW_STOCK_AT", 5, low=1, high=1000))
 
 # Whether they may go to loopback, without TLS and to any port: for development and tests only.
 WEBHOOK_LOOPBACK = environment.boolean("WEBHOOK_LOOPBACK", False)
+if WEBHOOK_LOOPBACK and not EMBEDDED:
+    environment.faults.append("WEBHOOK_LOOPBACK=1 contradicts MANGAASSIST_PROFILE=aws: it is for development only.")
+    WEBHOOK_LOOPBACK = False
 # How long one attempt may take, from the name to the answer.
 WEBHOOK_TIMEOUT_S = environment.number("WEBHOOK_TIMEOUT_S", 15, low=0.1, high=30)
 # What was sent, and how receivers answered, is removed after so many days.

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError, connection, transaction
-from django.db.models import QuerySet
+from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
 from mangaassist.outbox.delivery import wake
@@ -33,8 +32,6 @@ LONGEST_ERROR = 2000
 LONGEST_OUTAGE_RETRY_S = 60.0
 # More are over any longest pause, and at last over what a float can hold.
 MOST_DOUBLINGS = 30
-# Errors that say nothing of the row.
-_NO_FAULT = (NotYet, Taken, Untried)
 # A handler that takes longer hangs: its rows are due again, for another thread or process.
 LONGEST_ATTEMPT_S = 600.0
 
@@ -70,16 +67,28 @@ def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> tuple[int, bool]:
     """(how many are done, whether others may do better)"""
     with _kept(rows, topic.lease_s):
         failed = _attempt(topic, rows)
-        if len(failed) == len(rows) > 1 and not any(isinstance(error, _NO_FAULT) for error in failed.values()):
+        if len(failed) == len(rows) > 1 and _may_be_poisoned(failed):
             # Perhaps one of them poisons the batch: each alone shows which.
             failed = {id: error for row in rows for id, error in _attempt(topic, [row]).items()}
     good = [row for row in rows if str(row.pk) not in failed]
     settle(good, status=OutboxMessage.Status.DONE, done_at=timezone.now(), leased_until=None, error="")
+    untried: dict[float, list[OutboxMessage]] = {}
     for row in rows:
         error = failed.get(str(row.pk))
-        if error is not None and not isinstance(error, Taken):
+        if isinstance(error, Untried):
+            untried.setdefault(error.after_s, []).append(row)
+        elif error is not None and not isinstance(error, Taken):
             _postpone(topic, row, error)
+    for after_s, given_back in untried.items():
+        _give_back(given_back, after_s)
     return len(good), bool(good) or any(isinstance(error, (Taken, Untried)) for error in failed.values())
+
+
+def _may_be_poisoned(failed: Mapping[str, str]) -> bool:
+    """Not by an outage; and a handler that gives rows back, or goes on with them, looks at each alone already."""
+    errors = failed.values()
+    is_outage = all(isinstance(error, NotYet) for error in errors)
+    return not is_outage and not any(isinstance(error, (Taken, Untried)) for error in errors)
 
 
 @contextmanager
@@ -139,10 +148,6 @@ def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
 
     An outage has no end that the row must not see, and is looked at again within a minute.
     """
-    if isinstance(error, Untried):
-        due_at, attempts = shared_now() + timedelta(seconds=error.after_s), max(0, row.attempts - 1)
-        settle([row], status=OutboxMessage.Status.WAITING, due_at=due_at, attempts=attempts, leased_until=None)
-        return
     is_outage = isinstance(error, NotYet)
     if isinstance(error, Hopeless) or (row.attempts >= topic.max_attempts and not is_outage):
         log.error("outbox_row_parked", topic=topic.name, id=str(row.pk))
@@ -152,6 +157,14 @@ def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
     ceiling = min(longest, topic.retry_s * 2 ** min(row.attempts - 1, MOST_DOUBLINGS))
     due_at = shared_now() + timedelta(seconds=random.uniform(0, ceiling))
     settle([row], status=OutboxMessage.Status.WAITING, error=error[:LONGEST_ERROR], due_at=due_at, leased_until=None)
+
+
+def _give_back(rows: Sequence[OutboxMessage], after_s: float) -> None:
+    """Together: a receiver that is down may have thousands of them."""
+    due_at = shared_now() + timedelta(seconds=after_s)
+    settle(
+        rows, status=OutboxMessage.Status.WAITING, due_at=due_at, attempts=models.F("attempts") - 1, leased_until=None
+    )
 
 
 def keep(delivery: Delivery) -> bool:
@@ -178,7 +191,7 @@ def conclude(delivery: Delivery, error: str = "") -> None:
             transaction.on_commit(lambda: wake(topic.name))
 
 
-def _held(delivery: Delivery) -> QuerySet[OutboxMessage]:
+def _held(delivery: Delivery) -> models.QuerySet[OutboxMessage]:
     return OutboxMessage.objects.filter(pk=delivery.id, lease=delivery.lease, status=OutboxMessage.Status.CLAIMED)
 
 

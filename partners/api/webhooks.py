@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import orjson
 from django.core.exceptions import ValidationError
@@ -21,7 +20,7 @@ from partners.idempotency import once
 from partners.models import ApiKey
 from partners.problems import Problem
 from partners.webhooks.destinations import DestinationRefused
-from partners.webhooks.messages import send_test
+from partners.webhooks.messages import TooManyTests, send_test
 from partners.webhooks.models import Webhook
 from partners.webhooks.registering import LOOK_UP_S, MOST_PER_PARTNER, TooManyWebhooks, look_up
 from partners.webhooks.registering import create_webhook as store_webhook
@@ -160,6 +159,9 @@ async def send_test_event(request: HttpRequest, webhook_id: str) -> Any:
     key = authorized(request, "webhooks")
 
     def send() -> TestEventOut:
-        return TestEventOut(message_id=UUID(str(send_test(_find(key, webhook_id)).pk)))
+        try:
+            return TestEventOut(message_id=send_test(_find(key, webhook_id)).pk)
+        except TooManyTests as error:
+            raise Problem(429, "too-many", "There were enough tests in this minute.", retry_after_s=60) from error
 
     return await once(request, 202, send)

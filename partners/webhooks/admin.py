@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -26,7 +27,7 @@ from django.views.decorators.cache import never_cache
 
 from mangaassist.admin_site import Notice, ReadOnlyAdmin, register_notice
 from partners.webhooks.destinations import DestinationRefused
-from partners.webhooks.messages import redeliver, send_test
+from partners.webhooks.messages import TooManyTests, redeliver, send_test
 from partners.webhooks.models import EVENTS, Webhook, WebhookAttempt, WebhookMessage, WebhookSecret
 from partners.webhooks.registering import check_destination
 from partners.webhooks.signing import secret_of
@@ -79,7 +80,7 @@ class SecretInline(admin.TabularInline[WebhookSecret, Webhook]):
 @admin.register(Webhook)
 class WebhookAdmin(admin.ModelAdmin[Webhook]):
     form = WebhookForm
-    list_display = ("url", "key", "state", "shown_events", "last_taken_at", "created_at")
+    list_display = ("url", "key", "state", "last_taken_at", "why", "shown_events")
     list_filter = ("is_active", "key")
     list_select_related = ("key",)
     search_fields = ("url", "key__name")
@@ -101,14 +102,22 @@ class WebhookAdmin(admin.ModelAdmin[Webhook]):
     def get_inlines(self, request: HttpRequest, obj: Webhook | None) -> Any:
         return self.inlines if obj else ()
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # Without the sidebar: addresses want their room.
+        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
+
     @admin.display(description=_("state"))
     def state(self, hook: Webhook) -> str:
         if not hook.is_active:
-            return hook.switched_off_because or say("Off")
+            return say("Switched off after failures") if hook.switched_off_because else say("Off")
         if hook.failing_since:
             since = date_format(timezone.localtime(hook.failing_since), "SHORT_DATETIME_FORMAT")
             return say("Failing since %(time)s") % {"time": since}
         return say("On")
+
+    @admin.display(description=_("last error"))
+    def why(self, hook: Webhook) -> str:
+        return hook.switched_off_because or hook.last_error or "–"
 
     @admin.display(description=_("events"))
     def shown_events(self, hook: Webhook) -> str:
@@ -159,7 +168,11 @@ class WebhookAdmin(admin.ModelAdmin[Webhook]):
 
     def _test(self, request: HttpRequest, hook: Webhook) -> None:
         with transaction.atomic():
-            message = send_test(hook)
+            try:
+                message = send_test(hook)
+            except TooManyTests:
+                self.message_user(request, say("There were enough tests in this minute."), messages.WARNING)
+                return
             self.log_change(request, hook, say("A test event was sent."))
         url = reverse("admin:partners_webhookmessage_change", args=[message.pk])
         words = format_html(
@@ -189,7 +202,7 @@ class AttemptInline(admin.TabularInline[WebhookAttempt, WebhookMessage]):
 
 @admin.register(WebhookMessage)
 class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
-    list_display = ("created_at", "event", "partner", "webhook", "status", "attempts", "last_answer", "ended_at")
+    list_display = ("created_at", "event", "partner", "host", "status", "attempts", "last_answer")
     list_filter = ("status", "event", "webhook__key", "created_at")
     list_select_related = ("webhook__key",)
     search_fields = ("=id", "=conversation_id", "webhook__url")
@@ -216,6 +229,10 @@ class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
     def partner(self, message: WebhookMessage) -> str:
         return message.webhook.key.name
 
+    @admin.display(description=_("webhook"))
+    def host(self, message: WebhookMessage) -> str:
+        return urlsplit(message.webhook.url).netloc
+
     @admin.display(description=_("attempts"), ordering="count")
     def attempts(self, message: Any) -> int:
         return int(message.count)
@@ -228,6 +245,9 @@ class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
     def content(self, message: WebhookMessage) -> str:
         pretty = json.dumps(json.loads(message.body), ensure_ascii=False, indent=2)
         return format_html('<pre class="ma-value">{}</pre>', pretty)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
 
     def has_redeliver_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_CHANGE)

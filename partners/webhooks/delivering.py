@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ SWITCHED_OFF_AFTER = timedelta(days=3)
 # Not for one message that found nobody there.
 SWITCHED_OFF_FAILURES = 20
 GONE = 410
-LANE_FULL_S = 2.0
+LANE_FULL_S = 5.0
 Status = WebhookMessage.Status
 
 lanes = ReceiverLanes(each=2, queue=50, most=48)
@@ -130,6 +130,8 @@ def _post(message: WebhookMessage, now: datetime) -> Answer:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signature(message.webhook.salts(now), str(message.pk), timestamp, body),
     }
+    # A receiver that hangs keeps no connection to the database.
+    connection.close()
     return sender().post(message.webhook.url, headers, body)
 
 

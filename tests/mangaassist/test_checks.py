@@ -136,6 +136,7 @@ def test_one_start_shows_every_fault_of_the_aws_profile() -> None:
     found = start(
         MANGAASSIST_PROFILE="aws",
         DEMO="1",
+        WEBHOOK_LOOPBACK="1",
         RECOMMENDER="oracle",
         ANALYTICS_OPTIONS="{",
         REDIS_TIMEOUT_S="soon",
@@ -150,6 +151,7 @@ def test_one_start_shows_every_fault_of_the_aws_profile() -> None:
     for line in (
         "SECRET_KEY must be set outside the embedded profile.",
         "DEMO=1 contradicts MANGAASSIST_PROFILE=aws",
+        "WEBHOOK_LOOPBACK=1 contradicts MANGAASSIST_PROFILE=aws",
         "RECOMMENDER='oracle' is unknown; choose one of local, personalize or give a dotted path.",
         "ANALYTICS_OPTIONS is not JSON",
         "REDIS_TIMEOUT_S='soon' is not a number.",

@@ -268,6 +268,12 @@ class TestWhatIsHeard:
         assert got.event["data"] == {"webhook_id": created["webhook_id"], "message": "It works."}
         assert verifies(created["secret"], got)
 
+    async def test_nobody_tests_all_day(self, partner: Partner) -> None:
+        path = f"/webhooks/{(await create(partner))['webhook_id']}/test"
+        answers = [await partner.post(path, b"") for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [202] * 10 + [429]
+        assert answers[-1].headers["Retry-After"] == "60"
+
     async def test_who_is_deleted_with_its_key_leaves_nothing(self, partner: Partner, receivers: Any) -> None:
         shop = receivers()
         await create(partner, shop.url)
@@ -275,4 +281,4 @@ class TestWhatIsHeard:
         await ApiKey.objects.all().adelete()
         await sends()
         assert shop.received == []
-        assert not await OutboxMessage.objects.filter(topic="webhook").exclude(status="done").aexists()
+        assert not await OutboxMessage.objects.filter(topic="webhook").exclude(status="discarded").aexists()

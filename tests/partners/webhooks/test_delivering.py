@@ -312,6 +312,35 @@ def test_the_log_is_kept_for_its_days(hooked: Hooked, api_key: ApiKey, settings:
     assert statuses() == ["taken"]
 
 
+def test_a_deleted_webhook_leaves_nothing_for_a_person_to_settle(hooked: Hooked, api_key: ApiKey) -> None:
+    hooked.receiver.behaviour = answer(500)
+    start(api_key)
+    send_all()
+    start(api_key)
+    WebhookMessage.objects.update(tried_until=timezone.now())
+    OutboxMessage.objects.update(due_at=timezone.now())
+    relay.drain(TOPIC)
+    start(api_key)
+    assert sorted(OutboxMessage.objects.values_list("status", flat=True)) == ["parked", "parked", "waiting"]
+    hooked.hook.delete()
+    assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"discarded"}
+    assert not WebhookMessage.objects.exists()
+
+
+def test_what_was_given_up_is_forgotten_with_the_log(hooked: Hooked, api_key: ApiKey) -> None:
+    hooked.receiver.behaviour = answer(410)
+    start(api_key)
+    send_all()
+    tasks.purge_webhook_log()
+    assert OutboxMessage.objects.get().status == "parked"
+    long_ago = timezone.now() - timedelta(days=15)
+    OutboxMessage.objects.update(created_at=long_ago)
+    WebhookMessage.objects.update(created_at=long_ago)
+    tasks.purge_webhook_log()
+    assert OutboxMessage.objects.get().status == "discarded"
+    assert not WebhookMessage.objects.exists()
+
+
 def test_lanes_run_side_by_side_and_end_when_they_are_empty() -> None:
     from partners.webhooks.lanes import ReceiverLanes
 
