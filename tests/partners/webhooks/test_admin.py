@@ -145,11 +145,11 @@ def test_the_log_shows_every_attempt_and_sends_again(operator: Client, hooked: H
 
 def test_what_we_switched_off_is_said_on_the_first_page(operator: Client, hooked: Hooked, api_key: ApiKey) -> None:
     index = reverse("admin:index")
-    assert OFF not in operator.get(index).content.decode()
+    assert OFF not in operator.get(index, follow=True).content.decode()
     hooked.receiver.behaviour = answer(410)
     start(api_key)
     send_all()
-    assert f"1 partner&#x27;s webhook was {OFF}." in operator.get(index).content.decode()
+    assert f"1 partner&#x27;s webhook was {OFF}." in operator.get(index, follow=True).content.decode()
     assert "410 Gone" in operator.get(LIST).content.decode()
     assert "410 Gone" in operator.get(change(hooked.hook)).content.decode()
     assert OFF not in clerk("view_apikey").get(index).content.decode()
@@ -158,7 +158,7 @@ def test_what_we_switched_off_is_said_on_the_first_page(operator: Client, hooked
     operator.post(change(hooked.hook), form_of(hooked.hook))
     hook = hooked.now()
     assert (hook.is_active, hook.failures, hook.failing_since, hook.switched_off_because) == (True, 0, None, "")
-    assert OFF not in operator.get(index).content.decode()
+    assert OFF not in operator.get(index, follow=True).content.decode()
 
 
 def test_who_may_only_look_sends_nothing(hooked: Hooked, api_key: ApiKey) -> None:
