@@ -82,7 +82,8 @@ def _all(asked: Asked, before: list[Line]) -> AnswerPlan:
     evidence = asked.evidence
     rules = evidence.promotions[:LONGEST_LIST]
     items = (Line("promotions.item", _words(rule, asked.language), bullet=True) for rule in rules)
-    shown = tuple(asin for asin in evidence.on_offer if asin in evidence.products)[:LONGEST_LIST]
+    fitting = (asin for asin in evidence.on_offer if asin in evidence.products and asin not in evidence.withheld)
+    shown = tuple(fitting)[:LONGEST_LIST]
     return AnswerPlan(
         lines=(*before, Line("promotions.intro"), *items),
         state=remember_focus(asked.request.state, evidence, shown=shown),
