@@ -130,9 +130,13 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
 def running_before(conversation_id: uuid.UUID, question: int | None = None) -> str:
     """The turn of the newest question that is being answered, empty for none; of those older than ``question`` (a
     message's row) if that is there already."""
-    asked = Message.objects.filter(
-        conversation_id=conversation_id, role=Message.Role.USER, turn__status=Turn.Status.RUNNING
+    # Nearly always there is none: that is told without looking at messages.
+    running = list(
+        Turn.objects.running().filter(conversation_id=conversation_id).order_by().values_list("pk", flat=True)
     )
+    if not running:
+        return ""
+    asked = Message.objects.filter(turn__in=running, role=Message.Role.USER)
     if question is not None:
         asked = asked.filter(pk__lt=question)
     return str(asked.order_by("-pk").values_list("turn_id", flat=True).first() or "")
