@@ -59,16 +59,8 @@ class HandledFilter(admin.SimpleListFilter):
 @admin.register(UnansweredQuestion)
 class UnansweredQuestionAdmin(ReadOnlyAdmin, admin.ModelAdmin[UnansweredQuestion]):
     list_display = (
-        "question",
-        "asked",
-        "trend",
-        "kind",
-        "language",
-        "nearest_match",
-        "last_asked_at",
-        "state",
-        "steps",
-    )
+        "question", "asked", "trend", "steps", "nearest_match", "kind", "language", "last_asked_at", "state",
+    )  # fmt: skip
     list_display_links = ("question",)
     list_filter = (HandledFilter, "kind", "language")
     search_fields = ("question", "nearest")
