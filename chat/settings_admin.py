@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chat.assistant import PARTS, AssistantSettings, ModelSpend, spent_today
 from chat.generation import generators
@@ -52,7 +53,7 @@ class AssistantSettingsAdmin(OneRowAdmin, admin.ModelAdmin[AssistantSettings]):
             _("Beginning"),
             {"fields": BEGINNING},
         ),
-        (_("Writing"), {"fields": WRITING}),
+        (pgettext_lazy("settings", "Writing"), {"fields": WRITING}),
         (_("Parts"), {"fields": PARTS}),
         (None, {"fields": ("changed_at",)}),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from escalation.desk_frames import CLOSE_REASONS
 from escalation.models import AgentPresence, Handoff, Priority, Trigger
@@ -128,7 +129,7 @@ def _find() -> Words:
             "in_stock": _("In stock"),
             "low_stock": _("Only a few left"),
             "out_of_stock": _("Out of stock"),
-            "pre_order": _("Pre-order"),
+            "pre_order": pgettext("stock", "Pre-order"),
             "unknown": _("Stock not known right now"),
         },
         "orderStatus": {

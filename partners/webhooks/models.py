@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from partners.webhooks.destinations import LONGEST_URL, DestinationRefused, read_url
 from partners.webhooks.signing import fingerprint_of, new_salt
@@ -136,7 +137,7 @@ class WebhookMessage(models.Model):
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("Waiting")
-        TAKEN = "taken", _("Delivered")
+        TAKEN = "taken", pgettext_lazy("webhook", "Delivered")
         FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -178,7 +179,7 @@ class WebhookAttempt(models.Model):
     class Meta:
         ordering = ["-at", "-pk"]
         verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
+        verbose_name_plural = pgettext_lazy("webhook", "attempts")
 
     def __str__(self) -> str:
         return str(self.status or self.error)

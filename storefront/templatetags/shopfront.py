@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from chat.phrases import name_of
 from storefront import context
@@ -24,7 +25,7 @@ def availability(code: str) -> str:
         "in_stock": _("In stock"),
         "low_stock": _("Only a few left"),
         "out_of_stock": _("Out of stock"),
-        "pre_order": _("Pre-order"),
+        "pre_order": pgettext("stock", "Pre-order"),
     }.get(code, _("Availability unknown just now"))
 
 
