@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from caching.charts import Chart
+from chat.assistant import read_assistant, spent_today
 from mangaassist.analytics import wording
 from mangaassist.analytics.plots import Values, spark
 from mangaassist.analytics.reading import Read, labelled, total, values
@@ -129,7 +130,7 @@ def tiles(read: Read, opinions: Opinions, link: Callable[..., str]) -> list[Tile
         ),
         Tile(
             "spend", _("Models"), wording.dollars(now.dollars),
-            _("%s a thousand questions") % wording.dollars(now.dollars / now.turns * 1_000) if now.turns else "",
+            _budget() or _cost_a_thousand(now),
             _more(now.dollars, before.dollars if before else None, up_is_good=None),
             spark([None if counted is None else dollars(counted) for counted in past]),
             link("chat.turn", started_at__gte=since),
@@ -160,6 +161,21 @@ def handed(counted: Counted) -> float | None:
 
 def dollars(counted: Counted) -> float:
     return total(labelled(counted, "generator").values(), "dollars")
+
+
+def _cost_a_thousand(rates: Rates) -> str:
+    if not rates.turns:
+        return ""
+    return _("%s a thousand questions") % wording.dollars(rates.dollars / rates.turns * 1_000)
+
+
+def _budget() -> str:
+    """What has gone of today's budget for models, if there is one (days of UTC, as the assistant counts them)."""
+    budget = read_assistant().budget_per_day
+    if budget is None:
+        return ""
+    words = {"spent": wording.dollars(float(spent_today())), "budget": wording.dollars(float(budget))}
+    return _("today %(spent)s of %(budget)s") % words
 
 
 def _spark(turns: list[Numbers | None], figure: Callable[[Numbers], float | None]) -> Chart | None:

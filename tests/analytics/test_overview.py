@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from chat.assistant import AssistantSettings, count_spend
 from chat.models import FeedbackCount, Turn
 from escalation.models import Handoff
 from mangaassist import breaker
@@ -155,6 +156,12 @@ def test_a_new_shop_is_told_what_will_stand_here(owner: Client) -> None:
     # Before the first run of the task as well as after it.
     roll_up()
     assert "Nothing to count yet" in owner.get(PAGE).content.decode()
+
+
+def test_what_has_gone_of_a_budget_for_models_is_told(owner: Client) -> None:
+    AssistantSettings.objects.update_or_create(pk=AssistantSettings.THE_ROW, defaults={"budget_per_day": "5"})
+    count_spend(cost=1.25, read=10, written=10)
+    assert tile(owner.get(PAGE), "spend").note == "today $1.25 of $5.00"
 
 
 def test_in_japanese(owner: Client) -> None:
