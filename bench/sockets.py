@@ -31,7 +31,8 @@ IDLE = 1_000
 ALREADY_OPEN = 300
 CONNECTING_AT_ONCE = 20
 SHOPPERS = 10
-TURNS_EACH = 30
+TURNS_EACH = 20
+ASKED = {"a greeting": QUESTIONS[0], "a price": QUESTIONS[1]}
 ROUNDS = 3
 # Shoppers who read before they ask again.
 PEOPLE = 50
@@ -43,12 +44,12 @@ Frame = dict[str, Any]
 class Process:
     """A web process under measurement."""
 
-    def __init__(self, name: str, module: str) -> None:
+    def __init__(self, name: str, module: str, *options: str) -> None:
         self.name = name
         self.port = free_port()
         limits = {"SOCKETS_PER_ADDRESS": "100000", "SOCKETS_WITHOUT_HELLO": "100000", "ADDRESS_HELLOS_PER_S": "100000"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, "--port", str(self.port)],
+            [sys.executable, "-m", module, "--port", str(self.port), *options],
             env=os.environ | limits | {"ADDRESS_QUESTIONS_PER_S": "100000"},
         )
         self.url = f"ws://127.0.0.1:{self.port}/ws/chat/"
@@ -83,19 +84,20 @@ def run() -> list[Table]:
     with open(os.devnull, "w") as nowhere:
         call_command("import_catalog", str(feed), stdout=nowhere)
         call_command("train_recommender", stdout=nowhere)
-    with _processes() as (ours, bare):
-        return [_idle(ours, bare), _turns(ours, bare), _first_words(ours)]
+    with _processes() as (ours, bare, keeping):
+        return [_idle(ours, bare), *_turns(ours, bare, keeping), _first_words(ours)]
 
 
 @contextmanager
-def _processes() -> Iterator[tuple[Process, Process]]:
+def _processes() -> Iterator[tuple[Process, Process, Process]]:
     bare = Process("bare application", "bench.bare_socket")
+    keeping = Process("bare application that stores", "bench.bare_socket", "--keeping")
     ours = Process("MangaAssist", "mangaassist.server")
     try:
-        yield ours, bare
+        yield ours, bare, keeping
     finally:
-        ours.stop()
-        bare.stop()
+        for process in (ours, keeping, bare):
+            process.stop()
 
 
 # --- Idle sockets -------------------------------------------------------------------------------------------
@@ -142,37 +144,43 @@ async def _settled(process: Process) -> int:
 # --- Turns --------------------------------------------------------------------------------------------------
 
 
-def _turns(ours: Process, bare: Process) -> Table:
-    """The bare application says what ours said, word for word."""
-    said = asyncio.run(_record(ours))
-    rates: dict[str, list[float]] = {bare.name: [], ours.name: []}
+def _turns(ours: Process, bare: Process, keeping: Process) -> list[Table]:
+    """The bare applications say what ours said, word for word."""
+    return [_turns_of(question, name, ours, bare, keeping) for name, question in ASKED.items()]
+
+
+def _turns_of(question: str, name: str, ours: Process, bare: Process, keeping: Process) -> Table:
+    said = asyncio.run(_record(ours, question))
+    rates: dict[str, list[float]] = {each.name: [] for each in (bare, keeping, ours)}
     for _ in range(ROUNDS):
-        for process in random.sample([ours, bare], 2):
-            rates[process.name].append(asyncio.run(_ask_at_once(process, said)))
-    middle = {name: statistics.median(found) for name, found in rates.items()}
+        for process in random.sample([ours, bare, keeping], 3):
+            rates[process.name].append(asyncio.run(_ask_at_once(process, question, said)))
+    middle = {process: statistics.median(found) for process, found in rates.items()}
     return Table(
-        title="Sockets: turns against a bare application that sends the same frames",
-        columns=["", "turns/s", "share of the bare application"],
+        title=f"Sockets: turns beside bare applications that send the same frames, {name}",
+        columns=["", "turns/s", "ours as a share of it"],
         rows=[
-            [name, f"{middle[name]:.0f}", f"{middle[name] / middle[bare.name]:.0%}"] for name in (bare.name, ours.name)
+            [process, f"{middle[process]:.0f}", f"{middle[ours.name] / middle[process]:.0%}"]
+            for process in (bare.name, keeping.name, ours.name)
         ],
-        note=f"{SHOPPERS} shoppers ask without a pause, {ROUNDS} rounds in random order, medians. The bare application "
-        "understands, looks up and stores nothing. The client takes its part of the machine in both rows.",
+        note=f"{SHOPPERS} shoppers ask without a pause, {ROUNDS} rounds in random order, medians. The bare "
+        "applications understand and look up nothing; the second one stores question and answer and fills the turn's "
+        "stream, as a turn must. The client takes its part of the machine in all rows.",
     )
 
 
-async def _record(process: Process) -> list[Frame]:
+async def _record(process: Process, question: str) -> list[Frame]:
     async with connect(process.url, compression=None) as socket:
         await _hello(socket)
-        return await _ask(socket, QUESTIONS[1])
+        return await _ask(socket, question)
 
 
-async def _ask_at_once(process: Process, said: list[Frame]) -> float:
+async def _ask_at_once(process: Process, question: str, said: list[Frame]) -> float:
     async def shopper() -> None:
         async with connect(process.url, compression=None) as socket:
             await _hello(socket, frames=said)
             for _ in range(TURNS_EACH):
-                await _ask(socket, QUESTIONS[1])
+                await _ask(socket, question)
 
     began = time.perf_counter()
     await asyncio.gather(*(shopper() for _ in range(SHOPPERS)))
