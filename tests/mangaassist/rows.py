@@ -47,7 +47,7 @@ def _value(field: Any, number: int) -> Any:
         models.UUIDField: uuid.uuid4(),
         models.BooleanField: False,
         models.DateTimeField: timezone.now() - timedelta(minutes=number),
-        models.DateField: date(2026, 1, 1),
+        models.DateField: date(2026, 1, 1) + timedelta(days=number),
         models.TimeField: time(9),
         models.DecimalField: Decimal(1),
         models.FloatField: 0.5,

@@ -227,10 +227,10 @@ def test_what_a_group_may(group: str, may: str, may_not: str) -> None:
 def test_the_language_is_switched_on_every_page() -> None:
     client = member("admin")
     address = reverse("admin:index")
-    assert "日本語" in client.get(address).content.decode()
+    assert "日本語" in client.get(address, follow=True).content.decode()
     answer = client.post(reverse("set_language"), {"language": "ja", "next": address})
     assert (answer.status_code, answer["Location"]) == (302, address)
-    page = client.get(address).content.decode()
+    page = client.get(address, follow=True).content.decode()
     assert 'lang="ja"' in page
     assert "English" in page
     assert "お店の内容" in page
