@@ -71,13 +71,28 @@ class _Announced(models.QuerySet[Any]):
         return super().delete()
 
 
+class _AnnouncedModel(models.Model):
+    """The same for a single row: Django's own deletion of one goes by no QuerySet."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        announce_after_commit()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        announce_after_commit()
+        return super().delete(*args, **kwargs)
+
+
 class ApiKeyQuerySet(_Announced, models.QuerySet["ApiKey"]):
     def revoke(self) -> int:
         """At once and for good, with every secret of theirs. → how many were usable until now."""
         return self.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
-class ApiKey(models.Model):
+class ApiKey(_AnnouncedModel):
     """One partner's key: what it may do. ``tenant`` owns its conversations and outlives every secret."""
 
     name = models.CharField(max_length=120)
@@ -114,10 +129,6 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        announce_after_commit()
-        super().save(*args, **kwargs)
-
     def allows(self, scope: str) -> bool:
         return scope in self.scopes
 
@@ -146,7 +157,7 @@ class KeySecretQuerySet(_Announced, models.QuerySet["KeySecret"]):
         return found if found.is_usable(timezone.now()) else None
 
 
-class KeySecret(models.Model):
+class KeySecret(_AnnouncedModel):
     """One secret of a key, as its hash. ``prefix`` is what people see of it."""
 
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="secrets")
@@ -162,10 +173,6 @@ class KeySecret(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        announce_after_commit()
-        super().save(*args, **kwargs)
 
     def is_usable(self, now: datetime) -> bool:
         return self.key.is_usable(now) and (self.usable_until is None or now < self.usable_until)

@@ -59,6 +59,14 @@ class TestRevocation:
         assert await sync_to_async(ApiKey.objects.all().revoke)() == 1
         assert (await partner.get("/orders/MA-10002", customer_id="alice")).status_code == 401
 
+    @pytest.mark.parametrize("row", [ApiKey, KeySecret])
+    async def test_what_is_deleted_by_itself_is_refused_as_soon(self, partner: Partner, row: Any) -> None:
+        """As the admin's page of one key does it, past every QuerySet."""
+        for _ in range(2):
+            assert (await partner.get("/products/BERSERK-EN-1")).status_code == 200
+        await sync_to_async(lambda: row.objects.get().delete())()
+        assert (await partner.get("/products/BERSERK-EN-1")).status_code == 401
+
     async def test_without_redis_as_well(self, partner: Partner) -> None:
         assert (await partner.get("/products/BERSERK-EN-1")).status_code == 200
         with override_settings(REDIS_URLS=NO_REDIS):
