@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from partners.keyring import admit
-from partners.models import ApiKey
+from partners.models import ApiKey, KeySecret
 from partners.problems import Problem
 
 
@@ -52,3 +52,15 @@ def authorized(request: HttpRequest, scope: str) -> ApiKey:
     if not key.allows(scope):
         raise Problem(403, "forbidden", f"This key lacks the scope {scope}.")
     return key
+
+
+def check_again(request: HttpRequest, scope: str) -> None:
+    """Sync: the secret as it is now, for a request that took so long that it may have been revoked meanwhile.
+
+    Raises :class:`Problem`: 401, 403.
+    """
+    secret = KeySecret.objects.find(request.headers.get("Authorization", "").rpartition(" ")[2])
+    if secret is None:
+        raise Problem(401, "unauthorized", "The key is not in force any more.")
+    if not secret.key.allows(scope):
+        raise Problem(403, "forbidden", f"This key lacks the scope {scope}.")

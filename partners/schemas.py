@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import MINYEAR, UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -187,6 +187,18 @@ def _rfc3339(value: Any) -> Any:
     return value
 
 
+def _in_utc(at: datetime) -> datetime:
+    """A time without a zone is UTC, as in the feed. Where UTC would need a year 0 or 10000, the end of its years."""
+    try:
+        return at.astimezone(UTC) if at.utcoffset() is not None else at.replace(tzinfo=UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if at.year == MINYEAR else datetime.max.replace(tzinfo=UTC)
+
+
+# A moment, in UTC.
+At = Annotated[datetime, BeforeValidator(_rfc3339), AfterValidator(_in_utc)]
+
+
 class EventIn(Schema):
     """What a shopper did in your shop. Of a customer, or of a guest's session."""
 
@@ -197,9 +209,7 @@ class EventIn(Schema):
     customer_id: str = Field(default="", max_length=128)
     session_id: str = Field(default="", max_length=128)
     value: Annotated[float, Strict()] | None = Field(default=None, description="Of a rating: 1 to 5.")
-    at: Annotated[datetime, BeforeValidator(_rfc3339)] | None = Field(
-        default=None, description="When it happened (without a zone: UTC); now, if you leave it out."
-    )
+    at: At | None = Field(default=None, description="When it happened (without a zone: UTC); now, if you leave it out.")
     recommendation_id: Annotated[str, StringConstraints(max_length=40, pattern=NO_NUL)] = Field(
         default="", description="Of the list that led to it."
     )
@@ -233,7 +243,7 @@ class CatalogEventIn(Schema):
     type: EventType = Field(
         description="A deletion needs no more in data than what identifies one: asin, or id (and locale)."
     )
-    at: Annotated[datetime, BeforeValidator(_rfc3339)] = Field(
+    at: At = Field(
         description="When it was so in your shop (without a zone: UTC). What is older than what is known is ignored."
     )
     data: dict[str, Any] = Field(

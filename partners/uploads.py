@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -45,6 +46,8 @@ TYPES = {
 _UNREAD = "mangaassist.unread_body"
 # Written at once, by a thread.
 _BLOCK = 1024 * 1024
+# {tenant: feeds on their way}: each may fill the disk by as much as a feed may have.
+_receiving: Counter[str] = Counter()
 # A sender who is silent for longer has gone.
 _SILENCE_S = 60.0
 
@@ -118,6 +121,19 @@ def check_feed_headers(request: HttpRequest) -> None:
 
 def _encoding(request: HttpRequest) -> str:
     return request.headers.get("Content-Encoding", "identity").strip().lower()
+
+
+@contextmanager
+def one_more(tenant: str) -> Iterator[int]:
+    """→ how many of the tenant's feeds this process is receiving already. Called on the event loop only."""
+    others = _receiving[tenant]
+    _receiving[tenant] += 1
+    try:
+        yield others
+    finally:
+        _receiving[tenant] -= 1
+        if not _receiving[tenant]:
+            del _receiving[tenant]
 
 
 async def receive_feed(request: HttpRequest) -> Received:

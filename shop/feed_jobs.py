@@ -46,9 +46,9 @@ class _LeaseLost(Exception):
     """Another worker is at it by now."""
 
 
-def check_room(source: str) -> None:
-    """Raises :class:`TooManyWaiting`."""
-    if FeedJob.objects.filter(source=source, state__in=_OPEN).count() >= settings.FEED_JOBS_WAITING:
+def check_room(source: str, coming: int = 0) -> None:
+    """``coming``: feeds of theirs that are being received. Raises :class:`TooManyWaiting`."""
+    if FeedJob.objects.filter(source=source, state__in=_OPEN).count() + coming >= settings.FEED_JOBS_WAITING:
         raise TooManyWaiting
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
 import orjson
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja import Body, Query, Router
 
 from mangaassist.dbthreads import in_database
-from partners.authentication import authorized
+from partners.authentication import authorized, check_again
 from partners.idempotency import once
 from partners.models import ApiKey
 from partners.openapi import FEED_BODY
@@ -30,7 +29,7 @@ from partners.schemas import (
     FeedState,
     RejectedEvent,
 )
-from partners.uploads import check_feed_headers, receive_feed, remove
+from partners.uploads import check_feed_headers, one_more, receive_feed, remove
 from shop.catalog_events import MOST_EVENTS, CatalogEvent, apply_events
 from shop.feed_jobs import TooManyWaiting, accept_feed, check_room
 from shop.feed_records import FeedJob, FeedReject
@@ -46,7 +45,7 @@ async def post_catalog_events(request: HttpRequest, body: CatalogEvents) -> Any:
     its ``id``, and of each object the newest by its ``at``, in whatever order they come. What they change is answered
     anew from the very next question on."""
     key = authorized(request, "catalog:write")
-    events = [CatalogEvent(id=each.id, type=each.type, at=_utc(each.at), data=each.data) for each in body]
+    events = [CatalogEvent(id=each.id, type=each.type, at=each.at, data=each.data) for each in body]
 
     def apply() -> CatalogEventsOut:
         results = [
@@ -69,10 +68,6 @@ async def post_catalog_events(request: HttpRequest, body: CatalogEvents) -> Any:
     return await once(request, 202, apply)
 
 
-def _utc(at: datetime) -> datetime:
-    return at if timezone.is_aware(at) else at.replace(tzinfo=UTC)
-
-
 @router.post("/catalog/feed", response={202: FeedJobOut}, openapi_extra=FEED_BODY)
 async def upload_feed(request: HttpRequest) -> Any:
     """A whole feed: JSON Lines, plain or gzip, streamed. A worker takes it in, after those that came before; ask for
@@ -80,12 +75,14 @@ async def upload_feed(request: HttpRequest) -> Any:
     key = authorized(request, "catalog:write")
     check_feed_headers(request)
     try:
-        await in_database(check_room, key.tenant)
-        received = await receive_feed(request)
+        with one_more(key.tenant) as others:
+            await in_database(check_room, key.tenant, others)
+            received = await receive_feed(request)
     except TooManyWaiting as error:
         raise _too_many() from error
 
     def accept() -> FeedJobOut:
+        check_again(request, "catalog:write")
         return _shown(accept_feed(key.tenant, received.file, received.size), [])
 
     try:
@@ -100,7 +97,7 @@ async def upload_feed(request: HttpRequest) -> Any:
 
 
 def _too_many() -> Problem:
-    return Problem(429, "too-many", "Your feeds that wait are as many as may wait.", retry_after_s=60)
+    return Problem(429, "too-many", "No more of your feeds may wait or be on their way.", retry_after_s=60)
 
 
 @router.get("/catalog/jobs/{job_id}", response={200: FeedJobOut})

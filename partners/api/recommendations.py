@@ -69,7 +69,9 @@ async def post_events(request: HttpRequest, body: Events) -> Any:
     authorized(request, "events")
     now = timezone.now()
     new = [
-        NewInteraction(**each.dict() | {"at": _aware(each.at, now), "impression": tuple(each.impression)})
+        NewInteraction(
+            **each.dict() | {"at": max(_EARLIEST, each.at) if each.at else now, "impression": tuple(each.impression)}
+        )
         for each in body
     ]
 
@@ -79,13 +81,6 @@ async def post_events(request: HttpRequest, body: Events) -> Any:
         return EventsOut(taken=recorded.taken, duplicates=recorded.duplicates, rejected=rejected)
 
     return await once(request, 202, record)
-
-
-def _aware(at: datetime | None, now: datetime) -> datetime:
-    """A time without a zone is UTC, as in the feed."""
-    if at is None:
-        return now
-    return max(_EARLIEST, at if timezone.is_aware(at) else at.replace(tzinfo=UTC))
 
 
 def _recommendations_view(found: Recommendations) -> dict[str, Any]:

@@ -63,6 +63,19 @@ async def test_a_time_without_a_zone_is_utc(partner: Partner) -> None:
     assert (await partner.post(PATH, [priced("e-2", "8.88", "2026-11-01T13:30:00+02:00")])).json()["stale"] == 1
 
 
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("0001-01-01T00:00:00+14:00", "taken"),
+        ("9999-12-31T23:59:59-14:00", "rejected"),
+        ("9999-12-31T23:59:59Z", "rejected"),
+    ],
+)
+async def test_a_time_at_the_end_of_all_years_is_one_as_well(partner: Partner, at: str, status: str) -> None:
+    told = (await partner.post(PATH, [priced("e-1", "9.99", at)])).json()
+    assert [each["status"] for each in told["results"]] == [status]
+
+
 async def test_ids_of_another_tenant_are_others(partner: Partner, other_partner: Partner) -> None:
     assert (await partner.post(PATH, [priced("e-1", "9.99")])).json()["taken"] == 1
     assert (await other_partner.post(PATH, [priced("e-1", "8.88", ONE)])).json()["taken"] == 1

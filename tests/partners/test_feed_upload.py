@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from django.utils import timezone
 
 from mangaassist.dbthreads import in_database
-from partners.models import SCOPES, create_api_key
+from partners.models import SCOPES, ApiKey, create_api_key
 from shop import feed_jobs
 from shop.feed_records import FeedJob, uploads_folder
 from tests.partners.conftest import Partner
@@ -197,6 +198,39 @@ class TestOnTheWire:
         with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
             connection.sendall(self._head(secret, "Content-Length: 100000") + b"x" * 1_000)
             _until(lambda: files() != [])
+        _until(lambda: files() == [])
+        assert not FeedJob.objects.exists()
+
+    def test_those_on_their_way_are_counted_with_those_that_wait(
+        self, address: Any, secret: str, settings: Any
+    ) -> None:
+        settings.FEED_JOBS_WAITING = 2
+        head = self._head(secret, f"Content-Length: {len(FEED)}")
+        with (
+            socket.create_connection((address.hostname, address.port), timeout=30) as first,
+            socket.create_connection((address.hostname, address.port), timeout=30) as second,
+        ):
+            for connection in (first, second):
+                connection.sendall(head + FEED[:9])
+            _until(lambda: len(files()) == 2)
+            with socket.create_connection((address.hostname, address.port), timeout=30) as third:
+                third.sendall(head + FEED)
+                assert self._status(third).split()[1] == b"429"
+            for connection in (first, second):
+                connection.sendall(FEED[9:])
+                assert self._status(connection).split()[1] == b"202"
+        assert FeedJob.objects.count() == len(files()) == 2
+
+    @pytest.mark.parametrize(("change", "status"), [({"revoked_at": timezone.now()}, b"401"), ({"scopes": []}, b"403")])
+    def test_a_key_that_is_revoked_meanwhile_sends_nothing(
+        self, address: Any, secret: str, change: dict[str, Any], status: bytes
+    ) -> None:
+        with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+            connection.sendall(self._head(secret, f"Content-Length: {len(FEED)}") + FEED[:9])
+            _until(lambda: files() != [])
+            ApiKey.objects.update(**change)
+            connection.sendall(FEED[9:])
+            assert self._status(connection).split()[1] == status
         _until(lambda: files() == [])
         assert not FeedJob.objects.exists()
 
