@@ -22,6 +22,8 @@ from shop.feed_fields import LineRefused
 from shop.feed_records import ObjectVersion, TakenEvent, one_writer
 
 MOST_EVENTS = 1_000
+# So many refused events of one object are stepped over in a call: each costs a look at the database.
+MOST_ROUNDS = 10
 # Sent again after that, an event counts as another one: of its object's time, it changes nothing.
 IDS_KEPT = timedelta(days=30)
 # A clock that is wrong by more would keep out every change until its time has come.
@@ -136,9 +138,11 @@ class _Call:
             for ref, at in times.items():
                 self._objects[name, ref].stored_at = at
         objects = list(self._objects.values())
-        while objects:
+        for _ in range(MOST_ROUNDS):
             # Where the newest is refused, the one before it counts.
-            objects = self._write(objects)
+            objects = self._write(objects) if objects else []
+        for each in objects:
+            self._refuse_rest(each)
         self._judge()
         self._store()
         return [self._outcomes[number] for number in range(len(self._events))]
@@ -195,6 +199,11 @@ class _Call:
             if change.is_refused:
                 again.append(each)
         return again
+
+    def _refuse_rest(self, each: _Object) -> None:
+        while change := each.newest():
+            change.is_refused = True
+            self._refused.setdefault(change.event, f"{MOST_ROUNDS} newer events of it are refused: send it again")
 
     def _dangles(self, kind: FeedKind, row: Row, reason: str) -> None:
         self._refused[row.number] = reason

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from caching.invalidation import invalidate
 from shop import feed_fields as read
 from shop.changes import note_change
 from shop.feed import FeedKind, Row, Upserted, register_kind
@@ -104,22 +105,24 @@ def _upsert_series(rows: Sequence[Row]) -> Upserted:
     stored: dict[str, set[tuple[str, str]]] = {}
     for old in SeriesRelation.objects.filter(series__in=relations):
         stored.setdefault(old.series_id, set()).add((old.to_id, old.type))
+    related: list[SeriesRelation] = []
+    moved: set[str] = set()
     for row in rows:
         pairs = {pair for pair in relations[row.id] if pair[0] in known}
         if pairs != stored.get(row.id, set()):
-            SeriesRelation.objects.filter(series_id=row.id).delete()
-            SeriesRelation.objects.bulk_create(
-                SeriesRelation(series_id=row.id, to_id=to, type=kind) for to, kind in sorted(pairs)
-            )
-            touched.add(row.id)
+            moved.add(row.id)
+            related += [SeriesRelation(series_id=row.id, to_id=to, type=kind) for to, kind in sorted(pairs)]
         missing = [to for to, _ in relations[row.id] if to not in known]
         if missing:
             # The series itself is in; only its relation waits for the other series.
             done.incomplete.append((row, f"related series {missing[0]!r} is unknown"))
-            if row.id in {series.pk for series in changed}:
+            if row.id in touched:
                 done.changed -= 1
             else:
                 done.unchanged -= 1
+    SeriesRelation.objects.filter(series__in=moved).delete()
+    SeriesRelation.objects.bulk_create(related)
+    touched |= moved
     note_change(series=touched)
     return done
 
@@ -160,13 +163,16 @@ def _upsert_editions(rows: Sequence[Row]) -> Upserted:
     good, dangling = _split(rows, set(age_of), "series_id", "series")
     stored = Edition.objects.filter(pk__in=[row.id for row in good])
     dates = {asin: days for asin, *days in stored.values_list("pk", "release_date", "former_release_date")}
+    series_of = dict(stored.values_list("pk", "series_id"))
     for row in good:
         row.values["age_rating"] = row.values["age_rating"] or age_of[row.values["series_id"]]
         announced, former = dates.get(row.id, (None, None))
         row.values["former_release_date"] = former_day(announced, former, moved_to=row.values["release_date"])
     changed, unchanged = write_changed(Edition, good, stamp=True)
     index_editions(changed)
-    note_change(asins={e.pk for e in changed}, series={e.series_id for e in changed})
+    # The series that one has left shows it no more.
+    left = {series_of[e.pk] for e in changed if e.pk in series_of}
+    note_change(asins={e.pk for e in changed}, series=left | {e.series_id for e in changed})
     return Upserted(len(changed), unchanged, dangling)
 
 
@@ -214,9 +220,14 @@ def _parse_promotion(line: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _upsert_promotions(rows: Sequence[Row]) -> Upserted:
+    before = dict(Promotion.objects.filter(pk__in=[row.id for row in rows]).values_list("pk", "category"))
     changed, unchanged = write_changed(Promotion, rows)
     for promotion in changed:
         promotion.note()
+    # Where one was, it must not be seen any more either.
+    invalidate(
+        {f"promotions:{before[each.pk]}" for each in changed if before.get(each.pk, each.category) != each.category}
+    )
     return Upserted(len(changed), unchanged)
 
 
@@ -250,16 +261,17 @@ def _upsert_orders(rows: Sequence[Row]) -> Upserted:
     plain = [Row(r.id, {k: v for k, v in r.values.items() if k != "lines"}) for r in good]
     changed, _ = write_changed(Order, plain)
     stored: dict[str, list[tuple[str, int]]] = {}
-    for line in OrderLine.objects.filter(order__in=[row.id for row in good]):
+    for line in OrderLine.objects.filter(order__in=[row.id for row in good]).order_by("pk"):
         stored.setdefault(line.order_id, []).append((line.edition_id, line.quantity))
     touched = {order.pk for order in changed}
-    for row in good:
-        if stored.get(row.id, []) != row.values["lines"]:
-            OrderLine.objects.filter(order_id=row.id).delete()
-            OrderLine.objects.bulk_create(
-                OrderLine(order_id=row.id, edition_id=asin, quantity=quantity) for asin, quantity in row.values["lines"]
-            )
-            touched.add(row.id)
+    others = [row for row in good if stored.get(row.id, []) != row.values["lines"]]
+    OrderLine.objects.filter(order__in=[row.id for row in others]).delete()
+    OrderLine.objects.bulk_create(
+        OrderLine(order_id=row.id, edition_id=asin, quantity=quantity)
+        for row in others
+        for asin, quantity in row.values["lines"]
+    )
+    touched |= {row.id for row in others}
     done.changed, done.unchanged = len(touched), len(good) - len(touched)
     return done
 

@@ -17,6 +17,7 @@ from shop.feed import import_feed
 from shop.feed_records import TakenEvent
 from shop.models import Edition, Offer, Order, Promotion, Series
 from shop.offers import read_offers
+from shop.promotions import active_promotions
 from shop.search import search_editions
 from shop.signals import catalog_changed
 from tests.shop.catalogue import edition, import_lines, offer
@@ -116,6 +117,16 @@ class TestOrder:
         assert apply(*sent) == ["rejected", "taken"]
         assert Edition.objects.get(pk="BERSERK-EN-1").title == "Kept"
 
+    def test_behind_ten_that_are_rejected_the_others_are_not_looked_at(self):
+        lost = edition("BERSERK-EN-1", "no-such-series", "Lost", [1])
+        kept = event("product.updated", edition("BERSERK-EN-1", "berserk", "Kept", [1]))
+        outcomes = apply_events("shop", [kept, *(event("product.updated", lost, minute) for minute in range(1, 11))])
+        assert [each.status for each in outcomes] == ["rejected"] * 11
+        assert "send it again" in outcomes[0].reason
+        # As anything that was rejected, it may be sent again under its id.
+        assert apply(kept) == ["taken"]
+        assert Edition.objects.get(pk="BERSERK-EN-1").title == "Kept"
+
     def test_a_clock_far_ahead_keeps_nobody_out(self):
         ahead = CatalogEvent(
             id="e", type="offer.updated", at=timezone.now() + timedelta(days=2), data=offer("BERSERK-EN-1", "1.00", 1)
@@ -187,6 +198,24 @@ def test_every_kind_of_event_is_taken():
     assert [hit.asin for hit in search_editions("pluto 1")] == ["PLUTO-1"]
 
 
+def test_of_many_orders_each_gets_its_own_lines():
+    orders = [
+        ORDER | {"id": f"O-{n}", "lines": [{"asin": f"BERSERK-EN-{1 + n % 3}", "quantity": n}]} for n in (1, 2, 3)
+    ]
+    assert apply(*(event("order.updated", order) for order in orders)) == ["taken"] * 3
+    moved = orders[1] | {"lines": [{"asin": "BERSERK-EN-1"}, {"asin": "BERSERK-EN-2", "quantity": 7}]}
+    assert apply(event("order.updated", moved, 1)) == ["taken"]
+    lines = {
+        order.pk: list(order.lines.order_by("pk").values_list("edition_id", "quantity"))
+        for order in Order.objects.filter(pk__startswith="O-")
+    }
+    assert lines == {
+        "O-1": [("BERSERK-EN-2", 1)],
+        "O-2": [("BERSERK-EN-1", 1), ("BERSERK-EN-2", 7)],
+        "O-3": [("BERSERK-EN-1", 3)],
+    }
+
+
 @pytest.mark.parametrize(
     ("type", "data", "named"),
     [
@@ -242,6 +271,25 @@ class TestWhoHears:
         assert load_product_facts(["BERSERK-EN-1"])["BERSERK-EN-1"].title == "New words"
         (told,) = heard
         assert {"BERSERK-EN-1", "BERSERK-EN-2"} <= told["asins"]
+
+    def test_a_promotion_leaves_the_category_that_it_was_in(self, django_capture_on_commit_callbacks):
+        def titles(category: str) -> set[str]:
+            return {rule.title for rule in active_promotions(category)}
+
+        with django_capture_on_commit_callbacks(execute=True):
+            apply(event("promotion.updated", PROMOTION | {"category": "novels"}))
+        assert "Spring" in titles("novels")
+        assert "Spring" not in titles("manga")
+        with django_capture_on_commit_callbacks(execute=True):
+            apply(event("promotion.updated", PROMOTION | {"category": "manga"}, 1))
+        assert "Spring" not in titles("novels")
+        assert "Spring" in titles("manga")
+
+    def test_the_series_that_an_edition_leaves_hears_of_it(self, django_capture_on_commit_callbacks, heard):
+        with django_capture_on_commit_callbacks(execute=True):
+            apply(event("product.updated", edition("BERSERK-EN-2", "yotsuba", "Another's", [2])))
+        (told,) = heard
+        assert {"berserk", "yotsuba"} <= told["series"]
 
     def test_a_new_description_is_read_into_the_help_and_a_price_is_not(self):
         def requests() -> int:
