@@ -48,11 +48,11 @@ def read_json(body: bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Problem(422, "invalid", f"The name {twice[:40]!r} stands twice in one object.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Problem(422, "invalid", f"The name {name[:40]!r} stands twice in one object.")
+        found[name] = value
     return found
 
 

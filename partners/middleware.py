@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from mangaassist.dbthreads import in_database
 from partners.models import ApiKey
-from partners.problems import problem_response
+from partners.problems import ProblemName, problem_response
 
 API = "/api/v1/"
-_BARE = {
+_BARE: dict[int, tuple[ProblemName, str]] = {
     400: ("malformed", "This is no request that can be read."),
     404: ("not-found", "There is no such address."),
     405: ("not-allowed", "Use another method: see Allow."),

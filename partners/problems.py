@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import structlog
@@ -16,6 +16,8 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 log = structlog.get_logger(__name__)
+# Wrong fields that an answer names: a small body can have a million of them.
+MOST_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,12 @@ class Kind:
     advice: str
 
 
-# By the last word of their type, /api/v1/docs#problem-…; a word never changes its meaning.
-KINDS = {
+# The last word of a type, /api/v1/docs#problem-…; a word never changes its meaning.
+ProblemName = Literal[
+    "malformed", "unauthorized", "forbidden", "not-found", "not-allowed", "key-reused", "in-progress", "limit",
+    "switched-off", "too-large", "not-json", "invalid", "too-many", "internal", "unavailable",
+]  # fmt: skip
+KINDS: dict[ProblemName, Kind] = {
     "malformed": Kind((400,), "The request cannot be read", "Send well-formed HTTP with a JSON body in UTF-8."),
     "unauthorized": Kind((401,), "A valid API key is needed", "Send Authorization: Bearer and a secret in force."),
     "forbidden": Kind((403,), "This key may not do that", "Use a key with the scope, origin and network for it."),
@@ -37,6 +43,9 @@ KINDS = {
     "key-reused": Kind((409,), "This idempotency key belongs to another request", "Make a new key for a new request."),
     "in-progress": Kind((409,), "The same request is being answered", "Send it again after Retry-After seconds."),
     "limit": Kind((409,), "There are as many of these as there may be", "Remove one that is not needed any more."),
+    "switched-off": Kind(
+        (409,), "The shop does not offer this at the moment", "Do without it: it is no fault of yours."
+    ),
     "too-large": Kind((413,), "The body is too large", "Send less at once."),
     "not-json": Kind((415,), "The body must be JSON", "Send Content-Type: application/json and no Content-Encoding."),
     "invalid": Kind((422,), "The request is not valid", "Mend what errors names: field and pointer say where."),
@@ -52,7 +61,7 @@ class Problem(Exception):
     def __init__(
         self,
         status: int,
-        name: str,
+        name: ProblemName,
         detail: str,
         *,
         errors: list[dict[str, str]] | None = None,
@@ -67,7 +76,12 @@ class Problem(Exception):
 
 
 def problem_response(
-    status: int, name: str, detail: str, *, errors: list[dict[str, str]] | None = None, retry_after_s: int | None = None
+    status: int,
+    name: ProblemName,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    retry_after_s: int | None = None,
 ) -> HttpResponse:
     body: dict[str, Any] = {
         "type": f"/api/v1/docs#problem-{name}",
@@ -109,7 +123,7 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def on_validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        errors = [_field_problem(each["loc"], each["msg"]) for each in error.errors]
+        errors = [_field_problem(each["loc"], each["msg"]) for each in error.errors[:MOST_FIELDS]]
         return problem_response(422, "invalid", "Some fields are not valid.", errors=errors)
 
     @api.exception_handler(HttpError)

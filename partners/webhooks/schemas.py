@@ -36,7 +36,7 @@ class WebhookIn(Body):
         description="Of your receiver: https, a public name in lower case, port 443 or 8443.",
         json_schema_extra={"pattern": URL_PATTERN},
     )
-    events: list[EventName] = Field(min_length=1, description="What it is to hear of.")
+    events: list[EventName] = Field(min_length=1, max_length=20, description="What it is to hear of.")
 
 
 class WebhookOut(Schema):

@@ -133,6 +133,28 @@ async def test_a_problem_points_at_the_field(
     assert [(each["field"], each["pointer"]) for each in problem["errors"]] == errors
 
 
+async def test_a_name_that_stands_twice_is_found_among_very_many(partner: Partner) -> None:
+    """Looked for with one look at each: by pairs, this body would keep the process for half an hour."""
+    names = [f"a{number}" for number in range(200_000)]
+    body = "{" + ",".join(f'"{name}":0' for name in [*names, names[-1]]) + "}"
+    answer = await partner.post("/conversations", body.encode())
+    assert (answer.status_code, "a199999" in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/webhooks", {"url": "https://hooks.example.com/", "events": [1] * 100_000}),
+        ("/catalog/events", [{}] * 1_000),
+        ("/events", [{"impression": [0] * 25}] * 500),
+    ],
+)
+async def test_of_very_many_wrong_fields_a_hundred_are_named(partner: Partner, path: str, body: Any) -> None:
+    answer = await partner.post(path, body)
+    assert answer.status_code == 422
+    assert 0 < len(answer.json()["errors"]) <= 100
+
+
 async def test_a_problem_names_the_parameter(partner: Partner) -> None:
     problem = (await partner.get("/search", q="x", limit=0)).json()
     assert [each["field"] for each in problem["errors"]] == ["limit"]
