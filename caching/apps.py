@@ -10,7 +10,7 @@ class CachingConfig(AppConfig):
     verbose_name = "Cache"
 
     def ready(self) -> None:
-        from caching import checks  # noqa: F401  (registers the system checks)
+        from caching import checks, privacy  # noqa: F401  (registers the system checks)
         from caching.invalidation import deliver
         from caching.trust import TOPIC
         from mangaassist.outbox.topics import Topic, register_topic
@@ -26,6 +26,7 @@ class CachingConfig(AppConfig):
                 lease_s=15.0,
             )
         )
+        privacy.register()
         post_migrate.connect(create_policies, sender=self)
 
 

@@ -6,7 +6,7 @@ class ChatConfig(AppConfig):
     label = "chat"
 
     def ready(self) -> None:
-        from chat import memory, receivers, summarising  # noqa: F401  (connects them)
+        from chat import memory, privacy, receivers, summarising  # noqa: F401  (connects them)
         from chat.feedback_processing import apply_feedback
         from mangaassist.outbox.backends import feedback_queues
         from mangaassist.outbox.consumers import register_queue_consumer
@@ -14,6 +14,7 @@ class ChatConfig(AppConfig):
 
         register_queue_consumer("feedback", lambda: feedback_queues["default"], apply_feedback)
         memory.register()
+        privacy.register()
         register_topic(
             Topic(
                 name=summarising.TOPIC,

@@ -6,7 +6,8 @@ class KnowledgeConfig(AppConfig):
     label = "knowledge"
 
     def ready(self) -> None:
-        from knowledge import feed_kinds, receivers, reindexing, search  # noqa: F401  (receivers, the kind of cache)
+        from knowledge import feed_kinds, privacy, receivers, reindexing, search  # noqa: F401  (receivers, the kind of cache)
 
         feed_kinds.register()
         reindexing.register()
+        privacy.register()

@@ -52,6 +52,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "knowledge.*",
         "outbox.view_*",
         "outbox.change_*",
+        "privacy.*",
         "recommendations.view_*",
         "recommendations.change_experiment",
         "shop.*",

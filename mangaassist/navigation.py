@@ -88,7 +88,12 @@ SECTIONS = (
         "conversations",
         _("Conversations"),
         _("What was said, and by whom."),
-        ("chat.conversation", "chat.turn", "escalation.handoff"),
+        (
+            "chat.conversation",
+            "chat.turn",
+            "escalation.handoff",
+            Page(_("Privacy"), "admin:privacy", has("privacy.view_privacy")),
+        ),
         ("chat",),
     ),
     Section(

@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     # Serves the API pages' scripts from our own static files.
     "ninja",
     "mangaassist.access",
+    "mangaassist.privacy",
     "mangaassist.outbox",
     "caching",
     "shop",
@@ -252,6 +253,7 @@ CELERY_TASK_ROUTES = {
     "mangaassist.outbox.tasks.prune": {"queue": "batch"},
     "mangaassist.analytics.tasks.prune": {"queue": "batch"},
     "mangaassist.access.tasks.*": {"queue": "batch"},
+    "mangaassist.privacy.tasks.*": {"queue": "batch"},
     "recommendations.tasks.*": {"queue": "batch"},
     "caching.tasks.*": {"queue": "batch"},
     "knowledge.tasks.look_at_source": {"queue": "batch"},
@@ -275,10 +277,22 @@ RECOMMENDER_MAX_LOSS = environment.number("RECOMMENDER_MAX_LOSS", 0.2, low=0, hi
 RECOMMENDER_EXPLORE_SHARE = environment.number("RECOMMENDER_EXPLORE_SHARE", 0.05, low=0, high=0.3)
 # Events in our own table are removed after so many days; a stream's retention is its own affair.
 ANALYTICS_KEPT_DAYS = environment.number("ANALYTICS_KEPT_DAYS", 90, low=1, high=3650)
+# The same of what shoppers said and did (docs/operators.md, Privacy): days since the last word, the closing of a
+# handoff, the interaction, the last touch of a cart.
+CONVERSATIONS_KEPT_DAYS = environment.number("CONVERSATIONS_KEPT_DAYS", 365, low=1, high=3650)
+HANDOFFS_KEPT_DAYS = environment.number("HANDOFFS_KEPT_DAYS", 365, low=1, high=3650)
+INTERACTIONS_KEPT_DAYS = environment.number("INTERACTIONS_KEPT_DAYS", 1095, low=1, high=3650)
+CARTS_KEPT_DAYS = environment.number("CARTS_KEPT_DAYS", 180, low=1, high=3650)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "outbox-prune": {"task": "mangaassist.outbox.tasks.prune", "schedule": 3600.0},
     "access-forget-old": {"task": "mangaassist.access.tasks.forget_old", "schedule": 3600.0},
+    "enforce-retention": {"task": "mangaassist.privacy.tasks.enforce_retention", "schedule": 3600.0},
+    "finish-erasures": {
+        "task": "mangaassist.privacy.tasks.finish_erasures",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "analytics-prune": {"task": "mangaassist.analytics.tasks.prune", "schedule": 3600.0},
     # Ends after ten seconds, whatever is left to count.
     "roll-up": {"task": "mangaassist.analytics.tasks.roll_up", "schedule": 60.0, "options": {"expires": 60}},

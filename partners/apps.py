@@ -6,6 +6,8 @@ class PartnersConfig(AppConfig):
     label = "partners"
 
     def ready(self) -> None:
+        from partners import privacy
         from partners.webhooks import delivering, receivers  # noqa: F401  (connects them)
 
         delivering.register()
+        privacy.register()

@@ -13,6 +13,7 @@ class RecommendationsConfig(AppConfig):
             feed,
             forgetting,
             kinds,
+            privacy,
             receivers,
             streaming,
         )
@@ -21,3 +22,4 @@ class RecommendationsConfig(AppConfig):
         streaming.register()
         dataset_updates.register()
         forgetting.register()
+        privacy.register()

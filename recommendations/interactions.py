@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from caching.invalidation import invalidate
+from mangaassist.privacy.subject import seal
 from recommendations.backends.base import HistoryItem, ShopperEvent
 from recommendations.dataset_updates import tell_of_shoppers
 from recommendations.experiments import Running, forget_participation, record_outcomes, running_now
@@ -150,9 +151,13 @@ def store(rows: Iterable[Interaction]) -> set[str]:
 def _drop_forgotten(rows: dict[str, Interaction]) -> None:
     """What a shopper had forgotten does not come back with a late or repeated delivery."""
     owners = {key: owner_of(row.customer_id, row.session_id) for key, row in rows.items()}
-    forgotten = dict(ForgottenHistory.objects.filter(owner__in=set(owners.values())).values_list("owner", "at"))
+    sealed = {owner: seal(owner) for owner in set(owners.values())}
+    named = {*sealed, *sealed.values()}
+    forgotten = dict(ForgottenHistory.objects.filter(owner__in=named).values_list("owner", "at"))
+    if not forgotten:
+        return
     for key, owner in owners.items():
-        if owner in forgotten and rows[key].at <= forgotten[owner]:
+        if any(name in forgotten and rows[key].at <= forgotten[name] for name in (owner, sealed[owner])):
             del rows[key]
 
 
@@ -237,7 +242,8 @@ def history_of(customer_id: str, session_id: str, owned: Collection[str]) -> His
     else:
         return History()
     newest = rows.order_by("-at", "-content_key").values_list("asin", "series_id", "type", "value", "at")
-    is_forgotten = ForgottenHistory.objects.filter(owner=owner_of(customer_id, session_id)).exists()
+    owner = owner_of(customer_id, session_id)
+    is_forgotten = ForgottenHistory.objects.filter(owner__in=(owner, seal(owner))).exists()
     return _gather(list(newest[:NEWEST_INTERACTIONS]), _bought(owned), orders_tell=not is_forgotten)
 
 

@@ -70,7 +70,7 @@ class Interaction(models.Model):
 class ForgottenHistory(models.Model):
     """A shopper had their history forgotten: what is from before it is not taken in again, and orders are no taste."""
 
-    # As in cache keys: a customer's id or ``session-…`` of a guest.
+    # As in cache keys: a customer's id or ``session-…`` of a guest; of who was erased altogether, sealed.
     owner = models.CharField(max_length=136, primary_key=True)
     at = models.DateTimeField()
 

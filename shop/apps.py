@@ -6,6 +6,7 @@ class ShopConfig(AppConfig):
     label = "shop"
 
     def ready(self) -> None:
-        from shop import facts, feed_kinds, promotions, receivers  # noqa: F401  (kinds of cache, receivers)
+        from shop import facts, feed_kinds, privacy, promotions, receivers  # noqa: F401  (kinds of cache, receivers)
 
         feed_kinds.register()
+        privacy.register()

@@ -505,6 +505,7 @@ class Cart(models.Model):
                 fields=["session_id"], condition=models.Q(customer_id=""), name="one_cart_per_session"
             ),
         ]
+        indexes = [models.Index(fields=["updated_at"], name="cart_by_age")]
 
     def __str__(self) -> str:
         return self.customer_id or self.session_id

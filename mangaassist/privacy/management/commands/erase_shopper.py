@@ -1,0 +1,38 @@
+"""Erases one shopper everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from mangaassist.privacy.erasing import erase_shopper
+from mangaassist.privacy.management.commands.export_shopper import add_shopper
+from mangaassist.privacy.shoppers import NotOne, find_shopper
+
+
+class Command(BaseCommand):
+    help = "Removes everything that is kept of one shopper, but for the merchant's orders. It cannot be undone."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_shopper(parser)
+        parser.add_argument("--yes", action="store_true", help="do it; without this it only says what it found")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            subject = find_shopper(
+                customer_id=options["customer"],
+                session_id=options["session"],
+                conversation_id=options["conversation"],
+            )
+        except NotOne as error:
+            raise CommandError(str(error)) from error
+        if not options.get("yes"):
+            found = f"{len(subject.conversations)} conversations, {len(subject.sessions)} sessions"
+            raise CommandError(f"Found: {found}. Nothing was removed: add --yes to erase.")
+        erasure = erase_shopper(subject, by="command line")
+        removed = ", ".join(f"{count} {name}" for name, count in sorted(erasure.counts.items())) or "nothing was kept"
+        self.stdout.write(f"Erased ({erasure.reference}): {removed}.")
+        if erasure.error:
+            raise CommandError(f"Not all of it: {erasure.error}. The worker tries again every minute until it is done.")
+        self.stdout.write("In two minutes the worker looks once more for what was under way.")

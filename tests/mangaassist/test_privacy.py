@@ -1,0 +1,401 @@
+"""One shopper is exported and erased across every store, and what is old goes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import boto3
+import orjson
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import CommandError, call_command
+from django.db import models
+from django.utils import timezone
+from moto import mock_aws
+
+from caching.behind import behind
+from chat.feedback import Opinion, save_feedback
+from chat.models import Conversation, Message, Turn
+from chat.plain import answer
+from chat.sessions import Session, open_session
+from chat.tokens import Claims, Shopper
+from escalation.models import Handoff
+from mangaassist.access.models import AuditEntry
+from mangaassist.analytics.buffer import buffer
+from mangaassist.analytics.unanswered import unanswered
+from mangaassist.dbthreads import in_database
+from mangaassist.outbox.models import OutboxMessage
+from mangaassist.outbox.relay import drain
+from mangaassist.outbox.topics import topic_names
+from mangaassist.privacy.erasing import AGAIN_AFTER, erase_shopper, finish_due
+from mangaassist.privacy.exporting import export_shopper
+from mangaassist.privacy.models import Erasure, RetentionRun
+from mangaassist.privacy.registry import holders, topic_data
+from mangaassist.privacy.retention import enforce, kept
+from mangaassist.privacy.shoppers import NotOne, find_shopper
+from mangaassist.redis import sync_client
+from recommendations.interactions import NewInteraction, record_interactions
+from recommendations.models import Interaction
+from shop.cart import CartOwner, add_to_cart
+from shop.models import Cart, Order
+from tests.shop.catalogue import load_small_catalogue
+
+# In no other text: where they stand, something was forgotten to be forgotten.
+CUSTOMER = "zzcustomer-77"
+SESSION = "zzsession-77"
+SECRET = "my neighbour zzyzxqua keeps my parcels"
+TABLE = "conversations"
+
+
+class TestTheTable:
+    """A new table or topic is named by its app, as personal or not; else this fails."""
+
+    def test_of_every_model_it_is_said_whether_it_holds_shoppers(self) -> None:
+        said = [f"{holder.app}.{name}" for holder in holders() for name in (*holder.personal, *holder.impersonal)]
+        assert len(said) == len(set(said))
+        assert set(said) == {model._meta.label for model in apps.get_models(include_auto_created=True)}
+
+    def test_of_every_topic_as_well(self) -> None:
+        assert set(topic_data()) == set(topic_names())
+
+    def test_a_model_with_a_shoppers_name_is_personal(self) -> None:
+        impersonal = {f"{holder.app}.{name}" for holder in holders() for name in holder.impersonal}
+        naming = {
+            model._meta.label
+            for model in apps.get_models()
+            if {"customer_id", "session_id", "conversation_id"}
+            & {field.attname for field in model._meta.concrete_fields}
+        }
+        assert not naming & impersonal
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop(transactional_db: None, settings: Any) -> None:
+    load_small_catalogue()
+    settings.OUTBOX_WAKE = False
+    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+
+
+@pytest.fixture
+def dynamodb(settings: Any) -> Iterator[Any]:
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=[
+                {"AttributeName": "conversation_id", "KeyType": "HASH"},
+                {"AttributeName": "turn", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "conversation_id", "AttributeType": "S"},
+                {"AttributeName": "turn", "AttributeType": "N"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        settings.MEMORY = {"default": {"BACKEND": "chat.backends.dynamodb.DynamoMemory", "OPTIONS": {"table": TABLE}}}
+        yield client
+
+
+async def a_shopper(customer_id: str = CUSTOMER) -> Session:
+    """Who has asked, rated, clicked, put into the cart, ordered, and waits for a person."""
+    shopper = Shopper(session_id=SESSION, customer_id=customer_id)
+    session = await in_database(open_session, Claims(shopper=shopper, context={}))
+    await answer(session, "recommend me something")
+    await answer(session, SECRET)
+    frame = await answer(session, "let me talk to a person")
+    assert frame is not None
+    conversation = await in_database(session.conversation)
+    await in_database(save_feedback, conversation, frame["message_id"], Opinion(rating=-1, comment=SECRET))
+    await in_database(deeds_of, customer_id)
+    await behind.afinish()
+    await in_database(settle)
+    return session
+
+
+def deeds_of(customer_id: str) -> None:
+    owner = {"customer_id": customer_id, "session_id": SESSION}
+    record_interactions([NewInteraction(asin="BERSERK-EN-1", type="click", **owner)])
+    add_to_cart(CartOwner(customer_id=customer_id, session_id="" if customer_id else SESSION), "BERSERK-EN-1")
+    if customer_id:
+        Order.objects.create(id="ORDER-77", customer_id=customer_id, status="shipped", placed_at=timezone.now())
+        staff = User.objects.create(username="operator")
+        cart = Cart.objects.get()
+        LogEntry.objects.create(
+            user=staff, content_type=ContentType.objects.get_for_model(Cart), object_id=str(cart.pk),
+            object_repr=str(cart), action_flag=CHANGE, change_message="",
+        )  # fmt: skip
+
+
+def settle() -> None:
+    buffer.flush()
+    unanswered.flush()
+    for topic in ("analytics", "memory", "feedback"):
+        drain(topic)
+
+
+def where(*texts: str) -> set[str]:
+    """Tables and Redis databases that hold one of these texts."""
+    found = set()
+    for model in apps.get_models():
+        kinds = (models.TextField, models.CharField, models.JSONField)
+        fields = [field.name for field in model._meta.concrete_fields if isinstance(field, kinds)]
+        for row in model._base_manager.values_list(*fields) if fields else ():
+            if any(text in str(row) for text in texts):
+                found.add(model.__name__)
+    for name in ("cache", "streams"):
+        client: Any = sync_client(name)
+        for key in client.scan_iter("*"):
+            whole = key + _value(client, key)
+            if any(text.encode() in whole for text in texts):
+                found.add(name)
+    return found
+
+
+def _value(client: Any, key: bytes) -> bytes:
+    read = {
+        b"stream": lambda: repr(client.xrange(key)).encode(),
+        b"string": lambda: client.get(key) or b"",
+        b"zset": lambda: repr(client.zrange(key, 0, -1)).encode(),
+        b"hash": lambda: repr(client.hgetall(key)).encode(),
+        b"set": lambda: repr(client.smembers(key)).encode(),
+        b"list": lambda: repr(client.lrange(key, 0, -1)).encode(),
+    }.get(client.type(key))
+    return read() if read else b""
+
+
+@pytest.mark.usefixtures("shop")
+class TestErasing:
+    async def test_a_customer_is_found_nowhere_afterwards(self) -> None:
+        session = await a_shopper()
+        own = (CUSTOMER, SESSION, "zzyzxqua")
+        before = await in_database(where, *own)
+        assert {
+            "Conversation", "Message", "Handoff", "Interaction", "Cart", "AnalyticsEvent", "LogEntry", "cache",
+        } <= before  # fmt: skip
+
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        erasure = await in_database(lambda: erase_shopper(subject, by="operator"))
+
+        assert (erasure.error, erasure.counts["conversations"]) == ("", 1)
+        # The merchant's own record stays.
+        assert await in_database(where, *own) == {"Order"}
+        await in_database(settle)
+        assert await in_database(lambda: finish_due(timezone.now() + AGAIN_AFTER + timedelta(seconds=1))) == 1
+        await erasure.arefresh_from_db()
+        assert (erasure.subject, erasure.again_at, erasure.passes) == ("", None, 2)
+        assert await in_database(where, *own, session.conversation_id) == {"Order"}
+        said = [line async for line in AuditEntry.objects.filter(kind="erasure").values_list("what", flat=True)]
+        assert said == [f"shopper {erasure.reference}"] * 2
+
+    async def test_a_guest_is_found_by_a_conversation(self) -> None:
+        session = await a_shopper(customer_id="")
+        subject = await in_database(lambda: find_shopper(conversation_id=session.conversation_id))
+        assert subject.sessions == {SESSION}
+        await in_database(lambda: erase_shopper(subject, by="operator"))
+        assert await in_database(where, SESSION, "zzyzxqua") == set()
+
+    async def test_others_keep_everything(self) -> None:
+        other = Shopper(session_id="other", customer_id="other-customer")
+        session = await in_database(open_session, Claims(shopper=other, context={}))
+        await answer(session, "tell me about Berserk")
+        await a_shopper()
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        await in_database(lambda: erase_shopper(subject, by="operator"))
+        assert await Conversation.objects.aget() == await in_database(session.conversation)
+        assert await Message.objects.acount() == 2
+
+    async def test_a_turn_that_runs_meanwhile_leaves_nothing(self) -> None:
+        session = await a_shopper()
+        turn = await Turn.objects.acreate(conversation_id=session.conversation_id)
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        await in_database(lambda: erase_shopper(subject, by="operator"))
+        # What its process still streams and remembers, before it hears of it.
+        client: Any = sync_client("streams")
+        client.xadd(f"turn:{{{turn.pk}}}", {"f": SECRET})
+        sync_client("cache").set(f"memory:{session.conversation_id}", SECRET)
+        assert {"cache", "streams"} == await in_database(where, "zzyzxqua")
+        await in_database(lambda: finish_due(timezone.now() + AGAIN_AFTER + timedelta(seconds=1)))
+        assert await in_database(where, "zzyzxqua") == set()
+
+    async def test_it_is_asked_for_twice_without_harm_and_what_comes_later_stays(self) -> None:
+        await a_shopper()
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        await in_database(lambda: erase_shopper(subject, by="operator"))
+        again = await in_database(lambda: erase_shopper(subject, by="operator"))
+        assert again.counts == {}
+        shopper = Shopper(session_id="new", customer_id=CUSTOMER)
+        await in_database(open_session, Claims(shopper=shopper, context={}))
+        await in_database(lambda: finish_due(timezone.now() + AGAIN_AFTER + timedelta(seconds=1)))
+        assert await Conversation.objects.filter(customer_id=CUSTOMER).acount() == 1
+
+    async def test_a_late_delivery_brings_nothing_back(self) -> None:
+        await a_shopper()
+        at = timezone.now() - timedelta(days=2)
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        await in_database(lambda: erase_shopper(subject, by="operator"))
+        old = NewInteraction(asin="BERSERK-EN-1", type="view", customer_id=CUSTOMER, at=at)
+        await in_database(record_interactions, [old])
+        assert not await Interaction.objects.filter(customer_id=CUSTOMER).aexists()
+
+    async def test_dynamodb_forgets_as_well(self, dynamodb: Any) -> None:
+        await a_shopper()
+        assert dynamodb.scan(TableName=TABLE)["Items"]
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(settle)
+        assert dynamodb.scan(TableName=TABLE)["Items"] == []
+
+    async def test_what_waits_for_others_keeps_its_other_records(self) -> None:
+        await a_shopper()
+        conversation = await Conversation.objects.aget()
+        records = [
+            {"session_id": str(conversation.pk), "message": SECRET},
+            {"session_id": "another", "message": "hello"},
+        ]
+        row = await OutboxMessage.objects.acreate(topic="analytics", payload={"records": records}, status="parked")
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await row.arefresh_from_db()
+        assert row.payload["records"] == [{"session_id": "another", "message": "hello"}]
+
+    async def test_without_redis_the_rows_go_and_the_copies_follow(self, settings: Any) -> None:
+        await a_shopper()
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        urls = settings.REDIS_URLS
+        settings.REDIS_URLS = dict.fromkeys(urls, "redis://127.0.0.1:1/0")
+        erasure = await in_database(lambda: erase_shopper(subject, by="operator"))
+        assert erasure.error.startswith("caching")
+        assert not await Conversation.objects.aexists()
+        settings.REDIS_URLS = urls
+        for _ in range(3):
+            await in_database(lambda: finish_due(timezone.now() + timedelta(minutes=3)))
+        await erasure.arefresh_from_db()
+        assert (erasure.done_at is not None, erasure.error) == (True, "")
+        assert await in_database(where, CUSTOMER) == {"Order"}
+
+
+@pytest.mark.usefixtures("shop")
+class TestExport:
+    async def test_everything_is_in_it_under_stable_names(self) -> None:
+        session = await a_shopper()
+        subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
+        told = orjson.loads(b"".join(await in_database(lambda: list(export_shopper(subject)))))
+        assert list(told) == [
+            "format", "version", "exported_at", "shopper", "conversations", "interactions", "experiments", "handoffs",
+            "carts", "orders", "events", "webhooks", "on_the_way",
+        ] or set(told) >= {"conversations", "interactions", "handoffs", "carts", "orders", "events"}  # fmt: skip
+        assert (told["format"], told["version"]) == ("mangaassist-shopper", 1)
+        (conversation,) = told["conversations"]
+        assert conversation["id"] == session.conversation_id
+        assert SECRET in [message["text"] for message in conversation["messages"]]
+        assert conversation["opinions"][0]["comment"] == SECRET
+        assert [each["id"] for each in told["orders"]] == ["ORDER-77"]
+        assert told["carts"][0]["lines"] == [{"asin": "BERSERK-EN-1", "quantity": 1}]
+        assert told["interactions"][0]["asin"] == "BERSERK-EN-1"
+        assert any(line["role"] == "shopper" for each in told["handoffs"] for line in each["lines"])
+        assert told["events"]
+
+    def test_the_command_writes_it(self, tmp_path: Any) -> None:
+        Interaction.objects.create(
+            customer_id=CUSTOMER, asin="BERSERK-EN-1", series_id="berserk", type="view", at=timezone.now()
+        )
+        file = tmp_path / "shopper.json"
+        call_command("export_shopper", customer=CUSTOMER, output=str(file))
+        assert len(orjson.loads(file.read_bytes())["interactions"]) == 1
+
+    def test_the_command_asks_before_it_erases(self) -> None:
+        Interaction.objects.create(
+            customer_id=CUSTOMER, asin="BERSERK-EN-1", series_id="berserk", type="view", at=timezone.now()
+        )
+        with pytest.raises(CommandError, match="--yes"):
+            call_command("erase_shopper", customer=CUSTOMER)
+        assert Interaction.objects.exists()
+        out = StringIO()
+        call_command("erase_shopper", customer=CUSTOMER, yes=True, stdout=out)
+        assert "1 interactions" in out.getvalue()
+        assert not Interaction.objects.exists()
+
+    @pytest.mark.parametrize("given", [
+        {}, {"customer_id": "a", "session_id": "b"}, {"customer_id": "x" * 129}, {"conversation_id": "a\x00b"},
+    ])  # fmt: skip
+    def test_it_must_be_one_shopper(self, given: dict[str, str]) -> None:
+        with pytest.raises(NotOne):
+            find_shopper(**given)
+
+    def test_who_is_unknown_is_found_with_nothing(self) -> None:
+        assert find_shopper(conversation_id="no-such-one").turns == frozenset()
+
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+class TestRetention:
+    @pytest.fixture(autouse=True)
+    def days(self, settings: Any) -> None:
+        settings.CONVERSATIONS_KEPT_DAYS = settings.HANDOFFS_KEPT_DAYS = 30
+        settings.INTERACTIONS_KEPT_DAYS = settings.CARTS_KEPT_DAYS = 30
+
+    @pytest.mark.parametrize(("days", "is_kept"), [(29.9, True), (30.1, False)])
+    def test_the_border(self, days: float, is_kept: bool) -> None:
+        at = timezone.now() - timedelta(days=days)
+        conversation = Conversation.objects.create(session_id="s1", created_at=at, updated_at=at)
+        turn = Turn.objects.create(conversation=conversation, status="complete", started_at=at)
+        Message.objects.create(conversation=conversation, turn=turn, role="user", content="hello")
+        Handoff.objects.create(conversation_id="another", status="closed", opened_at=at, closed_at=at)
+        Interaction.objects.create(session_id="s1", asin="A", series_id="a", type="view", at=at)
+        Cart.objects.create(session_id="s1", updated_at=at)
+        removed = enforce()
+        stays = [model.objects.exists() for model in (Conversation, Turn, Message, Handoff, Interaction, Cart)]
+        assert stays == [is_kept] * 6
+        assert set(removed.values()) == ({0} if is_kept else {1})
+        assert RetentionRun.objects.get(pk="conversations").removed == (0 if is_kept else 1)
+
+    def test_a_running_turn_and_an_open_handoff_are_never_removed(self) -> None:
+        at = timezone.now() - timedelta(days=400)
+        running = Conversation.objects.create(session_id="s1", updated_at=at)
+        Turn.objects.create(conversation=running)
+        waiting = Conversation.objects.create(session_id="s2", updated_at=at, state="queued")
+        Handoff.objects.create(conversation_id=str(waiting.pk), status="queued", opened_at=at)
+        enforce()
+        assert set(Conversation.objects.all()) == {running, waiting}
+        assert Handoff.objects.count() == 1
+
+    def test_a_closed_handoff_goes_with_its_conversation(self, settings: Any) -> None:
+        settings.HANDOFFS_KEPT_DAYS = 1000
+        at = timezone.now() - timedelta(days=40)
+        conversation = Conversation.objects.create(session_id="s1", updated_at=at)
+        Handoff.objects.create(conversation_id=str(conversation.pk), status="closed", opened_at=at, closed_at=at)
+        enforce()
+        assert not Handoff.objects.exists()
+
+    def test_a_run_that_is_out_of_time_goes_on_with_the_next(self) -> None:
+        at = timezone.now() - timedelta(days=40)
+        Cart.objects.bulk_create(Cart(session_id=f"s{number}", updated_at=at) for number in range(450))
+        assert enforce(longest_s=0)["carts"] == 200
+        assert RetentionRun.objects.get(pk="carts").is_behind
+        enforce(longest_s=0)
+        enforce(longest_s=0)
+        assert not Cart.objects.exists()
+        assert RetentionRun.objects.get(pk="carts").removed_in_all == 450
+
+    def test_every_kind_says_how_long_it_is_kept(self) -> None:
+        days = {each.retention.key: each.days for each in kept()}
+        assert days["conversations"] == 30
+        assert {"audit", "analytics", "webhooks", "handoffs", "interactions", "carts"} <= set(days)
+
+
+def test_unfinished_erasures_are_taken_by_one_process() -> None:
+    subject = find_shopper(customer_id="nobody")
+    erase_shopper(subject, by="operator")
+    due = timezone.now() + timedelta(minutes=3)
+    assert [finish_due(due), finish_due(due)] == [1, 0]
+    assert not Erasure.objects.filter(done_at=None).exists()
