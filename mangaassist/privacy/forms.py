@@ -20,7 +20,7 @@ KINDS = {
 class ShopperForm(forms.Form):
     """One id, and of what it is."""
 
-    kind = forms.ChoiceField(label=_("By"), choices=list(KINDS.items()))
+    kind = forms.ChoiceField(label=_("Kind of id"), choices=list(KINDS.items()))
     name = forms.CharField(label=_("Id"), max_length=LONGEST_NAME)
 
     def clean(self) -> dict[str, Any]:
