@@ -60,6 +60,32 @@ def _prices(asins: list[str], count: int) -> list[dict[str, Any]]:
     return found
 
 
+def _orders(asins: list[str], count: int) -> list[dict[str, Any]]:
+    found = []
+    for _ in range(count):
+        n = next(_numbers)
+        line = {"asin": asins[n % 100], "quantity": 1 + n % 9}
+        data = {
+            "id": f"O-{n % 1_000}",
+            "customer_id": "alice",
+            "status": "shipped",
+            "placed_at": "2026-11-01T12:00:00Z",
+        }
+        at = f"2026-11-01T12:00:00.{n:06}Z"
+        found.append({"id": f"e-{n}", "type": "order.updated", "at": at, "data": data | {"lines": [line]}})
+    return found
+
+
+def _relations(asins: list[str], count: int) -> list[dict[str, Any]]:
+    found = []
+    for _ in range(count):
+        n = next(_numbers)
+        related = [{"to": "berserk", "type": "spin_off"}]
+        data = {"kind": "series", "id": f"s-{n}", "title": f"Series {n}", "relations": related}
+        found.append({"id": f"e-{n}", "type": "product.updated", "at": "2026-11-01T12:00:00Z", "data": data})
+    return found
+
+
 Ask = Callable[[Partner, list[str]], Any]
 
 
@@ -77,6 +103,9 @@ Ask = Callable[[Partner, list[str]], Any]
         (lambda partner, asins: partner.post("/events", _views(asins, 500)), 30),
         (lambda partner, asins: partner.post("/catalog/events", _prices(asins, 1)), 40),
         (lambda partner, asins: partner.post("/catalog/events", _prices(asins, 1_000)), 40),
+        (lambda partner, asins: partner.post("/catalog/events", _prices(["NOWHERE"] * 100, 1_000)), 60),
+        (lambda partner, asins: partner.post("/catalog/events", _orders(asins, 1_000)), 60),
+        (lambda partner, asins: partner.post("/catalog/events", _relations(asins, 200)), 60),
     ],
     ids=[
         "product",
@@ -90,6 +119,9 @@ Ask = Callable[[Partner, list[str]], Any]
         "500 events",
         "1 catalogue event",
         "1,000 catalogue events",
+        "1,000 refused events of one object",
+        "1,000 orders",
+        "200 series with relations",
     ],
 )
 async def test_a_warm_request_costs_a_few_queries(partner: Partner, queries: list[str], ask: Ask, most: int) -> None:
