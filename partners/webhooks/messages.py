@@ -16,7 +16,7 @@ from mangaassist.outbox.delivery import enqueue, enqueue_again
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import discard
 from partners.webhooks.events import body_of
-from partners.webhooks.models import TEST_EVENT, TRIED_FOR, Webhook, WebhookMessage
+from partners.webhooks.models import TEST_EVENT, TRIED_FOR, Webhook, WebhookMessage, tried_for
 
 TOPIC = "webhook"
 MOST_TESTS_A_MINUTE = 10
@@ -52,7 +52,7 @@ def redeliver(message: WebhookMessage) -> None:
     now = timezone.now()
     with transaction.atomic():
         WebhookMessage.objects.filter(pk=message.pk).update(
-            status=WebhookMessage.Status.WAITING, tried_until=now + TRIED_FOR, ended_at=None
+            status=WebhookMessage.Status.WAITING, tried_until=now + tried_for(message.event), ended_at=None
         )
         # A person looks at it now: the receiver's pause is over.
         Webhook.objects.filter(pk=message.webhook_id).update(paused_until=None)
@@ -83,7 +83,7 @@ def _write(hook: Webhook, event: str, body: str, conversation_id: str = "") -> W
     now = timezone.now()
     message = WebhookMessage.objects.create(
         id=uuid.uuid4(), webhook=hook, event=event, conversation_id=conversation_id, body=body,
-        created_at=now, tried_until=now + TRIED_FOR,
+        created_at=now, tried_until=now + tried_for(event),
     )  # fmt: skip
     enqueue(TOPIC, _payload(message), key=message.lane, id=message.pk)
     return message

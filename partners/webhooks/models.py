@@ -19,9 +19,14 @@ from partners.webhooks.signing import fingerprint_of, new_salt
 # What a partner can hear of; a word never changes its meaning.
 EVENTS = ("conversation.started", "handoff.requested", "handoff.closed", "feedback.received")
 TEST_EVENT = "webhook.test"
-# How long a message is tried.
+# How long a message is tried; a test for as long as a person waits for it, for it goes past a receiver's pauses.
 TRIED_FOR = timedelta(hours=24)
+TEST_TRIED_FOR = timedelta(minutes=10)
 MOST_SECRETS = 3
+
+
+def tried_for(event: str) -> timedelta:
+    return TEST_TRIED_FOR if event == TEST_EVENT else TRIED_FOR
 
 
 def check_url(url: str) -> None:

@@ -221,6 +221,19 @@ def test_who_fails_for_days_is_switched_off_and_heard_of(hooked: Hooked, api_key
     assert statuses()[-1] == "taken"
 
 
+def test_a_test_is_tried_for_as_long_as_a_person_waits_for_it(hooked: Hooked) -> None:
+    """It goes past the pauses of a receiver that is down, which must not be knocked at for a day."""
+    hooked.receiver.behaviour = answer(500)
+    message = send_test(hooked.hook)
+    assert message.tried_until - message.created_at == timedelta(minutes=10)
+    WebhookMessage.objects.update(tried_until=timezone.now())
+    send_all()
+    assert (statuses(), len(hooked.receiver.received)) == (["failed"], 1)
+    before = timezone.now()
+    redeliver(message)
+    assert timedelta(0) < WebhookMessage.objects.get().tried_until - before < timedelta(minutes=11)
+
+
 def test_a_receiver_that_is_gone_for_good_says_so(hooked: Hooked, api_key: ApiKey) -> None:
     hooked.receiver.behaviour = answer(410)
     start(api_key)
