@@ -77,7 +77,7 @@ def erase_conversation(conversation_id: uuid.UUID) -> None:
         _forget_memory(conversation.pk, keep=False)
         conversation.delete()
         transaction.on_commit(partial(_forget_copies, id, turn_ids))
-    conversation_erased.send_robust(sender=Conversation, conversation_id=id, said=said)
+    conversation_erased.send_robust(sender=Conversation, conversation_id=id, turn_ids=turn_ids, said=said)
     log.info("conversation_erased", conversation=id, turns=len(turn_ids))
 
 

@@ -19,7 +19,7 @@ feedback_received = Signal()
 # conversation_id: str, turn_ids: list[str], said: list[str] (the words that were taken out), instead: str
 message_redacted = Signal()
 
-# conversation_id: str, said: list[str] (what the shopper had asked)
+# conversation_id: str, turn_ids: list[str], said: list[str] (what the shopper had asked)
 conversation_erased = Signal()
 
 # conversation_id: str, asin: str, action: str, at: datetime

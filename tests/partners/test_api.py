@@ -11,6 +11,7 @@ import orjson
 import pytest
 from django.core.management import call_command
 
+from chat.assistant import AssistantSettings
 from chat.models import Conversation, Feedback, Message
 from escalation.models import Handoff
 from partners.models import ApiKey, KeySecret, create_api_key
@@ -253,6 +254,22 @@ async def test_what_is_no_object_begins_no_conversation(partner: Partner, body: 
     answer = await partner.post("/conversations", orjson.dumps(body))
     assert answer.status_code == 422
     assert answer.json()["type"].endswith("problem-invalid")
+
+
+async def test_what_the_shop_has_switched_off_is_refused_by_name_and_leaves_the_key_free(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    answer = (await partner.post(f"/conversations/{conversation_id}/messages", {"text": "hello"})).json()
+    bodies: dict[str, Any] = {"handoff": {}, "feedback": {"message_id": answer["message_id"], "rating": "up"}}
+    row = await AssistantSettings.objects.acreate(pk=AssistantSettings.THE_ROW, handoff=False, feedback=False)
+    for what, body in bodies.items():
+        refused = await partner.post(f"/conversations/{conversation_id}/{what}", body, **{"Idempotency-Key": what})
+        assert refused.status_code == 409
+        assert refused.json()["type"] == "/api/v1/docs#problem-switched-off"
+    row.handoff = row.feedback = True
+    await row.asave()
+    for what, body in bodies.items():
+        taken = await partner.post(f"/conversations/{conversation_id}/{what}", body, **{"Idempotency-Key": what})
+        assert taken.status_code == 202
 
 
 async def test_a_person_for_somebody_elses_conversation_is_not_found(partner: Partner) -> None:
