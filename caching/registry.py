@@ -16,6 +16,9 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 V = TypeVar("V")
 
 # A tuple of a kind's key arguments, as callers pass them to the policy cache.
@@ -60,14 +63,16 @@ class CacheKind(Generic[V]):
 class NeverCached:
     """A row of the table that can never be a policy."""
 
-    label: str
-    reason: str
+    label: Promise
+    reason: Promise
 
 
 NEVER_CACHED = (
-    NeverCached("current price", "Read live at each answer: a shopper must never see a price older than the turn."),
-    NeverCached("inventory", "Read live at each answer: the last copy may be sold between two turns."),
-    NeverCached("order status", "Read live and only for its owner: a parcel moves, and it is personal."),
+    NeverCached(
+        _("current price"), _("Read live at each answer: a shopper must never see a price older than the turn.")
+    ),
+    NeverCached(_("inventory"), _("Read live at each answer: the last copy may be sold between two turns.")),
+    NeverCached(_("order status"), _("Read live and only for its owner: a parcel moves, and it is personal.")),
 )
 
 _kinds: dict[str, CacheKind[Any]] = {}

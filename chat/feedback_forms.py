@@ -14,7 +14,11 @@ from chat.models import Feedback
 
 
 class BulkForm(ActionForm):
-    label = forms.ChoiceField(choices=Feedback.Label.choices, required=False, label=gettext_lazy("Label"))
+    label = forms.ChoiceField(
+        choices=[(value, gettext_lazy(name)) for value, name in Feedback.Label.choices],
+        required=False,
+        label=gettext_lazy("Label"),
+    )
 
 
 class ReviewForm(forms.Form):

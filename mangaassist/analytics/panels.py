@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from caching.charts import Chart
+from chat.waterfall import STEPS
 from mangaassist.analytics import wording
 from mangaassist.analytics.models import UnansweredCount, UnansweredQuestion
 from mangaassist.analytics.plots import spark
@@ -102,7 +103,7 @@ def steps(read: Read, link: Link) -> Panel:
         over = share(numbers.get("over", 0), numbers["runs"]) or 0
         rows.append(
             Row(
-                wording.name_of(wording.STEPS, step),
+                wording.name_of(STEPS, step),
                 [
                     wording.milliseconds(median),
                     wording.milliseconds(late),
@@ -124,7 +125,7 @@ def steps(read: Read, link: Link) -> Panel:
 
 
 def _step_order(step: str) -> tuple[int, str]:
-    order = list(wording.STEPS)
+    order = list(STEPS)
     return (order.index(step) if step in order else len(order), step)
 
 

@@ -33,19 +33,6 @@ INTENTS: dict[str, Promise] = {
     "unknown_title": _("An unknown title"),
     "other": _("Not understood"),
 }
-STEPS: dict[str, Promise] = {
-    "memory": _("Memory"),
-    "screen": _("Screening"),
-    "understand": _("Understanding"),
-    "products": _("Products"),
-    "recommendations": _("Recommendations"),
-    "passages": _("Help texts"),
-    "promotions": _("Promotions"),
-    "orders": _("Orders"),
-    "live_offers": _("Live prices"),
-    "generate": _("Writing"),
-    "guard": _("Guards"),
-}
 CACHES: dict[str, Promise] = {
     "product": _("Products"),
     "recs": _("Recommendations"),

@@ -127,7 +127,7 @@ def test_a_month_is_told_beside_the_month_before(owner: Client) -> None:
     assert panel(page, "engines") == [["ease", "4", "0 %", "0 %"]]
     assert panel(page, "generators")[1] == ["bedrock", "1", "1,000", "50", "100 %", "$0.25"]
     assert panel(page, "handoffs") == [["Complaint, damaged or lost order", "4", "100 %"]]
-    assert panel(page, "steps")[0][:2] == ["Products", "13 ms"]
+    assert panel(page, "steps")[0][:2] == ["Product facts", "13 ms"]
     assert "do you sell tea?" in page.content.decode()
     assert "Compared with the 30 days before" in page.content.decode()
 
