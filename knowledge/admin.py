@@ -5,24 +5,97 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from knowledge.models import Article, Document, IndexVersion, Passage
+from knowledge.models import Article, ArticleVersion, Document, IndexVersion, Passage
+from knowledge.publishing import publish, withdraw
 from knowledge.reindexing import enqueue_reindex
 from knowledge.requests import ReindexRequest
-from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.admin_site import FromToAdmin, ReadOnlyAdmin, in_words
+
+# Of an article's versions, the newest.
+SHOWN_VERSIONS = 50
 
 
 @admin.register(Article)
-class ArticleAdmin(admin.ModelAdmin[Article]):
-    list_display = ("question", "locale", "category", "slug", "updated_at", "is_in_force")
-    list_filter = ("locale", "category")
+class ArticleAdmin(FromToAdmin, admin.ModelAdmin[Article]):
+    list_display = ("question", "locale", "category", "slug", "updated_at", "is_published", "is_in_force")
+    list_filter = ("is_published", "locale", "category")
     search_fields = ("slug", "question", "body")
+    search_help_text = _("Words of the question or the answer, or the short name")
     exclude = ("updated_at",)
+    actions = ("publish_selected", "withdraw_selected")
+
+    def get_urls(self) -> list[URLPattern]:
+        at = self.admin_site.admin_view
+        return [
+            path("<int:pk>/versions/", at(self.versions_view), name="knowledge_article_versions"),
+            *super().get_urls(),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Article, form: ModelForm[Article], change: bool) -> None:
+        if {"category", "question", "body"} & set(form.changed_data):
+            obj.written_by = request.user.get_username()
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description=_("Publish the selected articles"), permissions=["change"])
+    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
+        self._say(request, publish(queryset), "is_published: False → True")
+
+    @admin.action(description=_("Withdraw the selected articles"), permissions=["change"])
+    def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
+        self._say(request, withdraw(queryset), "is_published: True → False")
+
+    def _say(self, request: HttpRequest, changed: list[Article], what: str) -> None:
+        for article in changed:
+            _log(request, article, what)
+        count = len(changed)
+        text = ngettext("%(count)d article changed.", "%(count)d articles changed.", count) % {"count": count}
+        self.message_user(request, text)
+
+    def versions_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What the article said before; ``POST version``: it says that again."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        article = get_object_or_404(Article, pk=pk)
+        if request.method == "POST":
+            return self._restore(request, article)
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": _("Versions"),
+            "article": article,
+            "versions": article.versions.all()[:SHOWN_VERSIONS],
+            "may_restore": self.has_change_permission(request, article),
+        }
+        return TemplateResponse(request, "admin/knowledge/versions.html", context)
+
+    def _restore(self, request: HttpRequest, article: Article) -> HttpResponse:
+        if not self.has_change_permission(request, article):
+            raise PermissionDenied
+        chosen = request.POST.get("version", "")
+        if not chosen.isdecimal() or len(chosen) > 18:
+            messages.error(request, _("Choose a version."))
+            return HttpResponseRedirect(request.path)
+        version = get_object_or_404(ArticleVersion, pk=int(chosen), article=article)
+        restored = version.restore(by=request.user.get_username())
+        told = [f"body: {in_words(article.body)} → {in_words(restored.body)}"]
+        if article.question != restored.question:
+            told.append(f"question: {in_words(article.question)} → {in_words(restored.question)}")
+        _log(request, restored, f"restored. {'; '.join(told)}")
+        messages.success(request, _("The article says that again; what it said until now is a version."))
+        return HttpResponseRedirect(reverse("admin:knowledge_article_change", args=[article.pk]))
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """With what the index in force says of the articles of this page, in one question."""
@@ -42,6 +115,18 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         """Whether the index in force has it as it stands here; a change takes a second or two."""
         said: list[str] = article.said  # type: ignore[attr-defined]
         return bool(said) and said == article.body.split()
+
+
+def _log(request: HttpRequest, article: Article, what: str) -> None:
+    who: Any = request.user
+    LogEntry.objects.create(
+        user_id=who.pk,
+        content_type=ContentType.objects.get_for_model(Article),
+        object_id=str(article.pk),
+        object_repr=str(article)[:200],
+        action_flag=CHANGE,
+        change_message=what,
+    )
 
 
 def _ref(article: Article) -> str:

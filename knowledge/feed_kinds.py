@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import models
@@ -37,12 +37,12 @@ def _upsert(rows: Sequence[Row]) -> Upserted:
     for row in rows:
         old = known.get((row.values["slug"], row.values["locale"]))
         if old is None or any(getattr(old, name) != value for name, value in row.values.items()):
-            changed.append(Article(**row.values, updated_at=timezone.now()))
+            changed.append(Article(**row.values, updated_at=timezone.now(), written_by="feed"))
     Article.objects.bulk_create(
         changed,
         update_conflicts=True,
         unique_fields=["slug", "locale"],
-        update_fields=["category", "question", "body", "updated_at"],
+        update_fields=["category", "question", "body", "updated_at", "written_by"],
     )
     return Upserted(len(changed), len(rows) - len(changed))
 
@@ -56,5 +56,16 @@ def _delete(ids: Sequence[str]) -> None:
         Article.objects.filter(named).delete()
 
 
+def _lines() -> Iterator[dict[str, Any]]:
+    for row in Article.objects.order_by("slug", "locale").iterator(chunk_size=200):
+        yield {
+            "id": row.slug,
+            "locale": row.locale,
+            "category": row.category,
+            "question": row.question,
+            "body": row.body,
+        }
+
+
 def register() -> None:
-    register_kind(FeedKind("article", 5, _parse, _upsert, _identify, _delete))
+    register_kind(FeedKind("article", 5, _parse, _upsert, _identify, _delete, lines=_lines))

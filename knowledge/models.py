@@ -22,10 +22,16 @@ class ArticleQuerySet(models.QuerySet["Article"]):
     def in_locale(self, locale: str) -> ArticleQuerySet:
         return self.filter(locale=locale)
 
+    def published(self) -> ArticleQuerySet:
+        """Those that shoppers read and answers are made from."""
+        return self.filter(is_published=True)
+
     def bulk_create(self, objs: Iterable[Article], *args: Any, **kwargs: Any) -> list[Article]:
         rows = list(objs)
         with transaction.atomic():
             _tell_of(rows)
+            if kwargs.get("update_conflicts"):
+                _keep_texts(rows)
             return super().bulk_create(rows, *args, **kwargs)
 
     def update(self, **kwargs: Any) -> int:
@@ -50,6 +56,14 @@ def _tell_of(articles: Iterable[Article]) -> None:
     articles_changed({(article.slug, article.locale) for article in articles})
 
 
+def _keep_texts(rows: Iterable[Article]) -> None:
+    """What is about to be written over is kept as a version; where nothing of it changes, nothing is."""
+    now = {(row.slug, row.locale): row for row in rows}
+    before = Article.objects.filter(slug__in={slug for slug, _ in now})
+    old = [row for row in before if (row.slug, row.locale) in now and row.text != now[row.slug, row.locale].text]
+    ArticleVersion.objects.bulk_create(ArticleVersion.of(row) for row in old)
+
+
 class Article(models.Model):
     """One answer in one language. The same ``slug`` in another locale is its translation."""
 
@@ -58,7 +72,16 @@ class Article(models.Model):
     category = models.CharField(max_length=64, db_index=True)
     question = models.CharField(max_length=300)
     body = models.TextField(max_length=10_000)
+    # The version before may still write rows while this one is rolled out: hence a default of the database's own.
+    is_published = models.BooleanField(
+        "published",
+        default=True,
+        db_default=True,
+        help_text="Withdrawn, it is on no page and in no answer, and may be published again.",
+    )
     updated_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # Who wrote what it says now: a user's name, or "feed".
+    written_by = models.CharField(max_length=150, blank=True, db_default="", editable=False)
 
     objects = ArticleQuerySet.as_manager()
 
@@ -72,7 +95,9 @@ class Article(models.Model):
             kwargs["update_fields"] = {*kwargs["update_fields"], "updated_at"}
         with transaction.atomic():
             # What it was until now may have been in another language.
-            _tell_of([self, *Article.objects.filter(pk=self.pk)])
+            before = list(Article.objects.filter(pk=self.pk))
+            _tell_of([self, *before])
+            ArticleVersion.objects.bulk_create(ArticleVersion.of(row) for row in before if row.text != self.text)
             super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
@@ -85,6 +110,51 @@ class Article(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/help/{self.slug}/"
+
+    @property
+    def text(self) -> tuple[str, str, str]:
+        """What a version keeps: category, question, body."""
+        return self.category, self.question, self.body
+
+
+class ArticleVersion(models.Model):
+    """What an article said before it was changed."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions")
+    category = models.CharField(max_length=64)
+    question = models.CharField(max_length=300)
+    body = models.TextField()
+    written_by = models.CharField(max_length=150, blank=True)
+    # Since when it said so, and until when.
+    written_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-replaced_at", "-pk"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.question} · {self.replaced_at:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def of(cls, article: Article) -> ArticleVersion:
+        return cls(
+            article_id=article.pk,
+            category=article.category,
+            question=article.question,
+            body=article.body,
+            written_by=article.written_by,
+            written_at=article.updated_at,
+        )
+
+    def restore(self, *, by: str) -> Article:
+        """The article says this again, and what it said until now is a version. Whether it is published stays."""
+        with transaction.atomic():
+            article = Article.objects.select_for_update().get(pk=self.article_id)
+            article.category, article.question, article.body = self.category, self.question, self.body
+            article.written_by = by
+            article.save()
+        return article
 
 
 class Document(models.Model):

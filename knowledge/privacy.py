@@ -10,7 +10,7 @@ def register() -> None:
     register_holder(
         Holder(
             app="knowledge",
-            impersonal=("Article", "Document", "IndexVersion", "IndexPointer", "Passage"),
+            impersonal=("Article", "ArticleVersion", "Document", "IndexVersion", "IndexPointer", "Passage"),
             topics={TOPIC: None, "knowledge-events": None},
         )
     )

@@ -66,7 +66,7 @@ def article_refs() -> list[str]:
 def article_contents(refs: list[str]) -> Iterator[Content]:
     """``refs``: slug/locale."""
     slugs = {ref.partition("/")[0] for ref in refs}
-    found = {f"{a.slug}/{a.locale}": a for a in Article.objects.filter(slug__in=slugs)}
+    found = {f"{a.slug}/{a.locale}": a for a in Article.objects.published().filter(slug__in=slugs)}
     for ref in refs:
         article = found.get(ref)
         if article is None:

@@ -107,7 +107,42 @@ class MangaAssistAdminConfig(AdminConfig):
         translate_names()
 
 
-class OneRowAdmin:
+class FromToAdmin:
+    """The history, and with it the audit log, say from what to what."""
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        own: Any = super()
+        if add:
+            return own.construct_change_message(request, form, formsets, add)
+        fields = from_to(form)
+        told: list[dict[str, Any]] = [{"changed": {"fields": fields}}] if fields else []
+        for formset in formsets or ():
+            name = str(formset.model._meta.verbose_name)
+            told += [{"added": {"name": name, "object": str(row)}} for row in formset.new_objects]
+            forms = {each.instance.pk: each for each in formset.initial_forms}
+            for row, _names in formset.changed_objects:
+                changed = {"name": name, "object": str(row), "fields": from_to(forms[row.pk])}
+                told.append({"changed": changed})
+            told += [{"deleted": {"name": name, "object": str(row)}} for row in formset.deleted_objects]
+        return told
+
+
+def from_to(form: Any) -> list[str]:
+    """A sentence for each field of a form that was changed."""
+    changes = [(name, form.initial.get(name), form.cleaned_data.get(name)) for name in form.changed_data]
+    return [f"{name}: {in_words(old)} → {in_words(new)}" for name, old, new in changes]
+
+
+# Of a value in the history.
+LONGEST_VALUE = 300
+
+
+def in_words(value: Any) -> str:
+    text = "–" if value in (None, "") else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+class OneRowAdmin(FromToAdmin):
     """For settings that are one row, ``THE_ROW``: the list is the form, and the history says from what to what."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -127,15 +162,6 @@ class OneRowAdmin:
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         """Saved, one stays there."""
         return HttpResponseRedirect(request.path)
-
-    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        changes = [(name, form.initial.get(name), form.cleaned_data.get(name)) for name in form.changed_data]
-        fields = [f"{name}: {_in_words(old)} → {_in_words(new)}" for name, old, new in changes]
-        return [{"changed": {"fields": fields}}] if fields else []
-
-
-def _in_words(value: Any) -> str:
-    return "–" if value in (None, "") else str(value)
 
 
 class ReadOnlyAdmin:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from shop.feed_records import FeedJob, FeedReject
+from mangaassist.admin_site import FromToAdmin
+from shop import feed_admin  # noqa: F401  (registers its pages)
 from shop.models import Cart, CartLine, Edition, Offer, Order, OrderLine, Promotion, Series, SeriesRelation
+from shop.pricing import HIGHEST, LOWEST, MOST_STOCK, Changed, ChangeRefused, change_prices, end_promotions, set_stock
 from shop.search import index_editions, index_series
-
-SHOWN_REJECTS = 100
 
 
 class RelationInline(admin.TabularInline[SeriesRelation, Series]):
@@ -25,10 +30,11 @@ class RelationInline(admin.TabularInline[SeriesRelation, Series]):
 
 
 @admin.register(Series)
-class SeriesAdmin(admin.ModelAdmin[Series]):
+class SeriesAdmin(FromToAdmin, admin.ModelAdmin[Series]):
     list_display = ("title", "native_title", "demographic", "status", "age_rating", "volume_count", "started")
     list_filter = ("demographic", "status", "age_rating")
     search_fields = ("id", "title", "native_title", "romanized_title", "terms__folded")
+    search_help_text = gettext_lazy("Title in any script, alias, author, genre, or id")
     inlines = (RelationInline,)
     exclude = ("updated_at",)
 
@@ -44,14 +50,24 @@ class OfferInline(admin.StackedInline[Offer, Edition]):
 
 
 @admin.register(Edition)
-class EditionAdmin(admin.ModelAdmin[Edition]):
+class EditionAdmin(FromToAdmin, admin.ModelAdmin[Edition]):
     list_display = ("title", "asin", "format", "language", "price", "stock", "in_print")
     list_filter = ("format", "language", "in_print", "age_rating")
     list_select_related = ("offer",)
-    search_fields = ("asin", "isbn13", "title", "series__title", "series__native_title")
+    search_fields = ("asin", "isbn13", "title", "series__title", "series__native_title", "series__romanized_title")
+    search_help_text = gettext_lazy("ASIN, ISBN, title, or its series' title in any script")
     autocomplete_fields = ("series",)
     inlines = (OfferInline,)
     exclude = ("updated_at",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """An ISBN is found as it stands on a book, with its hyphens."""
+        digits = search_term.replace("-", "").replace(" ", "")
+        return super().get_search_results(
+            request, queryset, digits if len(digits) == 13 and digits.isdecimal() else search_term
+        )
 
     @admin.display(description=_("price"))
     def price(self, edition: Edition) -> str:
@@ -68,22 +84,87 @@ class EditionAdmin(admin.ModelAdmin[Edition]):
         index_editions([obj])
 
 
+def log_changes(request: HttpRequest, changes: list[Changed]) -> None:
+    """One line of the history for each row, from what to what."""
+    who: Any = request.user
+    for each in changes:
+        LogEntry.objects.create(
+            user_id=who.pk,
+            content_type=ContentType.objects.get_for_model(each.row),
+            object_id=str(each.row.pk),
+            object_repr=str(each.row)[:200],
+            action_flag=CHANGE,
+            change_message=each.what,
+        )
+
+
+PERCENT = forms.DecimalField(min_value=LOWEST, max_value=HIGHEST, decimal_places=2)
+STOCK = forms.IntegerField(min_value=0, max_value=MOST_STOCK)
+
+
+class OfferActionForm(ActionForm):
+    """What the actions on offers need; each action reads its own."""
+
+    percent = forms.CharField(
+        label=gettext_lazy("Percent"),
+        required=False,
+        widget=forms.NumberInput(attrs={"placeholder": "−10", "step": "any"}),
+    )
+    stock = forms.CharField(
+        label=gettext_lazy("Stock"), required=False, widget=forms.NumberInput(attrs={"placeholder": "0"})
+    )
+
+
 @admin.register(Offer)
-class OfferAdmin(admin.ModelAdmin[Offer]):
+class OfferAdmin(FromToAdmin, admin.ModelAdmin[Offer]):
+    action_form = OfferActionForm
+    actions = ("change_selected_prices", "set_selected_stock")
     list_display = ("edition", "price", "list_price", "currency", "stock", "updated_at")
     list_editable = ("price", "stock")
     list_filter = ("currency",)
     list_select_related = ("edition",)
-    search_fields = ("edition__asin", "edition__title")
+    search_fields = ("edition__asin", "edition__isbn13", "edition__title", "edition__series__native_title")
     autocomplete_fields = ("edition",)
     exclude = ("updated_at",)
 
+    @admin.action(
+        description=gettext_lazy("Change the prices of the selected offers by percent"), permissions=["change"]
+    )
+    def change_selected_prices(self, request: HttpRequest, queryset: QuerySet[Offer]) -> None:
+        try:
+            self._say(request, change_prices(queryset, PERCENT.clean(request.POST.get("percent", ""))))
+        except (forms.ValidationError, ChangeRefused):
+            text = gettext("Say by how many percent: %(low)d to %(high)d, below 0 for cheaper.")
+            self.message_user(request, text % {"low": LOWEST, "high": HIGHEST}, messages.ERROR)
+
+    @admin.action(description=gettext_lazy("Set the stock of the selected offers"), permissions=["change"])
+    def set_selected_stock(self, request: HttpRequest, queryset: QuerySet[Offer]) -> None:
+        try:
+            self._say(request, set_stock(queryset, STOCK.clean(request.POST.get("stock", ""))))
+        except forms.ValidationError:
+            self.message_user(request, gettext("Say how many there are."), messages.ERROR)
+
+    def _say(self, request: HttpRequest, changes: list[Changed]) -> None:
+        log_changes(request, changes)
+        count = len(changes)
+        text = ngettext("%(count)d offer changed.", "%(count)d offers changed.", count) % {"count": count}
+        self.message_user(request, text)
+
 
 @admin.register(Promotion)
-class PromotionAdmin(admin.ModelAdmin[Promotion]):
+class PromotionAdmin(FromToAdmin, admin.ModelAdmin[Promotion]):
     list_display = ("title", "percent_off", "category", "starts", "ends")
-    list_filter = ("category", "starts")
-    search_fields = ("id", "title")
+    list_filter = ("category", "starts", "ends")
+    search_fields = ("id", "title", "titles")
+    actions = ("end_selected",)
+
+    @admin.action(description=gettext_lazy("End the selected promotions now"), permissions=["change"])
+    def end_selected(self, request: HttpRequest, queryset: QuerySet[Promotion]) -> None:
+        changes = end_promotions(queryset)
+        log_changes(request, changes)
+        count = len(changes)
+        text = ngettext("%(count)d promotion ended.", "%(count)d promotions ended.", count) % {"count": count}
+        self.message_user(request, text)
 
 
 class OrderLineInline(admin.TabularInline[OrderLine, Order]):
@@ -111,40 +192,3 @@ class CartAdmin(admin.ModelAdmin[Cart]):
     list_display = ("__str__", "updated_at")
     search_fields = ("customer_id", "session_id")
     inlines = (CartLineInline,)
-
-
-class _OnlyToLookAt:
-    """What machines have written is not edited."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class RejectInline(_OnlyToLookAt, admin.TabularInline[FeedReject, FeedJob]):
-    """The first ones; all of them are for whoever sent the feed."""
-
-    model = FeedReject
-    fields = ("line", "reason", "text")
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[FeedReject]:
-        first = super().get_queryset(request).order_by("line")
-        job_id = (request.resolver_match.kwargs if request.resolver_match else {}).get("object_id")
-        shown = first.filter(job=job_id).values_list("pk", flat=True)[:SHOWN_REJECTS]
-        return first.filter(pk__in=list(shown))
-
-
-@admin.register(FeedJob)
-class FeedJobAdmin(_OnlyToLookAt, admin.ModelAdmin[FeedJob]):
-    list_display = (
-        "id", "source", "state", "bytes", "lines", "taken", "changed", "rejected", "created_at", "finished_at",
-    )  # fmt: skip
-    list_filter = ("state", "created_at")
-    search_fields = ("id", "source")
-    inlines = (RejectInline,)

@@ -62,6 +62,8 @@ class FeedKind:
     identify: Callable[[dict[str, Any]], str] | None = None
     delete: Callable[[Sequence[str]], object] | None = None
     is_state: bool = True
+    # What is stored, as lines that import to the same; None: it is not the catalogue's.
+    lines: Callable[[], Iterator[dict[str, Any]]] | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +95,21 @@ def register_kind(kind: FeedKind) -> None:
 
 def find_kind(name: str) -> FeedKind:
     return _kinds[name]
+
+
+def exported_kinds() -> list[str]:
+    """In the order in which they refer to each other."""
+    return [kind.name for kind in sorted(_kinds.values(), key=lambda kind: kind.rank) if kind.lines is not None]
+
+
+def export_feed(kinds: Sequence[str] = ()) -> Iterator[bytes]:
+    """The catalogue as JSON Lines, a line at a time; imported again it changes nothing. ``kinds``: those alone."""
+    for name in exported_kinds():
+        lines = _kinds[name].lines
+        if lines is None or (kinds and name not in kinds):
+            continue
+        for line in lines():
+            yield orjson.dumps({"kind": name} | line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def read_line(raw: bytes) -> tuple[FeedKind, str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from caching.invalidation import invalidate
 from shop import feed_fields as read
 from shop.changes import note_change
 from shop.feed import FeedKind, Row, Upserted, register_kind
+from shop.feed_export import edition_lines, offer_lines, promotion_lines, series_lines
 from shop.feed_fields import LineRefused
 from shop.models import (
     AGE_RATINGS,
@@ -284,10 +285,12 @@ def _delete(model: type[models.Model]) -> Callable[[Sequence[str]], object]:
 def register() -> None:
     """Called once, by the app's ``ready``."""
     for kind in (
-        FeedKind("series", 0, _parse_series, _upsert_series, read.slug, _delete(Series)),
-        FeedKind("edition", 1, _parse_edition, _upsert_editions, read.asin, _delete(Edition)),
-        FeedKind("offer", 2, _parse_offer, _upsert_offers, read.asin, _delete(Offer)),
-        FeedKind("promotion", 3, _parse_promotion, _upsert_promotions, read.slug, _delete(Promotion)),
+        FeedKind("series", 0, _parse_series, _upsert_series, read.slug, _delete(Series), lines=series_lines),
+        FeedKind("edition", 1, _parse_edition, _upsert_editions, read.asin, _delete(Edition), lines=edition_lines),
+        FeedKind("offer", 2, _parse_offer, _upsert_offers, read.asin, _delete(Offer), lines=offer_lines),
+        FeedKind(
+            "promotion", 3, _parse_promotion, _upsert_promotions, read.slug, _delete(Promotion), lines=promotion_lines
+        ),
         FeedKind("order", 4, _parse_order, _upsert_orders),
     ):
         register_kind(kind)

@@ -398,13 +398,12 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def help_index(request: HttpRequest) -> HttpResponse:
-    articles = Article.objects.in_locale(language())
+    articles = Article.objects.published().in_locale(language())
     return render(request, "storefront/help.html", {"articles": articles})
 
 
 @require_safe
 def help_article(request: HttpRequest, slug: str) -> HttpResponse:
-    article = Article.objects.filter(slug=slug, locale=language()).first() or get_object_or_404(
-        Article, slug=slug, locale="en"
-    )
+    articles = Article.objects.published().filter(slug=slug)
+    article = articles.filter(locale=language()).first() or get_object_or_404(articles, locale="en")
     return render(request, "storefront/help_article.html", {"article": article})
