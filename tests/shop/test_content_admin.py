@@ -170,7 +170,9 @@ class TestFeeds:
             id="spring", title="Spring", titles={"ja": "春"}, series=["berserk"], percent_off=10,
             starts=now, ends=now + timedelta(days=1),
         )  # fmt: skip
-        Article.objects.create(slug="spring-returns", locale="ja", category="returns", question="返品は?", body="30日以内。")
+        Article.objects.create(
+            slug="spring-returns", locale="ja", category="returns", question="返品は?", body="30日以内。"
+        )
         first = list(export_feed())
         kinds = [orjson.loads(line)["kind"] for line in first]
         assert sorted(set(kinds), key=kinds.index) == ["series", "edition", "offer", "promotion", "article"]
