@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from chat import conversation_admin, feedback_admin, settings_admin, turn_admin
+from chat import article_preview, conversation_admin, feedback_admin, settings_admin, turn_admin
 
-__all__ = ["conversation_admin", "feedback_admin", "settings_admin", "turn_admin"]
+__all__ = ["article_preview", "conversation_admin", "feedback_admin", "settings_admin", "turn_admin"]

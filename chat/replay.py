@@ -57,7 +57,11 @@ class Replayed:
 
 async def replay(turn_id: uuid.UUID) -> Replayed:
     """Runs within the turn's own time limit. Raises ``Turn.DoesNotExist`` and :class:`NothingToReplay`."""
-    turn, memory = await in_database(as_it_was, turn_id)
+    return await rehearse(*await in_database(as_it_was, turn_id))
+
+
+async def rehearse(turn: TurnInput, memory: Memory) -> Replayed:
+    """The answer to a question, in a rehearsal, within the turn's own time limit."""
     draft = new_draft(turn)
     draft.memory = memory
     failure = ""

@@ -16,6 +16,7 @@ from itertools import islice
 
 from caching.policy_cache import policy_cache
 from caching.registry import CacheKind, register_kind
+from knowledge.drafts import with_draft
 from knowledge.fusion import fuse
 from knowledge.help_index import HelpIndex, asked_words, count_words, help_index, of_passages
 from knowledge.index import serving_version
@@ -107,6 +108,7 @@ def search_passages(query: str, locale: str, limit: int = 3) -> list[Passage]:
 
 def _look_up(query: str, locale: str) -> _ByWords:
     index, is_current = help_index(locale).at_hand(PATIENCE_S)
+    index = with_draft(index, locale)
     asked, words = asked_words(query)
     best = index.by_words(words)[:RANKED]
     total = len(index.passages)

@@ -89,7 +89,7 @@ class MangaAssistAdminSite(AdminSite):
             return HttpResponseRedirect(first["admin_url"])
         return super().index(request, {"notices": notices(request), **(extra_context or {})})
 
-    def add_page(self, route: str, view: Callable[..., HttpResponse], name: str) -> None:
+    def add_page(self, route: str, view: Callable[..., Any], name: str) -> None:
         """A page that belongs to no model, ``admin:{name}``, for who may enter the admin; the view asks for more."""
         self._pages.append(path(route, self.admin_view(view), name=name))
 

@@ -16,7 +16,7 @@ class UploadRefused(Exception):
     """The text says why, for an operator."""
 
 
-def take_upload(username: str, file: UploadedFile) -> FeedJob:
+def take_upload(username: str, file: UploadedFile[bytes]) -> FeedJob:
     """Stores the feed whole and has a worker take it in. Raises :class:`UploadRefused`."""
     if not file.size:
         raise UploadRefused(_("The file is empty."))

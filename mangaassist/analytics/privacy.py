@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from mangaassist.analytics.buffer import buffer
+from mangaassist.analytics.buffer import TOPIC, buffer
 from mangaassist.analytics.models import AnalyticsEvent
-from mangaassist.analytics.publishing import TOPIC
 from mangaassist.outbox.privacy import without_records
 from mangaassist.privacy.registry import (
     Counts,

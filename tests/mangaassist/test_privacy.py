@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import orjson
@@ -122,8 +123,8 @@ async def a_shopper(customer_id: str = CUSTOMER) -> Session:
 
 
 def deeds_of(customer_id: str) -> None:
-    owner = {"customer_id": customer_id, "session_id": SESSION}
-    record_interactions([NewInteraction(asin="BERSERK-EN-1", type="click", **owner)])
+    click = NewInteraction(asin="BERSERK-EN-1", type="click", customer_id=customer_id, session_id=SESSION)
+    record_interactions([click])
     add_to_cart(CartOwner(customer_id=customer_id, session_id="" if customer_id else SESSION), "BERSERK-EN-1")
     if customer_id:
         Order.objects.create(id="ORDER-77", customer_id=customer_id, status="shipped", placed_at=timezone.now())
@@ -161,7 +162,7 @@ def where(*texts: str) -> set[str]:
 
 
 def _value(client: Any, key: bytes) -> bytes:
-    read = {
+    read: Callable[[], bytes] | None = {
         b"stream": lambda: repr(client.xrange(key)).encode(),
         b"string": lambda: client.get(key) or b"",
         b"zset": lambda: repr(client.zrange(key, 0, -1)).encode(),
@@ -340,7 +341,7 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 class TestRetention:
     @pytest.fixture(autouse=True)
-    def days(self, settings: Any) -> None:
+    def thirty_days(self, settings: Any) -> None:
         settings.CONVERSATIONS_KEPT_DAYS = settings.HANDOFFS_KEPT_DAYS = 30
         settings.INTERACTIONS_KEPT_DAYS = settings.CARTS_KEPT_DAYS = 30
 
@@ -350,7 +351,7 @@ class TestRetention:
         conversation = Conversation.objects.create(session_id="s1", created_at=at, updated_at=at)
         turn = Turn.objects.create(conversation=conversation, status="complete", started_at=at)
         Message.objects.create(conversation=conversation, turn=turn, role="user", content="hello")
-        Handoff.objects.create(conversation_id="another", status="closed", opened_at=at, closed_at=at)
+        Handoff.objects.create(conversation_id=str(uuid4()), status="closed", opened_at=at, closed_at=at)
         Interaction.objects.create(session_id="s1", asin="A", series_id="a", type="view", at=at)
         Cart.objects.create(session_id="s1", updated_at=at)
         removed = enforce()

@@ -1,0 +1,105 @@
+"""What a shopper would read of an article, before it is published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from chat.models import Conversation, Message, Turn
+from knowledge.models import Article
+from mangaassist.outbox.models import OutboxMessage
+from tests.shop.catalogue import load_small_catalogue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUESTION = "Can I have a book wrapped as a gift?"
+ANSWER = "We wrap any book in washi paper, at no cost. Say so in the cart."
+
+
+@pytest.fixture(autouse=True)
+def shop(transactional_db: None, settings: Any) -> None:
+    load_small_catalogue()
+    settings.OUTBOX_WAKE = False
+    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+
+
+def staff(*permissions: str) -> Client:
+    user = User.objects.create(username="staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def draft(**changes: Any) -> Article:
+    values = {"slug": "gifts", "locale": "en", "category": "gifts", "question": QUESTION, "body": ANSWER}
+    return Article.objects.create(**values | {"is_published": False} | changes)
+
+
+def ask(client: Client, article: Article, question: str) -> Any:
+    return client.post(reverse("admin:article_preview", args=[article.pk]), {"question": question})
+
+
+def test_a_draft_is_answered_from_as_if_it_were_published() -> None:
+    article = draft()
+    client = staff("view_article", "change_article")
+    page = client.get(reverse("admin:article_preview", args=[article.pk]))
+    assert page.context["form"]["question"].value() == QUESTION
+    page = ask(client, article, QUESTION)
+    assert page.context["is_quoted"]
+    assert ANSWER in page.context["answer"].content
+    assert "Answered from this article." in page.content.decode()
+
+
+def test_what_is_saved_counts_and_not_what_the_index_has() -> None:
+    published = draft(is_published=True)
+    Article.objects.filter(pk=published.pk).update(body="In furoshiki cloth, for three dollars a book.")
+    published.refresh_from_db()
+    answer = ask(staff("view_article", "change_article"), published, QUESTION).context["answer"]
+    assert "furoshiki" in answer.content
+    assert "washi" not in answer.content
+
+
+def test_a_question_that_leads_elsewhere_says_so() -> None:
+    page = ask(staff("view_article", "change_article"), draft(), "who wrote Berserk?")
+    assert not page.context["is_quoted"]
+    assert "Not answered from this article" in page.content.decode()
+
+
+def test_in_japanese() -> None:
+    article = draft(locale="ja", question="プレゼント用に包んでもらえますか", body="和紙で無料でお包みします。")
+    answer = ask(staff("view_article", "change_article"), article, article.question).context["answer"]
+    assert "和紙で無料でお包みします。" in answer.content
+
+
+def test_nothing_is_stored_or_sent() -> None:
+    article = draft()
+    sent = OutboxMessage.objects.count()
+    ask(staff("view_article", "change_article"), article, QUESTION)
+    assert not Conversation.objects.exists()
+    assert not Turn.objects.exists()
+    assert not Message.objects.exists()
+    assert OutboxMessage.objects.count() == sent
+
+
+@pytest.mark.parametrize("question", ["", " ", "x" * 501, "a\x00b"])
+def test_what_is_no_question_is_told(question: str) -> None:
+    page = ask(staff("view_article", "change_article"), draft(), question)
+    assert page.context["answer"] is None
+    assert page.context["form"].errors
+
+
+def test_who_may_not_write_articles_may_not_try_them() -> None:
+    article = draft()
+    address = reverse("admin:article_preview", args=[article.pk])
+    assert staff("view_article").get(address).status_code == 403
+    assert Client().get(address).status_code == 302
+
+
+def test_an_article_that_is_not_there() -> None:
+    nowhere = reverse("admin:article_preview", args=[404])
+    assert staff("view_article", "change_article").get(nowhere).status_code == 404
