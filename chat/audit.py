@@ -9,6 +9,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import HttpRequest
 
+from mangaassist.access.models import AuditEntry
+
 
 def log_deed(
     request: HttpRequest, model: type[Model], pk: object, shown: str, what: str, *, flag: int = CHANGE
@@ -29,3 +31,4 @@ def hide_name(model: type[Model], pk: object) -> None:
     """Nor does the log say whose it was: earlier entries name the row by its id."""
     entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model), object_id=str(pk))
     entries.update(object_repr=str(pk))
+    AuditEntry.objects.filter(what__endswith=f"({pk})").update(what=f"{model._meta.verbose_name} ({pk})")

@@ -37,6 +37,7 @@ from chat.frames import (
     read_frame,
 )
 from chat.leases import ask_to_stop, look_at
+from chat.models import Conversation
 from chat.phrases import say
 from chat.records import Accepted, accept_message
 from chat.resuming import join
@@ -79,6 +80,8 @@ class ChatConsumer(FrameSocket):
         self.address = ""
         self._has_place = False
         self.session: Session | None = None
+        # Held while a hello is being answered.
+        self._greeting = asyncio.Lock()
         self.caps: frozenset[str] = frozenset()
         self.listener = Listener()
         self.waiting = self.listener.queue
@@ -128,6 +131,8 @@ class ChatConsumer(FrameSocket):
             await self.refuse(code, str(refusal), close)
         except NotFound as refusal:
             self._tell_error("not_found", str(refusal), client_msg_id=client_msg_id)
+        except Conversation.DoesNotExist:  # Erased while the socket was open: the page begins a new one.
+            await self.refuse("forbidden", "This conversation is gone.", 4403)
         except DataError:  # It would be no better the next time.
             log.exception("frame_not_storable")
             self._tell_error("not_storable", client_msg_id=client_msg_id)
@@ -189,12 +194,13 @@ class ChatConsumer(FrameSocket):
             raise FrameRefused("hello_twice", "This socket has said hello.")
         if await wait_before_hello(self.address):
             raise FrameRefused("rate", "Too many conversations are opened from this network.", close=4429)
-        claims = read_token(hello.token)
-        session = await in_database(open_session, claims, hello.conversation_id)
-        self.caps = hello.caps
-        admission.greeted(self, session.conversation_id, self._restart)
-        await join(session, hello, self.listener)
-        self.session = session
+        async with self._greeting:
+            claims = read_token(hello.token)
+            session = await in_database(open_session, claims, hello.conversation_id)
+            self.caps = hello.caps
+            admission.greeted(self, session.conversation_id, self._restart)
+            await join(session, hello, self.listener)
+            self.session = session
         self.in_background(self._renew_token(session))
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
@@ -304,7 +310,10 @@ class ChatConsumer(FrameSocket):
 
     async def _expect_hello(self) -> None:
         await asyncio.sleep(HELLO_WITHIN_S)
-        if self.session is None:
+        # One that came and takes us long is no fault of the page.
+        async with self._greeting:
+            came = self.session is not None
+        if not came:
             await self.refuse("no_hello", "hello did not come in time.", 4408)
 
     async def _renew_token(self, session: Session) -> None:

@@ -29,6 +29,7 @@ from chat.trace import Trace
 from mangaassist.backends import BackendHandler
 from mangaassist.dbthreads import in_database
 from mangaassist.redaction import redact
+from mangaassist.rehearsal import in_earnest
 from shop.titles import title_index
 
 log = structlog.get_logger(__name__)
@@ -195,7 +196,8 @@ async def _split(generator: Generator, brief: Brief, trace: Trace) -> AsyncGener
 async def note_spend(used: Used) -> None:
     """Into the day's account (chat.assistant); an answer is none the worse when that cannot be written."""
     try:
-        await in_database(count_spend, cost=used.cost, read=used.read, written=used.written)
+        with in_earnest():
+            await in_database(count_spend, cost=used.cost, read=used.read, written=used.written)
     except DatabaseError:
         log.exception("model_spend_not_counted", cost=used.cost)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from chat.backends.base import RememberedTurn
@@ -100,7 +100,11 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
             if conversation.state != Conversation.State.BOT:
                 handed_on = hand_on(conversation, uuid.UUID(client_msg_id), text)
             # The row's lock: questions that arrive together in several processes get an order.
-            Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+            mine = Conversation.objects.filter(pk=conversation.pk)
+            mine.update(updated_at=timezone.now())
+            if connection.features.has_select_for_update:
+                # A turn may have ended while the row was waited for.
+                conversation.last_turn_id = mine.values_list("last_turn_id", flat=True).get()
             turn, waits_for = None, ""
             if handed_on is None:
                 waits_for = running_before(conversation.pk)
@@ -114,7 +118,9 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
             )
             notice = _notice(conversation, handed_on) if handed_on and handed_on.notice else None
     except IntegrityError:
-        known = Message.objects.get(conversation_id=conversation_id, client_msg_id=client_msg_id)
+        known = Message.objects.filter(conversation_id=conversation_id, client_msg_id=client_msg_id).first()
+        if known is None:  # The conversation was erased meanwhile.
+            raise Conversation.DoesNotExist from None
         return Accepted(message_id=str(known.public_id), turn_id=str(known.turn_id or ""), duplicate=True)
     return Accepted(
         message_id=str(message.public_id),

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 # A slow turn says so, once each, as long as nothing of its answer has been released.
 SLOW_AFTER_S = ((3.0, "typing.slow"), (8.0, "typing.slower"))
+# And again and again while it waits or works: a reader who hears nothing for long takes it for lost.
+STILL_SLOW_EVERY_S = 20.0
 SIGN_OF_LIFE_S = 2.0
 # A reader that comes back this soon gets the very frames that it missed without Redis.
 KEPT_AFTER_END_S = 60.0
@@ -225,14 +227,19 @@ class TurnRunner:
 
     async def _keep_alive(self, running: RunningTurn) -> None:
         """Honest words at about 3 and 8 seconds, and the signs of life that keep the turn ours."""
-        waited = 0.0
+        waited = told_at = 0.0
         due = list(SLOW_AFTER_S)
         while True:
             pause = min(SIGN_OF_LIFE_S, due[0][0] - waited) if due else SIGN_OF_LIFE_S
             await asyncio.sleep(pause)
             waited += pause
+            phrase = ""
             if due and waited >= due[0][0]:
                 _, phrase = due.pop(0)
+            elif not due and waited - told_at >= STILL_SLOW_EVERY_S:
+                phrase = SLOW_AFTER_S[-1][1]
+            if phrase:
+                told_at = waited
                 if not any(frame["type"] == "delta" for frame in running.told.frames):
                     self._tell(running, TypingIndicator(say(running.draft.language, phrase)))
             with suppress(Exception):  # A missed sign of life is made up by the next.

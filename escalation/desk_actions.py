@@ -45,6 +45,7 @@ from escalation.handoffs import (
 from escalation.lines import LineRefused, agent_types, note, say
 from escalation.models import AgentPresence, Handoff
 from escalation.presence import set_presence
+from mangaassist.access.sessions import is_over
 from shop.orders import OrdersUnavailable
 
 
@@ -57,10 +58,10 @@ def agent_at_desk(user_id: int) -> Actor:
 
 
 def session_holds(session_key: str | None, user_id: int) -> bool:
-    """Whether it is still a session of this user: not signed out, and begun with the password of today."""
+    """Whether it is still a session of this user: not signed out nor over, and begun with the password of today."""
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user = get_user_model().objects.filter(pk=user_id).first()
-    if user is None or session.get(SESSION_KEY) != str(user_id):
+    if user is None or session.get(SESSION_KEY) != str(user_id) or is_over(session):
         return False
     good = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
     return any(constant_time_compare(session.get(HASH_SESSION_KEY, ""), each) for each in good)

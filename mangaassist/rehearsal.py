@@ -33,6 +33,16 @@ def rehearsal() -> Iterator[None]:
         _rehearsing.reset(token)
 
 
+@contextmanager
+def in_earnest() -> Iterator[None]:
+    """Within a rehearsal, for what really happens all the same: a model that was asked has to be paid."""
+    token = _rehearsing.set(False)
+    try:
+        yield
+    finally:
+        _rehearsing.reset(token)
+
+
 def is_rehearsal() -> bool:
     return _rehearsing.get()
 

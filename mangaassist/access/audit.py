@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -40,4 +41,6 @@ def network_address(request: HttpRequest) -> str:
 def forget_old() -> int:
     """Removes what is older than it is kept; how many lines that were."""
     before = timezone.now() - timedelta(days=settings.AUDIT_KEPT_DAYS)
+    # The admin's own log names rows, and so may name shoppers: it is kept no longer.
+    LogEntry.objects.filter(action_time__lt=before).delete()
     return AuditEntry.objects.filter(at__lt=before).delete()[0]

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -34,7 +35,7 @@ def expired(request: HttpRequest, *, idle_counts: bool) -> bool:
     if began is None:  # From before sessions were noted.
         begin(request)
         return False
-    if now - began > settings.STAFF_SESSION_H * 3600:
+    if is_over(session):
         return True
     if idle_counts and now - seen > settings.STAFF_IDLE_MIN * 60:
         return True
@@ -43,6 +44,12 @@ def expired(request: HttpRequest, *, idle_counts: bool) -> bool:
         session[SEEN] = now
         _note(request)
     return False
+
+
+def is_over(session: SessionBase) -> bool:
+    """Whether it has lasted too long, however much it is used."""
+    began = session.get(BEGAN)
+    return began is not None and time.time() - began > settings.STAFF_SESSION_H * 3600
 
 
 def _note(request: HttpRequest) -> None:

@@ -35,7 +35,16 @@ def kept() -> list[Kept]:
 
 def enforce(*, longest_s: float = LONGEST_S) -> dict[str, int]:
     """Removes what is too old; how much of each kind. Ended in between, it goes on with the next run."""
-    return {each.key: _enforce(each, longest_s) for each in retentions() if each.remove is not None}
+    removed: dict[str, int] = {}
+    for each in retentions():
+        if each.remove is None:
+            continue
+        try:
+            removed[each.key] = _enforce(each, longest_s)
+        except Exception:  # One kind that cannot be removed keeps the others from nothing; the next run tries again.
+            log.exception("old_data_not_removed", kind=each.key)
+            removed[each.key] = 0
+    return removed
 
 
 def _enforce(retention: Retention, longest_s: float) -> int:

@@ -21,6 +21,7 @@ from chat.handoff import ask_for_person
 from chat.models import Conversation, Message
 from chat.plain import turn_frames, turn_of
 from chat.records import Accepted, accept_message
+from chat.runner import runner
 from chat.sessions import Session, open_session, start_conversation
 from chat.tokens import Claims, Shopper, new_session_id
 from chat.transcripts import frames_of, messages_page
@@ -104,6 +105,8 @@ async def send_message(request: HttpRequest, conversation_id: str, body: Message
 
 async def _answer(session: Session, client_msg_id: str, text: str, claim: Claim | None, *, after: int | None) -> Any:
     """``after``: the last event that a reader of events has; None for one who waits for the whole answer."""
+    if runner.draining:
+        raise Problem(503, "unavailable", "This process ends: another one answers.", retry_after_s=1)
     accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
     if after is not None:
         if claim and claim.answer is None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from chat.audit import hide_name
+from chat.models import Conversation
 from mangaassist.access.audit import forget_old, record
 from mangaassist.access.models import AuditEntry
 from shop.models import Promotion
@@ -98,3 +102,21 @@ def test_a_colleagues_line_stays_when_the_colleague_is_deleted(admin_client: Cli
     client.force_login(aiko)
     admin_client.post(reverse("admin:auth_user_delete", args=[aiko.pk]), {"post": "yes"})
     assert AuditEntry.objects.filter(actor="aiko", kind="signed_in").exists()
+
+
+def test_the_admins_own_log_is_kept_no_longer(admin_client: Client, settings: Any) -> None:
+    admin_client.post("/admin/auth/group/add/", {"name": "night shift"})
+    LogEntry.objects.update(action_time=timezone.now() - timedelta(days=settings.AUDIT_KEPT_DAYS + 1))
+    forget_old()
+    assert not LogEntry.objects.exists()
+
+
+def test_an_erased_conversation_is_named_by_its_id_alone() -> None:
+    conversation = Conversation.objects.create(customer_id="sora-1988")
+    record("changed", actor="kim", what=f"conversation {conversation} ({conversation.pk})", detail="shared")
+    record("changed", actor="kim", what="conversation somebody else (4711)", detail="shared")
+    hide_name(Conversation, conversation.pk)
+    assert [what for _, _, what, _ in lines()] == [
+        f"conversation ({conversation.pk})",
+        "conversation somebody else (4711)",
+    ]

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from escalation.desk_actions import session_holds
 from mangaassist.access.models import AuditEntry, StaffSession
 from mangaassist.access.sessions import BEGAN, SEEN, forget_ended, sign_out_everywhere
 
@@ -54,6 +55,14 @@ def test_at_the_desk_only_the_age_counts(aiko: User) -> None:
     assert client.get("/desk/").status_code == 200
     back_date(client, **{BEGAN: 10})
     assert client.get("/desk/").status_code == 302
+
+
+def test_an_open_desk_ends_with_its_session(aiko: User) -> None:
+    client = signed_in(aiko)
+    key = client.session.session_key
+    assert session_holds(key, aiko.pk)
+    back_date(client, **{BEGAN: 13})
+    assert not session_holds(key, aiko.pk)
 
 
 def test_signed_out_everywhere_is_signed_out_in_every_browser(aiko: User) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from caching.behind import behind
 from caching.counters import counters
+from chat.assistant import ModelSpend
 from chat.context import PageContext
 from chat.models import Conversation, Message, Turn
 from chat.plain import answer
@@ -156,6 +157,8 @@ async def test_a_model_is_asked_again(settings: Any) -> None:
         again = await asked_again()
     assert again.content == "Berserk, Vol. 1 costs $14.99."
     assert (again.generator, again.trace["generation"]["model"]) == ("openai", "qwen")
+    # Nothing is counted but what has to be paid.
+    assert await ModelSpend.objects.filter(answers=1).aexists()
 
 
 async def test_it_ends_at_the_turns_limit(settings: Any) -> None:

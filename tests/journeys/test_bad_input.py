@@ -230,6 +230,16 @@ async def test_our_own_origin_is_welcome() -> None:
         assert (await socket.hello(token()))["type"] == "ready"
 
 
+async def test_a_conversation_that_was_erased_meanwhile_is_gone_and_the_page_begins_anew() -> None:
+    async with Socket() as socket:
+        ready = await socket.hello(token())
+        await Conversation.objects.filter(pk=ready["conversation_id"]).adelete()
+        await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text="hello")
+        error, closed = await socket.closed_with()
+        assert error is not None
+        assert (error["code"], closed) == ("forbidden", 4403)
+
+
 async def test_with_https_our_own_origin_is_no_other(settings: Any) -> None:
     settings.HTTPS = True
     async with Socket(origin="https://testserver") as socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -16,7 +17,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
-from django.db import models
+from django.db import OperationalError, models
 from django.utils import timezone
 from moto import mock_aws
 
@@ -37,7 +38,7 @@ from mangaassist.outbox.topics import topic_names
 from mangaassist.privacy.erasing import AGAIN_AFTER, erase_shopper, finish_due
 from mangaassist.privacy.exporting import export_shopper
 from mangaassist.privacy.models import Erasure, RetentionRun
-from mangaassist.privacy.registry import holders, topic_data
+from mangaassist.privacy.registry import holders, retentions, topic_data
 from mangaassist.privacy.retention import enforce, kept
 from mangaassist.privacy.shoppers import NotOne, find_shopper
 from mangaassist.redis import sync_client
@@ -387,6 +388,16 @@ class TestRetention:
         enforce(longest_s=0)
         assert not Cart.objects.exists()
         assert RetentionRun.objects.get(pk="carts").removed_in_all == 450
+
+    def test_one_kind_that_fails_keeps_the_others_from_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(before: datetime, most: int) -> int:
+            raise OperationalError("no")
+
+        broken = replace(next(each for each in retentions() if each.remove), key="broken", remove=fail)
+        monkeypatch.setattr("mangaassist.privacy.retention.retentions", lambda: [broken, *retentions()])
+        Cart.objects.create(session_id="s1", updated_at=timezone.now() - timedelta(days=40))
+        removed = enforce()
+        assert (removed["broken"], removed["carts"]) == (0, 1)
 
     def test_every_kind_says_how_long_it_is_kept(self) -> None:
         days = {each.retention.key: each.days for each in kept()}

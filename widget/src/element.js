@@ -376,9 +376,9 @@ export class MangaAssist extends HTMLElement {
     if (!chat) return;
     const { role, message_id } = entry;
     this.#announcer.say(spokenWords(entry, chat));
-    if (chat.device.get("sound")) chime();
     if (!chat.inPage && !this.#open) this.#countUnread(this.#unread + 1);
     this.#tell("message", { role, content: wordsOf(entry, chat), message_id });
+    if (chat.device.get("sound")) chime(); // last: a browser may refuse it
   }
 
   /** @param {number} count */
