@@ -47,14 +47,16 @@ def redact_message(message_id: int) -> bool:
         message.redacted_at = timezone.now()
         message.save()
         turn_ids = [str(message.turn_id)] if message.turn_id else []
+        sought: set[str] = set()
         for turn in Turn.objects.select_for_update().filter(pk__in=turn_ids):
+            sought |= _sought(turn.trace)
             turn.trace = trace_without_words(turn.trace)
             turn.save(update_fields=["trace"])
         forget_words(conversation_id, said, REDACTED)
         _forget_memory(message.conversation_id, keep=True)
         transaction.on_commit(partial(_forget_copies, conversation_id, turn_ids))
     message_redacted.send_robust(
-        sender=Message, conversation_id=conversation_id, turn_ids=turn_ids, said=sorted(said), instead=REDACTED
+        sender=Message, conversation_id=conversation_id, turn_ids=turn_ids, said=sorted(said | sought), instead=REDACTED
     )
     return True
 
@@ -68,7 +70,9 @@ def erase_conversation(conversation_id: uuid.UUID) -> None:
         conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
         id = str(conversation.pk)
         turn_ids = [str(pk) for pk in conversation.turns.values_list("pk", flat=True)]
-        said = sorted(set(conversation.messages.filter(role=Message.Role.USER).values_list("content", flat=True)))
+        said = set(conversation.messages.filter(role=Message.Role.USER).values_list("content", flat=True))
+        for trace in conversation.turns.values_list("trace", flat=True):
+            said |= _sought(trace)
         opinions = [str(pk) for pk in Feedback.objects.filter(conversation=conversation).values_list("pk", flat=True)]
         forget_handoffs(id)
         for opinion in opinions:
@@ -77,7 +81,7 @@ def erase_conversation(conversation_id: uuid.UUID) -> None:
         _forget_memory(conversation.pk, keep=False)
         conversation.delete()
         transaction.on_commit(partial(_forget_copies, id, turn_ids))
-    conversation_erased.send_robust(sender=Conversation, conversation_id=id, turn_ids=turn_ids, said=said)
+    conversation_erased.send_robust(sender=Conversation, conversation_id=id, turn_ids=turn_ids, said=sorted(said))
     log.info("conversation_erased", conversation=id, turns=len(turn_ids))
 
 
@@ -86,6 +90,11 @@ def trace_without_words(trace: dict[str, Any]) -> dict[str, Any]:
     asked = {name: value for name, value in trace.get("asked", {}).items() if name != "page"}
     notes = [{name: value for name, value in note.items() if name not in _WORDS} for note in trace.get("notes", [])]
     return trace | {"asked": asked, "notes": notes, "slots": []}
+
+
+def _sought(trace: dict[str, Any]) -> set[str]:
+    """What was not found, in the words under which operators read of it."""
+    return {note["about"] for note in trace.get("notes", []) if isinstance(note.get("about"), str)}
 
 
 def _nothing(payload: dict[str, Any]) -> None:

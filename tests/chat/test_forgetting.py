@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import boto3
 import pytest
@@ -163,6 +164,20 @@ async def test_what_waits_for_analytics_is_forgotten_before_it_leaves() -> None:
     assert waiting is not None
     told = [each for each in waiting.payload["records"] if each["event"] == "turn_finished"]
     assert [(each["message"], each["response"]) for each in told] == [(REDACTED, REDACTED)]
+
+
+@pytest.mark.parametrize("way", ["redact", "erase"])
+async def test_a_name_that_one_shopper_alone_asked_for_is_gone(way: str) -> None:
+    session = await in_database(open_session, Claims(shopper=Shopper(session_id="s1"), context={}))
+    await answer(session, "do you have Zorblatt Chronicles?")
+    await in_database(unanswered.flush)
+    assert await UnansweredQuestion.objects.filter(question__contains="zorblatt").aexists()
+    if way == "erase":
+        await in_database(erase_conversation, UUID(session.conversation_id))
+    else:
+        message = await Message.objects.aget(role="user")
+        await in_database(redact_message, message.pk)
+    assert not await UnansweredQuestion.objects.aexists()
 
 
 async def test_what_many_have_asked_stays_counted() -> None:
