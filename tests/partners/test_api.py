@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from chat.assistant import AssistantSettings
-from chat.models import Conversation, Feedback, Message
+from chat.models import Conversation, Feedback, Message, Turn
 from escalation.models import Handoff
 from partners.models import ApiKey, KeySecret, create_api_key
 from shop.models import Offer
@@ -342,3 +342,16 @@ def test_create_api_key_prints_the_secret_last_and_stores_only_its_hash() -> Non
     secret = out.getvalue().strip().splitlines()[-1]
     assert KeySecret.objects.find(secret) is not None
     assert secret not in str(KeySecret.objects.values().get())
+
+
+async def test_two_questions_at_once_are_answered_one_after_the_other(partner: Partner, settings: Any) -> None:
+    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 60)
+    id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    asked = ("how much is Berserk volume 1?", "who wrote it?")
+    answers = await asyncio.gather(*(partner.post(f"/conversations/{id}/messages", {"text": text}) for text in asked))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.json()["status"] for answer in answers] == ["complete", "complete"]
+    assert await Turn.objects.acount() == 2
+    lines = [line async for line in Message.objects.order_by("pk")]
+    questions = [line.turn_id for line in lines if line.role == Message.Role.USER]
+    assert [line.turn_id for line in lines if line.role == Message.Role.ASSISTANT] == questions
