@@ -304,8 +304,7 @@ def test_who_may_only_look_makes_neither_articles_nor_names(reader: Client) -> N
     question = row("berzelk", kind="title")
     page = reader.get(LIST)
     assert page.status_code == 200
-    actions = dict(page.context["action_form"].fields["action"].choices)
-    assert {"draft_article", "add_as_alias"}.isdisjoint(actions)
+    assert page.context["action_form"] is None
     assert reader.post(f"{LIST}{question.pk}/alias/", {"alias": "berzelk", "series": "berserk"}).status_code == 403
     assert reader.get(f"{LIST}{question.pk}/alias/").status_code == 403
     assert b"alias" not in reader.get(f"{LIST}{question.pk}/change/").content.replace(b"alias_of", b"")
