@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-import boto3
 import pytest
 from django.apps import apps
 from django.db import models
-from moto import mock_aws
 
 from caching.behind import behind
 from chat.feedback import Opinion, save_feedback
@@ -28,13 +26,13 @@ from mangaassist.dbthreads import in_database
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
 from mangaassist.redis import sync_client
+from tests.backends.dynamodb_memory import TABLE, dynamodb_memory
 from tests.shop.catalogue import load_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # In no other text: where it stands, something was forgotten to be forgotten.
 SECRET = "my neighbour zzyzxqua keeps my parcels"
-TABLE = "conversations"
 
 
 @pytest.fixture(autouse=True)
@@ -46,21 +44,7 @@ def shop(transactional_db: None, settings: Any) -> None:
 
 @pytest.fixture
 def dynamodb(settings: Any) -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "conversation_id", "KeyType": "HASH"},
-                {"AttributeName": "turn", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "conversation_id", "AttributeType": "S"},
-                {"AttributeName": "turn", "AttributeType": "N"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        settings.MEMORY = {"default": {"BACKEND": "chat.backends.dynamodb.DynamoMemory", "OPTIONS": {"table": TABLE}}}
+    with dynamodb_memory(settings) as client:
         yield client
 
 

@@ -9,7 +9,6 @@ from io import StringIO
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import orjson
 import pytest
 from django.apps import apps
@@ -19,7 +18,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, models
 from django.utils import timezone
-from moto import mock_aws
 
 from caching.behind import behind
 from chat.feedback import Opinion, save_feedback
@@ -46,13 +44,13 @@ from recommendations.interactions import NewInteraction, record_interactions
 from recommendations.models import Interaction
 from shop.cart import CartOwner, add_to_cart
 from shop.models import Cart, Order
+from tests.backends.dynamodb_memory import TABLE, dynamodb_memory
 from tests.shop.catalogue import load_small_catalogue
 
 # In no other text: where they stand, something was forgotten to be forgotten.
 CUSTOMER = "zzcustomer-77"
 SESSION = "zzsession-77"
 SECRET = "my neighbour zzyzxqua keeps my parcels"
-TABLE = "conversations"
 
 
 class TestTheTable:
@@ -89,21 +87,7 @@ def shop(transactional_db: None, settings: Any) -> None:
 
 @pytest.fixture
 def dynamodb(settings: Any) -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "conversation_id", "KeyType": "HASH"},
-                {"AttributeName": "turn", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "conversation_id", "AttributeType": "S"},
-                {"AttributeName": "turn", "AttributeType": "N"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        settings.MEMORY = {"default": {"BACKEND": "chat.backends.dynamodb.DynamoMemory", "OPTIONS": {"table": TABLE}}}
+    with dynamodb_memory(settings) as client:
         yield client
 
 

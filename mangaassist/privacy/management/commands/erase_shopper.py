@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mangaassist.privacy.erasing import erase_shopper
-from mangaassist.privacy.management.commands.export_shopper import add_shopper
-from mangaassist.privacy.shoppers import NotOne, find_shopper
+from mangaassist.privacy.management.commands.export_shopper import add_shopper, shopper_in
 
 
 class Command(BaseCommand):
@@ -19,14 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="do it; without this it only says what it found")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            subject = find_shopper(
-                customer_id=options["customer"],
-                session_id=options["session"],
-                conversation_id=options["conversation"],
-            )
-        except NotOne as error:
-            raise CommandError(str(error)) from error
+        subject = shopper_in(options)
         if not options.get("yes"):
             found = f"{len(subject.conversations)} conversations, {len(subject.sessions)} sessions"
             raise CommandError(f"Found: {found}. Nothing was removed: add --yes to erase.")
