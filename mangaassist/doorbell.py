@@ -127,8 +127,9 @@ class Hearing:
         """Sends it in a task of its own. One that fails has found the connection lost: that is opened anew, for all."""
 
         async def send() -> None:
-            # RuntimeError: uvloop's word for a connection that is closed.
-            with suppress(*_FAILURES, RuntimeError):
+            # Not only Redis errors: uvloop says RuntimeError of a connection that is closed, and redis-py stumbles over its
+            # own connection (AttributeError) when that is closed while it sends.
+            with suppress(Exception):
                 await change
 
         task = asyncio.get_running_loop().create_task(send())

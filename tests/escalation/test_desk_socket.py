@@ -237,6 +237,7 @@ async def test_two_agents_click_at_once_and_one_is_told() -> None:
 async def test_a_lead_sees_all_and_assigns_and_an_agent_transfers() -> None:
     ben, id = await who("ben"), await in_line()
     async with Desk(await the_lead()) as desk, Desk(ben) as other:
+        await other.next("state")
         await desk.do("assign", id=id, to=ben.user_id)
         assert (await desk.row(id, lambda row: row["status"] == "agent"))["agent_name"] == "Ben"
         await other.row(id, lambda row: row["status"] == "agent")
