@@ -22,7 +22,7 @@ run: venv ## the whole shop at http://127.0.0.1:8000/ (HOST, PORT, DATA_DIR, DEM
 test: venv ## the whole test suite; browser tests when Chromium is found (BROWSER_TESTS=required: must run)
 	@if [ "$$BROWSER_TESTS" = required ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null; then \
 		$(MAKE) --no-print-directory dev-venv; fi
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 --reruns-delay 2 $(ARGS)
 
 check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, Django's own checks, missing migrations, the widget, the AWS template
 	$(BIN)/ruff check .
