@@ -127,8 +127,8 @@ class Hearing:
         """Sends it in a task of its own. One that fails has found the connection lost: that is opened anew, for all."""
 
         async def send() -> None:
-            # Not only Redis errors: uvloop says RuntimeError of a connection that is closed, and redis-py AttributeError
-            # of its own that is closed while it sends.
+            # Not only Redis errors: uvloop says RuntimeError of a connection that is closed, redis-py AttributeError of
+            # its own that is closed while it sends.
             with suppress(Exception):
                 await change
 

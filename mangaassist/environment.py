@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -17,8 +18,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mangaassist.addresses import Network, read_networks
 
 faults: list[str] = []
-# The names of all variables that were read.
-asked: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What may be written, in words, and what holds when nothing is."""
+
+    kind: str
+    default: str
+
+
+# All variables that were read, by name.
+asked: dict[str, Variable] = {}
 
 
 def read_file(path: Path) -> None:
@@ -40,18 +51,23 @@ def read_file(path: Path) -> None:
         os.environ.setdefault(name.strip(), value)
 
 
-def text(name: str, default: str = "") -> str:
-    asked.add(name)
+def text(name: str, default: str = "", *, kind: str = "text", shown: str = "") -> str:
+    """``kind`` and ``shown`` (the default, where it is none of text) are for the reference of all variables."""
+    known = asked.get(name)
+    # Some are read at two places: who knows more about it is right.
+    if known is None or (known.kind == "text" and not known.default):
+        asked[name] = Variable(kind, shown or default)
     return os.environ.get(name, "").strip() or default
 
 
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+    return [word.strip() for word in text(name, default, kind="list, by commas").split(",") if word.strip()]
 
 
 def networks(name: str) -> list[Network]:
     """A comma-separated list of addresses and networks."""
+    text(name, kind="addresses and networks, by commas")
     try:
         return read_networks(words(name))
     except ValueError as error:
@@ -60,7 +76,7 @@ def networks(name: str) -> list[Network]:
 
 
 def boolean(name: str, default: bool) -> bool:
-    value = text(name).lower()
+    value = text(name, kind="0 or 1", shown=str(int(default))).lower()
     if not value:
         return default
     if value in {"1", "true", "yes", "on"}:
@@ -72,7 +88,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: float, *, low: float, high: float) -> float:
-    value = text(name)
+    value = text(name, kind=f"number, {low:.15g} to {high:.15g}", shown=f"{default:.15g}")
     if not value:
         return default
     try:
@@ -87,7 +103,7 @@ def number(name: str, default: float, *, low: float, high: float) -> float:
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    value = text(name, default)
+    value = text(name, default, kind=" or ".join(f"`{each}`" for each in allowed))
     if value not in allowed:
         faults.append(f"{name}={value!r} is unknown; choose one of {', '.join(allowed)}.")
         return default
@@ -96,7 +112,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 def zone(name: str, default: str) -> str:
     """A time zone by its IANA name."""
-    value = text(name, default)
+    value = text(name, default, kind="time zone")
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -114,7 +130,7 @@ _TAKEN = frozenset(
 
 def room_path(name: str, default: str) -> str:
     """A path of our own pages such as ``admin/`` or ``back/room/``: no slash before it, one behind it."""
-    value = text(name, default).strip("/")
+    value = text(name, default, kind="path").strip("/")
     if not re.fullmatch(r"[A-Za-z0-9_\-]+(?:/[A-Za-z0-9_\-]+)*", value):
         faults.append(f"{name} must be a path of letters, digits, - and _, such as back-office/.")
         return default
@@ -126,7 +142,7 @@ def room_path(name: str, default: str) -> str:
 
 def options(name: str) -> dict[str, Any]:
     """A JSON object, for ``<ROLE>_OPTIONS``."""
-    value = text(name)
+    value = text(name, kind="JSON object")
     if not value:
         return {}
     try:

@@ -33,7 +33,7 @@ _TOLD_BY_THE_DATABASE = (
 def remember(data_dir: Path, database: Path, *, said: Sequence[str], needs: Iterable[Path]) -> None:
     """After a preparation: ``said`` is to be said at every start; without a file of ``needs`` it is done again."""
     # The supervisor gives its processes DATA_DIR whether it was set or not.
-    names = sorted(environment.asked - {"DATA_DIR"})
+    names = sorted(environment.asked.keys() - {"DATA_DIR"})
     record = {
         "database": str(database),
         "names": names,

@@ -25,7 +25,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 PROFILE = environment.choice("MANGAASSIST_PROFILE", "embedded", ("embedded", "aws"))
 EMBEDDED = PROFILE == "embedded"
-DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"), shown="./var")).resolve()
 # Demo data, demo sign-in and the shop's pages exist only here.
 DEMO = environment.boolean("DEMO", EMBEDDED)
 if DEMO and not EMBEDDED:
@@ -180,7 +180,9 @@ if DATABASES["default"]["ENGINE"] in {"django.db.backends.sqlite3", "mangaassist
         ),
     }
 
-REDIS_URL = environment.text("REDIS_URL", f"unix://{embedded.redis_socket(DATA_DIR)}?db=0")
+REDIS_URL = environment.text(
+    "REDIS_URL", f"unix://{embedded.redis_socket(DATA_DIR)}?db=0", shown="a Redis of our own in DATA_DIR"
+)
 # No REDIS_URL: `make run` and `runserver` start a Redis of our own.
 PRIVATE_REDIS = not environment.text("REDIS_URL")
 REDIS_URLS = environment.redis_urls(REDIS_URL)
@@ -438,6 +440,7 @@ _ROLE_VARIABLES: dict[tuple[str, str], dict[str, str]] = {
 }
 
 
+ROLES = tuple(_ROLES)
 # The same by the backend's dotted path, for the system checks.
 OPTION_VARIABLES = {_ROLES[role][2][name]: variables for (role, name), variables in _ROLE_VARIABLES.items()}
 # Those that their backend cannot do without.
@@ -462,7 +465,12 @@ REQUIRED_VARIABLES = {
 def _role(role: str) -> dict[str, dict[str, Any]]:
     """The role's setting; empty for a role that may have no backend."""
     for_embedded, for_aws, backends = _ROLES[role]
-    name = environment.text(role, for_embedded if EMBEDDED else for_aws)
+    name = environment.text(
+        role,
+        for_embedded if EMBEDDED else for_aws,
+        kind=", ".join(f"`{each}`" for each in backends) + " or a dotted path",
+        shown=for_embedded if for_embedded == for_aws else f"{for_embedded}; {for_aws} in the aws profile",
+    )
     if name not in backends and "." not in name:
         environment.faults.append(
             f"{role}={name!r} is unknown; choose one of {', '.join(backends)} or give a dotted path."
@@ -489,7 +497,7 @@ RECOMMENDERS = _role("RECOMMENDER") | {
 GENERATORS = _role("GENERATOR")
 if bool(environment.text("BEDROCK_GUARDRAIL_ID")) != bool(environment.text("BEDROCK_GUARDRAIL_VERSION")):
     environment.faults.append("BEDROCK_GUARDRAIL_ID and BEDROCK_GUARDRAIL_VERSION go together: set both or none.")
-if not environment.text("OPENAI_BASE_URL", "http://").startswith(("http://", "https://")):
+if not (environment.text("OPENAI_BASE_URL") or "http://").startswith(("http://", "https://")):
     environment.faults.append("OPENAI_BASE_URL must look like http://host:port/v1.")
 OFFERS = _role("OFFERS")
 ORDERS = _role("ORDERS")
@@ -499,7 +507,7 @@ FEEDBACK_QUEUES = _role("FEEDBACK_QUEUE")
 REINDEX_STREAMS = _role("REINDEX_STREAM")
 KNOWLEDGE_SOURCES = _role("KNOWLEDGE_SOURCE")
 EMBEDDERS = _role("EMBEDDER")
-if not environment.text("EMBEDDINGS_BASE_URL", "http://").startswith(("http://", "https://")):
+if not (environment.text("EMBEDDINGS_BASE_URL") or "http://").startswith(("http://", "https://")):
     environment.faults.append("EMBEDDINGS_BASE_URL must look like http://host:port/v1.")
 HANDOFFS = _role("HANDOFF")
 # What comes back from a contact centre.
