@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-header --annotation-st
 WIDGET_TOOLS := widget/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check widget bench venv dev-venv requirements clean
+.PHONY: help run test check widget bench peers venv dev-venv requirements clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -37,8 +37,14 @@ check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, Djang
 widget: $(WIDGET_TOOLS) ## build static/widget/v1 from widget/ (needs node and npm; the built files are committed)
 	cd widget && npm run --silent build
 
-bench: dev-venv ## the benchmarks; writes docs/benchmarks.md
+bench: dev-venv peers ## the benchmarks; writes docs/benchmarks.md
 	$(BIN)/python -m bench
+
+peers: ## what the benchmarks compare with and does not fit beside us, into .venv-peers
+	@cmp -s bench/peers.txt .venv-peers/peers.installed || { \
+		$(find_python); rm -rf .venv-peers; "$$python" -m venv .venv-peers && \
+		.venv-peers/bin/python -m pip install --no-input --disable-pip-version-check --no-cache-dir -q -r bench/peers.txt && \
+		cp bench/peers.txt .venv-peers/peers.installed; }
 
 requirements: venv ## compile pyproject.toml into the pinned requirements files
 	$(PIP) install --no-cache-dir --quiet pip-tools
@@ -47,7 +53,7 @@ requirements: venv ## compile pyproject.toml into the pinned requirements files
 	$(COMPILE) --extra=test --extra=dev --constraint=requirements.txt --output-file=requirements-dev.txt pyproject.toml
 
 clean: ## remove .venv and the caches (DATA_DIR stays)
-	rm -rf $(VENV) widget/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-peers widget/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # The virtual environment. A stamp (a copy of the file it was installed from) tells whether pip has work to do, so
 # that a second start needs no network.

@@ -61,6 +61,9 @@ def hits() -> Table:
 
 
 async def async_hits() -> Table:
+    import redis.asyncio
+    from aiocache import RedisCache
+    from aiocache.serializers import PickleSerializer
     from cashews import Cache
     from django.conf import settings
     from django.core.cache import cache as django_cache
@@ -78,12 +81,16 @@ async def async_hits() -> Table:
     async def tagged(asin: str) -> dict[str, Any]:
         return {"asin": asin, "description": "x" * 600}
 
+    aiocache = RedisCache(namespace="", serializer=PickleSerializer())
+    # It too knows hosts and ports only; its client is redis-py's.
+    aiocache.client = redis.asyncio.Redis.from_url(settings.REDIS_URLS["streams"])
     # Cashews lets concurrent callers of one key share one read, so each of them asks for another key.
     names = [f"hit{number}" for number in range(64)]
     for name in names:
         await tagged(name)
         await policy_cache.aget_or_compute(FACTS, (name,), partial(_facts, name))
         await django_cache.aset(name, facts(name), 3600)
+        await aiocache.set(name, facts(name), ttl=3600)
     await behind.afinish()
     turn = itertools.cycle(names)
     client = async_client("cache")
@@ -93,6 +100,7 @@ async def async_hits() -> Table:
             "policy cache": lambda: policy_cache.aget_or_compute(FACTS, (next(turn),), _aunused),
             "Django cache.aget (django-redis)": lambda: django_cache.aget(next(turn)),
             "cashews, tagged": lambda: tagged(next(turn)),
+            "aiocache: TTL only": lambda: aiocache.get(next(turn)),
         }
     )
     return _table("Cache hits beside other caches: 32 concurrent callers on one event loop", timings, ARAW)

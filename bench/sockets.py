@@ -134,10 +134,12 @@ async def _open_many(process: Process) -> list[str]:
 
 async def _settled(process: Process) -> int:
     """Its memory when that stands still: a process that has just started gives back what starting took."""
-    last = 0
-    while abs((now := process.kilobytes()) - last) > 256:
-        last = now
+    last, now = 0, process.kilobytes()
+    for _ in range(5):
+        if abs(now - last) <= 256:
+            break
         await asyncio.sleep(3)
+        last, now = now, process.kilobytes()
     return now
 
 
@@ -238,8 +240,16 @@ async def _hello(socket: ClientConnection, **more: Any) -> None:
         pass
 
 
-async def _ask(socket: ClientConnection, text: str, *, first_word: list[float] | None = None) -> list[Frame]:
-    """The frames from ``accepted`` to ``response``; the milliseconds to the first of the turn go to ``first_word``."""
+async def _ask(
+    socket: ClientConnection,
+    text: str,
+    *,
+    first_word: list[float] | None = None,
+    first_delta: list[float] | None = None,
+) -> list[Frame]:
+    """The frames from ``accepted`` to ``response``. The milliseconds to the first of the turn go to ``first_word``, the
+    clock (``time.perf_counter``) at the first piece of the answer to ``first_delta``.
+    """
     question = {"type": "user_message", "client_msg_id": str(uuid.uuid4()), "text": text}
     began = time.perf_counter()
     await socket.send(orjson.dumps(question).decode())
@@ -253,6 +263,8 @@ async def _ask(socket: ClientConnection, text: str, *, first_word: list[float] |
             await socket.send(orjson.dumps(question).decode())
         if frame["type"] == "typing_indicator" and frame["seq"] == 1 and first_word is not None:
             first_word.append((time.perf_counter() - began) * 1000)
+        if frame["type"] in {"delta", "response"} and first_delta is not None and not first_delta:
+            first_delta.append(time.perf_counter())
         if frame["type"] == "accepted" or "seq" in frame:
             frames.append(frame)
     return frames

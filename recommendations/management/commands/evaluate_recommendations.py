@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from recommendations import evaluation_sources as sources
 from recommendations.backends import recommenders
 from recommendations.backends.personalize import PersonalizeRecommender
 from recommendations.evaluation import (
+    Contestant,
     Figures,
     engine_contestant,
     local_contestants,
@@ -25,9 +27,12 @@ from recommendations.evaluation import (
 )
 from recommendations.evaluation_plot import bars
 from recommendations.ladder import aliases
+from recommendations.training import Seen
 from shop.models import Edition
 
 COLUMNS = ("ndcg", "recall", "mrr", "coverage", "novelty", "duplicates")
+# From what a model may learn from to its way of ranking.
+Learning = Callable[[Sequence[Seen]], Contestant]
 HEADINGS = ("NDCG@10", "Recall@10", "MRR@10", "coverage", "novelty", "duplicates")
 
 
@@ -73,12 +78,18 @@ class Command(BaseCommand):
         return sources.shop()
 
 
-def evaluate(source: sources.Source, protocol: Any, seeds: int) -> dict[str, Figures]:
-    """By contestant, the mean of the seeds. Raises ``ValueError`` when there is too little to split."""
+def evaluate(
+    source: sources.Source, protocol: Any, seeds: int, rivals: Mapping[str, Learning] | None = None
+) -> dict[str, Figures]:
+    """By contestant, the mean of the seeds. ``rivals`` learn from what ours learn from.
+
+    Raises ``ValueError`` when there is too little to split.
+    """
     runs: dict[str, list[Figures]] = {}
     for seed in tqdm(range(seeds), desc="Splits", disable=None, leave=False):
         made = split(source.seen, protocol, seed=seed)
         contestants = local_contestants(made.training, source.catalogue)
+        contestants |= {name: learn(made.training) for name, learn in (rivals or {}).items()}
         if source.name == "this shop":
             series_of = dict(Edition.objects.values_list("pk", "series_id"))
             for alias in aliases():
