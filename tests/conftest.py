@@ -107,6 +107,16 @@ def quiet_analytics() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def english() -> None:
+    """A page that a test opens in Japanese leaves its thread in Japanese: Django sets the language at each request, and
+    takes it back at none.
+    """
+    from django.utils import translation
+
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def process_goes_on() -> Iterator[None]:
     """A server that a test ends in this process leaves it draining; the next test's shopper is not told to wait."""
     from chat.runner import runner
