@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-header --annotation-st
 WIDGET_TOOLS := widget/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check widget bench peers venv dev-venv requirements clean
+.PHONY: help run test check audit widget bench peers venv dev-venv requirements clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -24,11 +24,12 @@ test: venv ## the whole test suite; browser tests when Chromium is found (BROWSE
 		$(MAKE) --no-print-directory dev-venv; fi
 	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 --reruns-delay 2 $(ARGS)
 
-check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, Django's own checks, missing migrations, the widget, the AWS template
+check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, bandit, Django's own checks, missing migrations, the widget, the AWS template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/cfn-lint deploy/aws/template.yaml
@@ -36,6 +37,9 @@ check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, Djang
 
 widget: $(WIDGET_TOOLS) ## build static/widget/v1 from widget/ (needs node and npm; the built files are committed)
 	cd widget && npm run --silent build
+
+audit: dev-venv ## what is known of the pinned packages' faults (asks osv.dev and npm's registry)
+	$(BIN)/python .ci/audit.py
 
 bench: dev-venv peers ## the benchmarks; writes docs/benchmarks.md
 	$(BIN)/python -m bench

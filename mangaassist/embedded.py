@@ -38,7 +38,7 @@ def redis_socket(data_dir: Path) -> Path:
         socket = place / "redis.sock"
         if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", str(socket), re.ASCII):
             return socket
-    return Path("/tmp") / folder / "redis.sock"  # noqa: S108  (owner and mode are checked before use)
+    return Path("/tmp") / folder / "redis.sock"  # noqa: S108  # nosec B108  # owner and mode are checked
 
 
 def secret_key(data_dir: Path) -> str:

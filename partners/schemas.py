@@ -69,7 +69,7 @@ class ConversationIn(Body):
 
 
 class ConversationOut(Schema):
-    model_config = _example(conversation_id="7c0ffee0-1111-4222-8333-444455556666", token="eyJzIjoi…", expires_in=900)  # noqa: S106
+    model_config = _example(conversation_id="7c0ffee0-1111-4222-8333-444455556666", token="eyJzIjoi…", expires_in=900)  # noqa: S106  # nosec B106  # an example
 
     conversation_id: UUID
     token: str = Field(description="For the widget's hello frame: lets a browser join the conversation.")

@@ -57,7 +57,7 @@ class WebhookCreated(WebhookOut):
     model_config = _example(
         webhook_id=_ID, url="https://hooks.shop.example/mangaassist", events=["handoff.requested", "handoff.closed"],
         active=True, created_at="2026-11-01T12:00:00Z", last_success_at=None, failing_since=None, last_error=None,
-        secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",  # noqa: S106
+        secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",  # noqa: S106  # nosec B106  # an example
     )  # fmt: skip
 
     secret: str = Field(description="By which you know our messages; this answer alone has it.")
@@ -76,7 +76,7 @@ class RotationIn(Body):
 
 
 class RotationOut(Schema):
-    model_config = _example(secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", old_until="2026-11-02T12:00:00Z")  # noqa: S106
+    model_config = _example(secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", old_until="2026-11-02T12:00:00Z")  # noqa: S106  # nosec B106  # an example
 
     secret: str = Field(description="The new one; this answer alone has it.")
     old_until: Time
