@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.options import BaseModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -89,12 +91,29 @@ class MangaAssistAdminSite(AdminSite):
             return HttpResponseRedirect(first["admin_url"])
         return super().index(request, {"notices": notices(request), **(extra_context or {})})
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django looks for a record before it asks who may read its history: who may not would learn what there is."""
+        owner = getattr(view, "__self__", None)
+        if isinstance(owner, BaseModelAdmin) and view.__name__ == "history_view":
+            view = _asked_first(view, owner)
+        return super().admin_view(view, cacheable)
+
     def add_page(self, route: str, view: Callable[..., Any], name: str) -> None:
         """A page that belongs to no model, ``admin:{name}``, for who may enter the admin; the view asks for more."""
         self._pages.append(path(route, self.admin_view(view), name=name))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*self._pages, *super().get_urls()]
+
+
+def _asked_first(view: Callable[..., HttpResponse], owner: BaseModelAdmin[Any]) -> Callable[..., HttpResponse]:
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        if not owner.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return view(request, *args, **options)
+
+    return asked
 
 
 class MangaAssistAdminConfig(AdminConfig):

@@ -12,7 +12,8 @@ from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -116,11 +117,9 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
         return self._show_once(request, obj, new_secret(obj))
 
     def rotate(self, request: HttpRequest, key_id: int) -> HttpResponse:
-        key = ApiKey.objects.filter(pk=key_id).first()
-        if key is None:
-            raise Http404
-        if not self.has_change_permission(request, key):
+        if not self.has_change_permission(request):
             raise PermissionDenied
+        key = get_object_or_404(ApiKey, pk=key_id)
         form = RotationForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             with transaction.atomic():

@@ -169,9 +169,9 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
         outcome: Any,
         arm: Arm | None = None,
     ) -> HttpResponse:
-        experiment = get_object_or_404(Experiment, pk=pk)
-        if not self.has_change_permission(request, experiment):
+        if not self.has_change_permission(request):
             raise PermissionDenied
+        experiment = get_object_or_404(Experiment, pk=pk)
         try:
             with transaction.atomic():
                 action(experiment)

@@ -13,7 +13,7 @@ from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -148,11 +148,9 @@ class WebhookAdmin(admin.ModelAdmin[Webhook]):
         return super().response_change(request, obj)
 
     def rotate(self, request: HttpRequest, hook_id: Any) -> HttpResponse:
-        hook = Webhook.objects.filter(pk=hook_id).select_related("key").first()
-        if hook is None:
-            raise Http404
-        if not self.has_change_permission(request, hook):
+        if not self.has_change_permission(request):
             raise PermissionDenied
+        hook = get_object_or_404(Webhook.objects.select_related("key"), pk=hook_id)
         form = RotationForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             with transaction.atomic():
