@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mangaassist.streaming import download
 from shop.feed import export_feed, exported_kinds
 from shop.feed_records import FeedJob, FeedReject
 from shop.feed_uploads import UploadRefused, take_upload
@@ -100,8 +101,5 @@ class FeedJobAdmin(_OnlyToLookAt, admin.ModelAdmin[FeedJob]):
         if not request.user.has_perm("shop.view_series"):
             raise PermissionDenied
         kinds = [kind for kind in request.GET.getlist("kind") if kind in exported_kinds()]
-        response = StreamingHttpResponse(export_feed(kinds), content_type="application/jsonl")
         name = kinds[0] if len(kinds) == 1 else "catalogue"
-        response["Content-Disposition"] = f'attachment; filename="{name}.jsonl"'
-        response["Cache-Control"] = "no-store"
-        return response
+        return download(export_feed(kinds), name=f"{name}.jsonl", content_type="application/jsonl")

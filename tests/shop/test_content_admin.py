@@ -24,6 +24,7 @@ from shop.feed_jobs import take_next
 from shop.models import Edition, Offer, Order, Promotion, Series
 from shop.pricing import ChangeRefused, change_prices, end_promotions, new_price, set_stock
 from shop.signals import catalog_changed
+from tests.mangaassist.downloads import downloaded
 from tests.shop.catalogue import load_small_catalogue
 
 pytestmark = pytest.mark.django_db
@@ -187,10 +188,11 @@ class TestFeeds:
         assert import_feed(first, reject=refuse).changed == len(first)
         assert list(export_feed()) == first
 
+    @pytest.mark.django_db(transaction=True)
     def test_an_operator_takes_it_along_by_kind(self, capsys: Any) -> None:
         answer: Any = member("operator").get(reverse("admin:shop_feedjob_export"), {"kind": "offer"})
         assert answer["Content-Disposition"] == 'attachment; filename="offer.jsonl"'
-        whole = b"".join(answer.streaming_content)
+        whole = downloaded(answer)
         assert {orjson.loads(line)["kind"] for line in whole.splitlines()} == {"offer"}
         call_command("export_catalog", kind=["offer"])
         assert capsys.readouterr().out.encode() == whole
