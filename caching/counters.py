@@ -67,6 +67,8 @@ class Counters:
         # A timer, not the next event: the last counts of a process that falls idle are seen as well.
         self._later = Later(self.flush)
         self._counts: Counter[tuple[str, str]] = Counter()
+        # What has left for Redis, or was lost on its way.
+        self._flushed: Counter[tuple[str, str]] = Counter()
         self._start_over()
         os.register_at_fork(after_in_child=self._start_over)
 
@@ -95,6 +97,7 @@ class Counters:
             return
         with self._lock:
             counts, self._counts = self._counts, Counter()
+            self._flushed.update(counts)
         if not counts:
             return
         now_s = time.time()
@@ -108,6 +111,11 @@ class Counters:
             pipeline.execute()
         except UNAVAILABLE as error:
             trust.failed(error)
+
+    def of_this_process(self) -> Counter[tuple[str, str]]:
+        """All (kind, event) since it began, times included; for Prometheus, which adds processes up itself."""
+        with self._lock:
+            return self._flushed + self._counts
 
     def series(self, period: Period, now_s: float | None = None) -> list[dict[str, Counts]]:
         """By bucket (oldest first, see :meth:`Period.starts`) and kind, over all processes; empty buckets without
@@ -131,6 +139,7 @@ class Counters:
     def _start_over(self) -> None:
         self._lock = threading.Lock()
         self._counts = Counter()
+        self._flushed = Counter()
 
 
 def total(series: list[dict[str, Counts]], kind: str) -> Counts:

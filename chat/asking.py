@@ -47,6 +47,7 @@ def begin_turn(
                 waits_for=accepted.waits_for,
                 context=session.context,
                 hint=hint,
+                correlation=client_msg_id,
             )
         )
     # Behind the first frames: other processes read the question when they hear of it.

@@ -8,6 +8,7 @@ after an exception.
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from contextlib import suppress
 from typing import Any
@@ -47,7 +48,9 @@ from chat.signals import BELL
 from chat.tokens import TokenRefused, read_token
 from chat.understanding.types import Language
 from escalation.lines import shopper_types
+from mangaassist import instruments
 from mangaassist.addresses import address_of
+from mangaassist.correlation import correlated
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import aring
 from mangaassist.limits import TokenBucket
@@ -123,10 +126,12 @@ class ChatConsumer(FrameSocket):
                 raise FrameRefused("rate", "Too many frames.", close=4429)
             frame = read_frame(text_data)
             client_msg_id = getattr(frame, "client_msg_id", "")
-            await self._handle(frame)
+            with correlated(client_msg_id):
+                await self._handle(frame)
         except FrameRefused as refusal:
             await self._answer_refusal(refusal)
         except (TokenRefused, SessionRefused) as refusal:
+            instruments.frames_refused.labels(code="token").inc()
             code, close = ("token", 4401) if isinstance(refusal, TokenRefused) else ("forbidden", 4403)
             await self.refuse(code, str(refusal), close)
         except NotFound as refusal:
@@ -144,6 +149,7 @@ class ChatConsumer(FrameSocket):
             self._tell_error("internal", retryable=True, client_msg_id=client_msg_id)
 
     async def _answer_refusal(self, refusal: FrameRefused) -> None:
+        instruments.frames_refused.labels(code=refusal.code).inc()
         if refusal.close is not None:
             await self.refuse(refusal.code, refusal.message, refusal.close)
         else:
@@ -199,16 +205,21 @@ class ChatConsumer(FrameSocket):
             session = await in_database(open_session, claims, hello.conversation_id)
             self.caps = hello.caps
             admission.greeted(self, session.conversation_id, self._restart)
+            if hello.turn_id or hello.after_message_id:
+                instruments.sockets_resumed.inc()
             await join(session, hello, self.listener)
             self.session = session
         self.in_background(self._renew_token(session))
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
+        began = time.perf_counter()
         if runner.draining:
+            instruments.frames_refused.labels(code="restarting").inc()
             self._tell_error("restarting", retryable=True, retry_after_ms=1000, client_msg_id=frame.client_msg_id)
             return
         wait = self._questions.take() or await wait_before_question(session.conversation_id, self.address)
         if wait:
+            instruments.frames_refused.labels(code="rate").inc()
             self._tell_error(
                 "rate",
                 client_msg_id=frame.client_msg_id,
@@ -232,6 +243,7 @@ class ChatConsumer(FrameSocket):
                 "duplicate": accepted.duplicate,
             }
         )
+        instruments.question_accepted_seconds.observe(time.perf_counter() - began)
         if not accepted.duplicate:
             hint: Language = "ja" if frame.lang.startswith("ja") else "en" if frame.lang else session.locale
             begin_turn(session, accepted, frame.text, frame.client_msg_id, hint=hint, but=self.listener)

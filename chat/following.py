@@ -21,6 +21,7 @@ from chat.turn import TurnInput
 from chat.turn_stream import StreamUnavailable
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import Ring, hearing
+from mangaassist.instruments import turns_taken_over
 
 log = structlog.get_logger(__name__)
 # How often the stream is read unasked, and the row looked at.
@@ -96,6 +97,7 @@ class Following:
         turn = await in_database(take_over, self._told.turn_id)
         if turn is None:
             return False
+        turns_taken_over.inc()
         log.warning("turn_taken_over", turn=turn.turn_id, attempt=turn.attempt)
         # From here on the other's late words are refused: what the stream holds now is all that was said before.
         with suppress(StreamUnavailable, turn_stream.Superseded):

@@ -20,6 +20,7 @@ from chat.tokens import Shopper
 from chat.turn import TurnInput
 from chat.understanding.types import Language
 from mangaassist.doorbell import ring
+from mangaassist.instruments import turns_left
 
 MOST_ATTEMPTS = 2
 # The worker leaves abandoned turns to web processes for so long: one that has a shopper waiting answers the question.
@@ -92,6 +93,7 @@ def take_over(turn_id: str) -> TurnInput | None:
         context=read_context(conversation.context),
         hint=language,
         attempt=turn.attempt + 1,
+        correlation=str(question.client_msg_id or ""),
         waits_for=running_before(conversation.pk, question.pk),
     )
 
@@ -105,4 +107,5 @@ def fail_left() -> int:
         if fail_abandoned(str(turn_id), say("ja" if locale == "ja" else "en", "failed.turn")):
             ring(BELL, str(conversation_id), turn=str(turn_id))
             failed += 1
+            turns_left.inc()
     return failed

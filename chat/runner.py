@@ -7,6 +7,7 @@ this process's own readers at once, and through the turn's stream to all others;
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,8 +26,11 @@ from chat.phrases import say
 from chat.signals import BELL
 from chat.turn import Draft, TurnInput, TurnLost, end_turn, new_draft, run_turn
 from chat.turn_stream import StreamUnavailable, Superseded
+from mangaassist import instruments
+from mangaassist.correlation import correlated
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import Ring, hearing
+from mangaassist.tracing import turn_traced
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +60,8 @@ class RunningTurn:
     quietly: bool = False
     stopping: bool = False
     lost: bool = False
+    # Of time.perf_counter().
+    began: float = field(default_factory=time.perf_counter)
     # Set when there are frames that the stream does not have.
     unsent: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -83,8 +89,10 @@ class TurnRunner:
         running = RunningTurn(turn, new_draft(turn), told, quietly)
         self._told[turn.turn_id] = told
         self._running[turn.turn_id] = running
-        running.task = self._begin(self._run(running), f"turn-{turn.turn_id}")
-        self._begin(self._write_stream(running), f"turn-stream-{turn.turn_id}")
+        # Tasks take the context along in which they are begun.
+        with correlated(turn.correlation, turn=turn.turn_id):
+            running.task = self._begin(self._run(running), f"turn-{turn.turn_id}")
+            self._begin(self._write_stream(running), f"turn-stream-{turn.turn_id}")
         return told
 
     async def follow(self, turn_id: str, conversation_id: str) -> ToldTurn:
@@ -153,6 +161,10 @@ class TurnRunner:
         if writers:
             await asyncio.wait(writers, timeout=1)
 
+    def count(self) -> int:
+        """Turns that run here."""
+        return len(self._running)
+
     def conversations(self) -> set[str]:
         """Those that have a turn running here."""
         return {running.turn.conversation_id for running in self._running.values()}
@@ -181,7 +193,8 @@ class TurnRunner:
         hearing().listen(BELL, heard)
         try:
             async with asyncio.timeout(QUEUE_LIMIT_S) as deadline:
-                await self._tell_events(running, deadline)
+                with turn_traced(turn.turn_id, turn.conversation_id, turn.attempt):
+                    await self._tell_events(running, deadline)
         except TurnLost:
             running.lost = True
         except asyncio.CancelledError:
@@ -199,6 +212,7 @@ class TurnRunner:
             del self._running[turn.turn_id]
             running.unsent.set()
             if running.lost:
+                instruments.turns_lost.inc()
                 log.warning("turn_lost", turn=turn.turn_id, attempt=turn.attempt)
                 self._follow(running.told)
             else:
@@ -211,6 +225,7 @@ class TurnRunner:
         beside = asyncio.create_task(self._keep_alive(running))
         try:
             self._tell(running, await anext(events))
+            instruments.first_frame_seconds.observe(time.perf_counter() - running.began)
             if running.turn.waits_for:
                 before = await self.follow(running.turn.waits_for, running.turn.conversation_id)
                 await before.finished.wait()

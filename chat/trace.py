@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from caching.touched import Touch
+from mangaassist import tracing
 
 # Of a filled slot: a quoted help page may be as long as it likes.
 LONGEST_VALUE = 300
@@ -45,6 +46,7 @@ class Trace:
         start = self.elapsed_ms()
         entry: dict[str, Any] = {"step": name, "at_ms": start}
         self.steps.append(entry)
+        span = tracing.start(name)
         try:
             yield entry
         except BaseException as error:
@@ -52,12 +54,14 @@ class Trace:
             raise
         finally:
             _measure(entry, self.elapsed_ms() - start)
+            tracing.finish(span, error=entry.get("error", ""))
 
     def spent(self, name: str, ms: float, **facts: Any) -> None:
         """A step that was done in pieces, between others; ``at_ms`` is the end of the last one."""
         entry: dict[str, Any] = {"step": name, "at_ms": self.elapsed_ms(), "pieces": True, **facts}
         _measure(entry, ms)
         self.steps.append(entry)
+        tracing.spent(name, ms)
 
     def slot(self, slot: str, value: str, read_at: datetime | None) -> None:
         entry = {"slot": slot, "value": value[:LONGEST_VALUE]}

@@ -67,6 +67,8 @@ class TurnInput:
     attempt: int = 1
     context: PageContext = field(default_factory=PageContext)
     hint: Language = "en"
+    # The question's ``client_msg_id``: what all that is done for it is called in the logs (mangaassist.correlation).
+    correlation: str = ""
 
 
 @dataclass(slots=True)

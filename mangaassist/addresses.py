@@ -36,6 +36,12 @@ def read_networks(words: Collection[str]) -> list[Network]:
     return [ip_network(word, strict=False) for word in words]
 
 
+def lies_in(address: str, networks: Collection[Network]) -> bool:
+    """False for what is no address."""
+    read = _read(address)
+    return read is not None and _in(read, networks)
+
+
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)

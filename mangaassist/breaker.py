@@ -10,6 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from mangaassist.instruments import executor_refusals, executor_wait_seconds
+
 T = TypeVar("T")
 
 
@@ -137,12 +139,20 @@ class BoundedExecutor:
         self.name = name
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
         self._places = threading.BoundedSemaphore(threads + queue)
+        self._waited = executor_wait_seconds.labels(executor=name)
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Starts ``function()`` in this pool. Raises :class:`ExecutorFull` at once when there is no place."""
         if not self._places.acquire(blocking=False):
+            executor_refusals.labels(executor=self.name).inc()
             raise ExecutorFull(self.name)
-        future = self._pool.submit(function)
+        asked = time.perf_counter()
+
+        def work() -> T:
+            self._waited.observe(time.perf_counter() - asked)
+            return function()
+
+        future = self._pool.submit(work)
         # Released when the thread is done, not when the waiter gives up: a hung call keeps its place.
         future.add_done_callback(lambda _: self._places.release())
         return future

@@ -1,11 +1,31 @@
 """Celery's application. Tasks are only entrances: the truth is in the outbox's rows."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
+
+from mangaassist import task_signals  # noqa: F401  (connects them)
 
 app = Celery("mangaassist")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def observe_worker(sender: Any, **kwargs: Any) -> None:
+    """With processes of its own (`batch`) it is those that do the work, and are observed."""
+    if "prefork" not in str(getattr(sender.pool_cls, "__module__", sender.pool_cls)):
+        from mangaassist.observing import observe
+
+        observe("worker")
+
+
+@worker_process_init.connect
+def observe_process(**kwargs: Any) -> None:
+    from mangaassist.observing import observe
+
+    observe("batch")

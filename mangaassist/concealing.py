@@ -21,6 +21,8 @@ _NAMED = re.compile(
     r"(b?[\"']?)[^\s\"'<>,&})]+",
     re.IGNORECASE,
 )
+# As in mangaassist.redaction, which takes other personal data out as well, and longer for it.
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _secrets: set[str] = set()
 _known: re.Pattern[str] | None = None
 
@@ -44,3 +46,8 @@ def conceal(text: str) -> str:
     if _known is not None:
         text = _known.sub(HIDDEN, text)
     return _KEY_ID.sub(HIDDEN, _NAMED.sub(rf"\1\2{HIDDEN}", text))
+
+
+def conceal_addresses(text: str) -> str:
+    """The text without e-mail addresses."""
+    return _ADDRESS.sub("[email]", text) if "@" in text else text

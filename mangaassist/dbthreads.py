@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +16,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections, connection
 
+from mangaassist.instruments import database_wait_seconds
 from mangaassist.rehearsal import only_reading
 
 P = ParamSpec("P")
@@ -28,8 +30,10 @@ _pool = ThreadPoolExecutor(max_workers=3 if connection.vendor == "sqlite" else 8
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """``function(*args)`` in a database thread, in the caller's context; stale connections are closed first."""
     context = contextvars.copy_context()
+    asked = time.perf_counter()
 
     def work() -> T:
+        database_wait_seconds.observe(time.perf_counter() - asked)
         close_old_connections()
         return context.run(only_reading, partial(function, *args, **kwargs))
 

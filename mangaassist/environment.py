@@ -6,6 +6,7 @@ every fault at once (mangaassist/checks.py turns them into system-check errors).
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -73,6 +74,32 @@ def networks(name: str) -> list[Network]:
     except ValueError as error:
         faults.append(f"{name} must be addresses or networks such as 10.0.0.0/8: {error}.")
         return []
+
+
+# Loopback, private use (RFC 1918), and the same of IPv6 (RFC 4193).
+PRIVATE_NETWORKS = read_networks(["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1", "fc00::/7"])
+
+
+def endpoint(name: str) -> str:
+    """An http(s) address, or empty. It may hold a key, hence a fault does not quote it."""
+    value = text(name, kind="http(s) address")
+    try:
+        parts = urlsplit(value)
+        readable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        readable = False
+    if value and not readable:
+        faults.append(f"{name} must look like https://host:port/.")
+        return ""
+    return value
+
+
+def is_installed(module: str) -> bool:
+    """Without loading it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def boolean(name: str, default: bool) -> bool:

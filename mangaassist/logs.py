@@ -1,6 +1,7 @@
 """Structured logging: ``structlog.get_logger(__name__).info("event", key=value)``, as text or JSON lines.
 
-No line holds a credential, whoever wrote it: the finished line goes through mangaassist/concealing.py.
+No line holds a credential or an e-mail address, whoever wrote it: the finished line goes through
+mangaassist/concealing.py, and what an exception quotes through mangaassist/redaction.py.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from mangaassist.concealing import conceal
+from mangaassist.concealing import conceal, conceal_addresses
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -54,4 +55,10 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
 
 
 def _conceal(logger: Any, name: str, line: Any) -> str:
-    return conceal(line)
+    text = str(line)
+    if "Traceback (most recent call last)" in text:
+        # What broke may quote what a shopper typed. Loaded with the first fault only: beat needs none of it.
+        from mangaassist.redaction import redact
+
+        text = redact(text)
+    return conceal_addresses(conceal(text))

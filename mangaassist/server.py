@@ -49,7 +49,7 @@ class Server(uvicorn.Server):
     _ticked_at = 0.0
 
     async def on_tick(self, counter: int) -> bool:
-        from mangaassist.health.metrics import loop_lag_seconds
+        from mangaassist.instruments import loop_lag_seconds
 
         now = time.monotonic()
         if self._ticked_at:
@@ -111,7 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(*faults, sep="\n", file=sys.stderr)
         sys.exit(os.EX_CONFIG)
     from chat.warm import warm_in_background
+    from mangaassist.observing import observe
 
+    observe("web", listens=False)
     warm_in_background()
     server = Server(configuration(options.host, options.port))
     server.run([socket.socket(fileno=options.fd)] if options.fd is not None else None)

@@ -121,6 +121,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mangaassist.health.middleware.answer_probes",
+    "mangaassist.request_ids.name_requests",
     "partners.middleware.PartnerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -614,6 +615,23 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
+
+# --- What Prometheus, OpenTelemetry and Sentry are told (docs/deployment.md) ---------------------------------
+
+# Who may read /metrics of a web server, and only without a proxy in between.
+METRICS_NETWORKS = environment.networks("METRICS_NETWORKS") or environment.PRIVATE_NETWORKS
+# Where processes without a web server answer it; 0: nowhere. `make run` gives each the next port.
+METRICS_PORT = int(environment.number("METRICS_PORT", 0, low=0, high=65_000))
+METRICS_HOST = environment.text("METRICS_HOST", "127.0.0.1", kind="address")
+# OpenTelemetry's exporter reads this and its others (OTEL_EXPORTER_OTLP_HEADERS, …) itself.
+OTEL_EXPORTER_OTLP_ENDPOINT = environment.endpoint("OTEL_EXPORTER_OTLP_ENDPOINT")
+SENTRY_DSN = environment.endpoint("SENTRY_DSN")
+for _variable, _module, _extra in (
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry.sdk", "otel"),
+    ("SENTRY_DSN", "sentry_sdk", "sentry"),
+):
+    if environment.text(_variable) and not environment.is_installed(_module):
+        environment.faults.append(f"{_variable} is set, and needs the extra: pip install 'mangaassist[{_extra}]'.")
 
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = environment.choice("LOG_FORMAT", "text" if EMBEDDED else "json", ("text", "json"))

@@ -14,6 +14,7 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from mangaassist.instruments import sockets_closed
 from mangaassist.limits import TokenBucket
 
 log = structlog.get_logger(__name__)
@@ -123,6 +124,7 @@ class FrameSocket(AsyncWebsocketConsumer):
 
     async def hang_up(self, code: int) -> None:
         self.closing = True
+        sockets_closed.labels(kind=type(self).__name__, code=str(code)).inc()
         try:
             async with asyncio.timeout(LAST_WORD_S):
                 await self.close(code)

@@ -110,11 +110,14 @@ class Site:
     private_redis: bool
     # What comes from outside, each with a process of its own.
     consumed: tuple[str, ...] = ()
+    # The first of those on which processes without a web server answer /metrics; 0: they do not.
+    metrics_port: int = 0
 
     @classmethod
     def from_environment(cls) -> Site:
         """Raises :class:`CannotStart`."""
         port = int(environment.number("PORT", 8000, low=1, high=65535))
+        metrics_port = int(environment.number("METRICS_PORT", 0, low=0, high=65_000))
         if environment.faults:
             raise CannotStart(" ".join(environment.faults))
         aws = environment.text("MANGAASSIST_PROFILE") == "aws"
@@ -124,7 +127,13 @@ class Site:
             data_dir=Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve(),
             private_redis=not environment.text("REDIS_URL"),
             consumed=tuple(each.topic for each in CONSUMERS if each.is_needed(aws=aws)),
+            metrics_port=metrics_port,
         )
+
+    def metrics_port_of(self, program: str) -> int:
+        """The worker's is the first; 0 for what has none."""
+        listening = ("worker", "batch", "beat", *self.consumed)
+        return self.metrics_port + listening.index(program) if self.metrics_port and program in listening else 0
 
     @property
     def reachable_host(self) -> str:
@@ -298,7 +307,8 @@ class Supervisor:
         return Program(name="batch", command=(*_celery(), "mangaassist", *BATCH_WORKER), colour=31)
 
     def _start(self, program: Program) -> None:
-        supervised = Supervised(program, self.output, self._environment, BASE_DIR, self._refuse)
+        own = {"METRICS_PORT": str(self.site.metrics_port_of(program.name))}
+        supervised = Supervised(program, self.output, self._environment | own, BASE_DIR, self._refuse)
         self._running[program.name] = supervised
         supervised.start()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from django.conf import settings
 
+from mangaassist.instruments import recommendations
 from recommendations.backends import recommenders
 from recommendations.backends.base import NotOffered, Ranked, Recommender, RecommenderQuery, RecommenderUnavailable
 from recommendations.catalogue import Catalogue
@@ -45,6 +46,8 @@ def version() -> str:
 def ask(query: RecommenderQuery, catalogue: Catalogue, *, engines: tuple[str, ...] = ()) -> Answered:
     """The first answer on the way down. ``engines``: aliases to ask; by default all that are configured."""
     answer, alias, degraded = _first(engines, lambda engine: engine.recommend(query))
+    engine = "database" if answer is None else answer.engine
+    recommendations.labels(engine=engine, degraded=str(degraded).lower()).inc()
     if answer is None:
         return Answered(popular_from_database(query, catalogue), "", degraded)
     return Answered(answer, alias, degraded)

@@ -24,6 +24,7 @@ from chat.backends.thinking import WithoutThinking
 from chat.prompts import Prompt
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.concealing import conceal, remember_also
+from mangaassist.tracing import headers
 
 CONNECT_S = 1.0
 CONNECTIONS = 64
@@ -98,8 +99,9 @@ class OpenAIGenerator(PromptedGenerator):
             raise GeneratorUnavailable("BreakerOpen") from error
         began, has_begun = time.monotonic(), False
         try:
+            content = orjson.dumps(self._body | _messages(prompt))
             async with self._client().stream(
-                "POST", self._url, content=orjson.dumps(self._body | _messages(prompt)), headers=self._headers
+                "POST", self._url, content=content, headers=self._headers | headers()
             ) as response:
                 if response.status_code != httpx.codes.OK:
                     raise await _refusal(response)

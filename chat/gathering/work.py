@@ -14,6 +14,7 @@ from chat.evidence import Evidence
 from chat.tokens import Shopper
 from chat.trace import Trace
 from mangaassist.dbthreads import in_database
+from mangaassist.redaction import redact
 from shop.facts import ProductFacts, SeriesFacts, aproduct_facts, load_series_facts
 from shop.offers import LiveOffer, OffersUnavailable, aread_offers
 from shop.promotions import PromotionRule, aactive_promotions
@@ -44,7 +45,7 @@ class Gathering:
                 entry["limit_ms"] = limit * 1000
                 return await asyncio.wait_for(work, limit)
         except Exception as error:  # Any dependency's failure costs its part of the answer only.
-            log.warning("turn_step_failed", step=step, error=type(error).__name__, detail=str(error)[:200])
+            log.warning("turn_step_failed", step=step, error=type(error).__name__, detail=redact(str(error)[:200]))
             self.failed.add(step)
             return otherwise
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from mangaassist.addresses import lies_in
 from mangaassist.health.metrics import exposition
 from mangaassist.health.probes import probe_parts
 
@@ -38,4 +40,17 @@ async def ready(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 async def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus beside us: 404 to whoever comes through a proxy, or from outside of METRICS_NETWORKS."""
+    if not may_measure(request):
+        return HttpResponseNotFound()
     return HttpResponse(await exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+# What proxies add (RFC 7239; X-Forwarded-*, Via): Prometheus itself sends none of it.
+_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip", "Via")
+
+
+def may_measure(request: HttpRequest) -> bool:
+    if any(name in request.headers for name in _OF_PROXIES):
+        return False
+    return lies_in(request.META.get("REMOTE_ADDR", ""), settings.METRICS_NETWORKS)

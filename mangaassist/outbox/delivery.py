@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import uuid
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from mangaassist import correlation, tracing
 from mangaassist.breaker import Breaker, BreakerOpen
 from mangaassist.celery import app
 from mangaassist.outbox.models import OutboxMessage, shared_now
@@ -30,8 +33,9 @@ def enqueue(topic: str, payload: dict[str, Any], *, key: str = "", id: uuid.UUID
     # By the clock that all hosts share (models.shared_now), without another question to the database.
     now = Now() if connection.vendor == "postgresql" else timezone.now()
     OutboxMessage.objects.create(
-        id=id or uuid.uuid4(), topic=topic, payload=payload, key=key, created_at=now, due_at=now
-    )
+        id=id or uuid.uuid4(), topic=topic, payload=payload, key=key, created_at=now, due_at=now,
+        correlation=correlation.current(), traceparent=tracing.traceparent(),
+    )  # fmt: skip
     transaction.on_commit(lambda: wake(topic))
 
 
@@ -86,7 +90,9 @@ def wake(topic: str) -> None:
         if topic in _pending:
             return
         _pending.add(topic)
-    threading.Thread(target=_send, args=(topic,), name=f"wake-{topic}", daemon=True).start()
+    # In this context: the task says what it was sent for.
+    send = partial(contextvars.copy_context().run, _send, topic)
+    threading.Thread(target=send, name=f"wake-{topic}", daemon=True).start()
 
 
 def _send(topic: str) -> None:

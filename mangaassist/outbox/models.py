@@ -58,6 +58,10 @@ class OutboxMessage(models.Model):
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True, blank=True)
+    # The request that it comes from (mangaassist.correlation), and its place in a trace (mangaassist.tracing). The
+    # version before may still write rows while this one is rolled out: hence defaults of the database's own.
+    correlation = models.CharField(max_length=64, blank=True, db_default="", editable=False)
+    traceparent = models.CharField(max_length=64, blank=True, db_default="", editable=False)
 
     objects = OutboxQuerySet.as_manager()
 

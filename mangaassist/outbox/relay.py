@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,6 +13,9 @@ import structlog
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
+from mangaassist import tracing
+from mangaassist.correlation import correlated
+from mangaassist.instruments import outbox_deliveries
 from mangaassist.outbox.delivery import wake
 from mangaassist.outbox.models import OutboxMessage, claim, renew, settle, shared_now
 from mangaassist.outbox.topics import (
@@ -72,6 +76,7 @@ def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> tuple[int, bool]:
             failed = {id: error for row in rows for id, error in _attempt(topic, [row]).items()}
     good = [row for row in rows if str(row.pk) not in failed]
     settle(good, status=OutboxMessage.Status.DONE, done_at=timezone.now(), leased_until=None, error="")
+    _tell(topic, good, "done")
     untried: dict[float, list[OutboxMessage]] = {}
     for row in rows:
         error = failed.get(str(row.pk))
@@ -128,9 +133,10 @@ def _renew(rows: Sequence[OutboxMessage], lease_s: float) -> None:
 
 def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
     """Ids that failed, with their errors."""
-    deliveries = [Delivery(str(row.pk), row.topic, row.key, row.payload, row.attempts, row.lease) for row in rows]
+    deliveries = [delivery_of(row) for row in rows]
     try:
-        return topic.handler(deliveries)
+        with in_its_context(topic, rows):
+            return topic.handler(deliveries)
     except Outage as error:
         log.warning("outbox_outside_is_away", topic=topic.name, rows=len(rows), error=str(error)[:300])
         return {delivery.id: NotYet(repr(error)) for delivery in deliveries}
@@ -143,6 +149,38 @@ def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:
         return {delivery.id: repr(error) for delivery in deliveries}
 
 
+def delivery_of(row: OutboxMessage) -> Delivery:
+    return Delivery(
+        str(row.pk), row.topic, row.key, row.payload, row.attempts, row.lease, row.correlation, row.traceparent
+    )
+
+
+@contextmanager
+def in_its_context(topic: Topic, rows: Sequence[OutboxMessage]) -> Iterator[None]:
+    """What is done for one row is logged and traced as its request's; each row of a batch gets a span of the batch's
+    time."""
+    name = f"deliver {topic.name}"
+    if len(rows) == 1:
+        with correlated(rows[0].correlation), tracing.continued(name, rows[0].traceparent, attempt=rows[0].attempts):
+            yield
+        return
+    began = time.time_ns()
+    yield
+    for row in rows:
+        tracing.passed(name, row.traceparent, began)
+
+
+def _tell(topic: Topic, rows: Sequence[OutboxMessage], outcome: str) -> None:
+    """done, failed (tried again), away (an outage) or parked."""
+    outbox_deliveries.labels(topic=topic.name, outcome=outcome).inc(len(rows))
+    for row in rows:
+        if row.correlation:
+            log.info(
+                "outbox_delivery",
+                topic=topic.name, id=str(row.pk), outcome=outcome, attempt=row.attempts, correlation=row.correlation,
+            )  # fmt: skip
+
+
 def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
     """Back-off with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"); parked at the end.
 
@@ -151,8 +189,10 @@ def _postpone(topic: Topic, row: OutboxMessage, error: str) -> None:
     is_outage = isinstance(error, NotYet)
     if isinstance(error, Hopeless) or (row.attempts >= topic.max_attempts and not is_outage):
         log.error("outbox_row_parked", topic=topic.name, id=str(row.pk))
+        _tell(topic, [row], "parked")
         settle([row], status=OutboxMessage.Status.PARKED, error=error[:LONGEST_ERROR], leased_until=None)
         return
+    _tell(topic, [row], "away" if is_outage else "failed")
     longest = min(topic.longest_retry_s, LONGEST_OUTAGE_RETRY_S) if is_outage else topic.longest_retry_s
     ceiling = min(longest, topic.retry_s * 2 ** min(row.attempts - 1, MOST_DOUBLINGS))
     due_at = shared_now() + timedelta(seconds=random.uniform(0, ceiling))
@@ -184,6 +224,7 @@ def conclude(delivery: Delivery, error: str = "") -> None:
         _postpone(topic, row, error)
     else:
         settle([row], status=OutboxMessage.Status.DONE, done_at=timezone.now(), leased_until=None, error="")
+        _tell(topic, [row], "done")
     if topic.in_order and row.key:
         # The next of its key has waited for this one.
         same = OutboxMessage.objects.filter(topic=topic.name, key=row.key, status=OutboxMessage.Status.WAITING)

@@ -10,7 +10,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row on its way. ``id`` is the idempotency key; ``attempt`` counts from 1. ``lease``: of its relay."""
+    """One row on its way. ``id`` is the idempotency key; ``attempt`` counts from 1. ``lease``: of its relay.
+    ``correlation`` and ``traceparent``: see the row.
+    """
 
     id: str
     topic: str
@@ -18,6 +20,8 @@ class Delivery:
     payload: dict[str, Any]
     attempt: int
     lease: UUID | None = None
+    correlation: str = ""
+    traceparent: str = ""
 
 
 class DeliveryFailed(Exception):

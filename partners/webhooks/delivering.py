@@ -16,8 +16,11 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from mangaassist import instruments
+from mangaassist.correlation import correlated
 from mangaassist.outbox import relay
 from mangaassist.outbox.topics import Delivery, Hopeless, Taken, Topic, Untried, register_topic
+from mangaassist.tracing import continued
 from partners.webhooks.lanes import ReceiverLanes
 from partners.webhooks.messages import TOPIC
 from partners.webhooks.models import TEST_EVENT, Webhook, WebhookAttempt, WebhookMessage
@@ -90,7 +93,12 @@ def _start(delivery: Delivery, message: WebhookMessage, now: datetime) -> str:
 
 
 def attempt(delivery: Delivery) -> None:
-    """One attempt at one message, from its lease to its log."""
+    """One attempt at one message, from its lease to its log; as part of what it was sent for."""
+    with correlated(delivery.correlation), continued("webhook", delivery.traceparent, attempt=delivery.attempt):
+        _attempt(delivery)
+
+
+def _attempt(delivery: Delivery) -> None:
     # It may have waited in its lane for longer than it was ours.
     if not relay.keep(delivery):
         return
@@ -137,6 +145,9 @@ def _post(message: WebhookMessage, now: datetime) -> Answer:
 
 def _log(message: WebhookMessage, answer: Answer, now: datetime, ms: int) -> str:
     """→ the error for the outbox; empty when it is delivered."""
+    outcome = "taken" if answer.is_taken else "refused" if answer.status is not None else "unreachable"
+    instruments.webhook_attempts.labels(outcome=outcome).inc()
+    instruments.webhook_attempt_seconds.observe(ms / 1000)
     WebhookAttempt.objects.create(message=message, at=now, status=answer.status, ms=ms, error=answer.error[:300])
     hooks = Webhook.objects.filter(pk=message.webhook_id)
     if answer.is_taken:
@@ -170,4 +181,5 @@ def _give_up(message: WebhookMessage, reason: str, now: datetime) -> Hopeless:
 def _switch_off(hook: Webhook, reason: str) -> None:
     """Operators see it on the admin's first page and on the webhook's (partners.webhooks.admin)."""
     if Webhook.objects.filter(pk=hook.pk, is_active=True).update(is_active=False, switched_off_because=reason[:300]):
+        instruments.webhooks_switched_off.inc()
         log.error("webhook_switched_off", webhook=str(hook.pk), partner=hook.key_id, reason=reason)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections
 
+from mangaassist.observing import observe
 from mangaassist.outbox.backends.base import QueueUnavailable, StreamUnavailable
 from mangaassist.outbox.consumers import NothingToConsume, consumer_topics, find_consumer
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         consumer = find_consumer(options["topic"])
+        observe(f"consume-{consumer.topic}", listens=not options["once"])
         wait_s = 0 if options["once"] else LONG_POLL_S
         pause = 1.0
         try:
