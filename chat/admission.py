@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection
 from functools import cache
+from typing import Literal
 
 from django.conf import settings
 
@@ -13,6 +14,7 @@ from mangaassist.limits import SharedBuckets
 
 # A burst is so many seconds' worth.
 BURST_S = 20
+Refusal = Literal["", "rate", "busy"]
 
 
 class Admission:
@@ -22,27 +24,30 @@ class Admission:
     """
 
     def __init__(self) -> None:
+        self._open = 0
         self._by_address: Counter[str] = Counter()
         self._strangers: dict[object, Callable[[], None]] = {}
         # Socket → its conversation, and how it is told that this process ends.
         self._greeted: dict[object, tuple[str, Callable[[], None]]] = {}
 
-    def enter(self, socket: object, address: str, send_away: Callable[[], None]) -> bool:
-        """False when this address has its share. Without an address (behind a Unix socket) there is no share.
-
-        Whatever it answers, :meth:`leave` ends it.
+    def enter(self, socket: object, address: str, send_away: Callable[[], None]) -> Refusal:
+        """Why there is no place: this address has its share ("rate"; behind a Unix socket there is no address and no
+        share), or this process has as many as it may ("busy"). Whatever it answers, :meth:`leave` ends it.
         """
+        self._open += 1
         self._by_address[address] += 1
         if address and self._by_address[address] > settings.SOCKETS_PER_ADDRESS:
-            return False
+            return "rate"
+        if self.open() > settings.SOCKETS_PER_PROCESS:
+            return "busy"
         if len(self._strangers) >= settings.SOCKETS_WITHOUT_HELLO:
             self._strangers.pop(next(iter(self._strangers)))()
         self._strangers[socket] = send_away
-        return True
+        return ""
 
     def open(self) -> int:
         """Sockets."""
-        return self._by_address.total()
+        return self._open
 
     def greeted(self, socket: object, conversation_id: str, restart: Callable[[], None]) -> None:
         """It has said hello. ``restart`` lets it go to another process."""
@@ -59,6 +64,7 @@ class Admission:
     def leave(self, socket: object, address: str) -> None:
         self._strangers.pop(socket, None)
         self._greeted.pop(socket, None)
+        self._open -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, DataError
 
 from chat.actions import ask_for_more, take_action
-from chat.admission import admission, wait_before_hello, wait_before_question
+from chat.admission import Refusal, admission, wait_before_hello, wait_before_question
 from chat.asking import begin_turn
 from chat.audience import Listener, audience
 from chat.doorbell import doorbell, tell_handoff
@@ -42,6 +42,7 @@ from chat.models import Conversation
 from chat.phrases import say
 from chat.records import Accepted, accept_message
 from chat.resuming import join
+from chat.room import Busy
 from chat.runner import runner
 from chat.sessions import NotFound, Session, SessionRefused, open_session
 from chat.signals import BELL
@@ -68,7 +69,7 @@ _RICH_ONLY = frozenset({"message", "typing", "handoff_state", "feedback", "token
 
 # Errors that a shopper meets, said in their language; the others are for who writes a client.
 _SHOPPERS_ERRORS = frozenset(
-    {"rate", "restarting", "unavailable", "internal", "not_storable", "not_found", "no_such_turn", "empty_text",
+    {"rate", "busy", "restarting", "unavailable", "internal", "not_storable", "not_found", "no_such_turn", "empty_text",
      "text_too_long"}
 )  # fmt: skip
 
@@ -81,7 +82,7 @@ class ChatConsumer(FrameSocket):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.address = ""
-        self._has_place = False
+        self._no_place: Refusal = ""
         self.session: Session | None = None
         # Held while a hello is being answered.
         self._greeting = asyncio.Lock()
@@ -96,7 +97,7 @@ class ChatConsumer(FrameSocket):
 
     def enter(self) -> None:
         self.address = address_of(self.scope, trusted=settings.TRUSTED_PROXIES)
-        self._has_place = admission.enter(self, self.address, self._send_away)
+        self._no_place = admission.enter(self, self.address, self._send_away)
 
     def leave(self) -> None:
         admission.leave(self, self.address)
@@ -109,8 +110,12 @@ class ChatConsumer(FrameSocket):
         if not origin_allowed(self.scope, others=settings.WIDGET_ALLOWED_ORIGINS):
             await self.refuse("forbidden", "This page may not open the chat.", 4403)
             return
-        if not self._has_place:
+        if self._no_place == "rate":
             await self.refuse("rate", "Too many connections from this network.", 4429)
+            return
+        if self._no_place == "busy":
+            # "Try again later": a client comes back after a pause, perhaps to another process.
+            await self.hang_up(1013)
             return
         self.in_background(self.write())
         self.in_background(self._expect_hello())
@@ -134,6 +139,9 @@ class ChatConsumer(FrameSocket):
             instruments.frames_refused.labels(code="token").inc()
             code, close = ("token", 4401) if isinstance(refusal, TokenRefused) else ("forbidden", 4403)
             await self.refuse(code, str(refusal), close)
+        except Busy as busy:
+            retry_after_ms = int(busy.retry_after_s * 1000)
+            self._tell_error("busy", retryable=True, retry_after_ms=retry_after_ms, client_msg_id=client_msg_id)
         except NotFound as refusal:
             self._tell_error("not_found", str(refusal), client_msg_id=client_msg_id)
         except Conversation.DoesNotExist:  # Erased while the socket was open: the page begins a new one.
@@ -227,6 +235,10 @@ class ChatConsumer(FrameSocket):
                 retry_after_ms=int(wait * 1000) + 1,
             )
             return
+        with runner.room.for_question():
+            await self._store_and_begin(session, frame)
+
+    async def _store_and_begin(self, session: Session, frame: UserMessage) -> None:
         # Until it is acknowledged here, nobody else tells this socket of its own question.
         self.listener.asked.add(frame.client_msg_id.lower())
         try:
@@ -266,12 +278,13 @@ class ChatConsumer(FrameSocket):
 
     async def _action(self, session: Session, click: CardAction) -> None:
         if click.action == "show_more":
-            accepted, text = await in_database(ask_for_more, session, click)
-            self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
-            if not accepted.duplicate:
-                begin_turn(session, accepted, text, click.client_msg_id, hint=session.locale)
-            else:
-                await self._follow_again(session, accepted)
+            with runner.room.for_question():
+                accepted, text = await in_database(ask_for_more, session, click)
+                self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
+                if not accepted.duplicate:
+                    begin_turn(session, accepted, text, click.client_msg_id, hint=session.locale)
+                else:
+                    await self._follow_again(session, accepted)
             return
         message_id = str(uuid.uuid4())
         with audience.telling(message_id):

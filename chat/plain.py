@@ -45,19 +45,26 @@ async def turn_frames(session: Session, accepted: Accepted, text: str, client_ms
 async def answer(session: Session, text: str, client_msg_id: str = "") -> Frame | None:
     """Stores a question and waits for its ``response``; None while a person answers.
 
-    Raises :class:`FrameRefused` for a text that cannot be asked.
+    Raises :class:`FrameRefused` for a text that cannot be asked, and :class:`chat.room.Busy`.
     """
     text = clean_text(text)
     client_msg_id = client_msg_id or str(uuid.uuid4())
-    accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+    with runner.room.for_question():
+        accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+        told = await turn_of(session, accepted, text, client_msg_id)
+    if told is None:
+        return None
     last = None
-    async for frame in turn_frames(session, accepted, text, client_msg_id):
+    async for frame in told.read():
         last = frame
     return last
 
 
 def ask(session: Session, text: str, client_msg_id: str = "") -> Frame | None:
-    """:func:`answer` for sync views; an empty or too long text is no question and changes nothing."""
+    """:func:`answer` for sync views; an empty or too long text is no question and changes nothing.
+
+    Raises :class:`chat.room.Busy`.
+    """
     try:
         return async_to_sync(answer)(session, text, client_msg_id)
     except FrameRefused:

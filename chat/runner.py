@@ -23,6 +23,7 @@ from chat.events import Card, Delta, Event, Response, TypingIndicator, frame_of
 from chat.following import Following
 from chat.leases import sign_of_life
 from chat.phrases import say
+from chat.room import Room
 from chat.signals import BELL
 from chat.turn import Draft, TurnInput, TurnLost, end_turn, new_draft, run_turn
 from chat.turn_stream import StreamUnavailable, Superseded
@@ -74,6 +75,7 @@ class TurnRunner:
         self._told: dict[str, ToldTurn] = {}
         self._running: dict[str, RunningTurn] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.room = Room()
         # Set at the process's end: no turn is begun any more.
         self.draining = False
 
@@ -220,7 +222,7 @@ class TurnRunner:
                 self._forget_later(running.told)
 
     async def _tell_events(self, running: RunningTurn, deadline: asyncio.Timeout) -> None:
-        """``deadline`` is the queue's, and from the moment when the work begins the turn's own."""
+        """``deadline`` is the queues', and from the moment when the work begins the turn's own."""
         events = run_turn(running.turn, running.draft)
         beside = asyncio.create_task(self._keep_alive(running))
         try:
@@ -231,9 +233,10 @@ class TurnRunner:
                 await before.finished.wait()
                 running.draft.after_turn = before.turn_id
                 running.draft.trace.begin()
-            deadline.reschedule(asyncio.get_running_loop().time() + settings.TURN_LIMITS_S["turn"])
-            async for event in events:
-                self._tell(running, event)
+            async with self.room.for_turn():
+                deadline.reschedule(asyncio.get_running_loop().time() + settings.TURN_LIMITS_S["turn"])
+                async for event in events:
+                    self._tell(running, event)
         finally:
             beside.cancel()
             with suppress(asyncio.CancelledError):

@@ -31,6 +31,7 @@ from chat.admission import wait_before_hello, wait_before_question, wait_before_
 from chat.context import ContextRefused, PageContext, read_context
 from chat.frames import MAX_TEXT, is_uuid
 from chat.plain import ask
+from chat.room import Busy
 from chat.sessions import open_session, read_missed
 from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
 from mangaassist.addresses import address_of
@@ -208,16 +209,26 @@ def plain(request: HttpRequest) -> HttpResponse:
     claims = _plain_claims(request) or _new_claims(request)
     wait = _wait_before_plain_question(claims, _address(request))
     if wait:
-        refused = _plain_page(request, [], text=text[:MAX_TEXT], too_soon=True)
-        refused.status_code = 429
-        refused["Retry-After"] = str(ceil(wait))
-        return refused
+        return _refused(request, text, wait, too_soon=True)
     # A second click on a first question comes before the cookie that names its conversation.
     session = open_session(claims, channel="plain", first_question=client_msg_id)
-    ask(session, text, client_msg_id)
+    try:
+        ask(session, text, client_msg_id)
+    except Busy as busy:
+        refused = _refused(request, text, busy.retry_after_s, busy=True)
+        _keep(refused, session.token())
+        return refused
     response = redirect("chat-page")
     _keep(response, session.token())
     return response
+
+
+def _refused(request: HttpRequest, text: str, wait_s: float, **why: bool) -> HttpResponse:
+    """The page again, with what was written."""
+    refused = _plain_page(request, [], text=text[:MAX_TEXT], **why)
+    refused.status_code = 429
+    refused["Retry-After"] = str(ceil(wait_s))
+    return refused
 
 
 def _keep(response: HttpResponse, token: str) -> None:

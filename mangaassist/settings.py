@@ -543,13 +543,19 @@ TURN_LIMITS_S = {
     "token_gap": environment.number("TOKEN_GAP_LIMIT_S", 5, low=0.1, high=60),
     "turn": environment.number("TURN_LIMIT_S", 30, low=1, high=120),
 }
+# How many turns a web process works on at once, and how many more may wait for a place (chat/room.py). Our own composer
+# computes, so that more at once only make each other late; a model is waited for.
+_TURNS_AT_ONCE = 32 if GENERATORS["default"]["BACKEND"] == "chat.backends.composer.ComposerGenerator" else 200
+TURNS_AT_ONCE = int(environment.number("TURNS_AT_ONCE", _TURNS_AT_ONCE, low=1, high=100_000))
+TURNS_WAITING = int(environment.number("TURNS_WAITING", 64, low=1, high=100_000))
 # How fast one socket may send, after a burst of four (frames) or twenty (questions) seconds' worth.
 SOCKET_FRAMES_PER_S = int(environment.number("SOCKET_FRAMES_PER_S", 10, low=1, high=100_000))
 SOCKET_QUESTIONS_PER_S = environment.number("SOCKET_QUESTIONS_PER_S", 1, low=0.1, high=10_000)
 # The same from one network address, over all processes. Many shoppers may sit behind one.
 ADDRESS_QUESTIONS_PER_S = environment.number("ADDRESS_QUESTIONS_PER_S", 10, low=0.1, high=100_000)
 ADDRESS_HELLOS_PER_S = environment.number("ADDRESS_HELLOS_PER_S", 20, low=0.1, high=100_000)
-# Open sockets of one process: of one network address, and of all that have not said hello.
+# Open sockets of one process: all, of one network address, and of all that have not said hello.
+SOCKETS_PER_PROCESS = int(environment.number("SOCKETS_PER_PROCESS", 20_000, low=1, high=1_000_000))
 SOCKETS_PER_ADDRESS = int(environment.number("SOCKETS_PER_ADDRESS", 1_000, low=1, high=1_000_000))
 SOCKETS_WITHOUT_HELLO = int(environment.number("SOCKETS_WITHOUT_HELLO", 1_000, low=1, high=1_000_000))
 # Proxies of ours, whose X-Forwarded-For is believed. Without them a proxy is one address with one share.

@@ -297,6 +297,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "stopped": ("Stopped.",),
     # Errors that a shopper meets (chat.consumers); those that only a client's author meets are in English there.
     "error.rate": ("That was quick; please wait a moment.",),
+    "error.busy": ("A lot is being asked at the moment; please try again in a little while.",),
     "error.restarting": ("One moment, please.",),
     "error.unavailable": ("That could not be stored; please try again.",),
     "error.internal": ("Something went wrong on our side.",),

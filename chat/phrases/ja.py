@@ -300,6 +300,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "stopped": ("停止しました。",),
     # Errors
     "error.rate": ("送信が続いたため、少しお待ちください。",),
+    "error.busy": ("ただいま混み合っています。少し時間をおいてもう一度お試しください。",),
     "error.restarting": ("少々お待ちください。",),
     "error.unavailable": ("保存できませんでした。もう一度お試しください。",),
     "error.internal": ("こちらの不具合で処理できませんでした。",),

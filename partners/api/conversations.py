@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from math import ceil
 from typing import Any, Literal
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from chat.handoff import ask_for_person
 from chat.models import Conversation, Message
 from chat.plain import turn_frames, turn_of
 from chat.records import Accepted, accept_message
+from chat.room import Busy
 from chat.runner import runner
 from chat.sessions import Session, open_session, start_conversation
 from chat.tokens import Claims, Shopper, new_session_id
@@ -107,7 +109,12 @@ async def _answer(session: Session, client_msg_id: str, text: str, claim: Claim 
     """``after``: the last event that a reader of events has; None for one who waits for the whole answer."""
     if runner.draining:
         raise Problem(503, "unavailable", "This process ends: another one answers.", retry_after_s=1)
-    accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+    try:
+        with runner.room.for_question():
+            accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+    except Busy as busy:
+        detail = "Too many questions are being answered; this one was not stored."
+        raise Problem(429, "too-many", detail, retry_after_s=ceil(busy.retry_after_s)) from busy
     if after is not None:
         if claim and claim.answer is None:
             await in_database(claim.record, 200, "")

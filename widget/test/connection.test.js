@@ -88,6 +88,35 @@ test("a server that restarts takes nothing along: the same frame goes out again,
   assert.deepEqual(frames.filter(({ type }) => type === "error"), []);
 });
 
+test("a server that is busy is asked again by itself when it said, and in the end the shopper hears it", async () => {
+  const { connection, frames, socket, clock } = await connected();
+  const busy = { type: "error", code: "busy", client_msg_id: "m-1", retryable: true, retry_after_ms: 9000 };
+  const asked = () => socket().frames("user_message").length;
+  const pass = async (ms) => {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      await clock.pass(1000);
+      socket().say({ type: "pong" });
+    }
+  };
+  connection.send(MESSAGE);
+  for (const sends of [1, 2, 3]) {
+    socket().say(busy);
+    await pass(8000);
+    assert.equal(asked(), sends);
+    await pass(4000);
+    assert.equal(asked(), sends + 1);
+  }
+  assert.deepEqual(frames.filter(({ type }) => type === "error"), []);
+  socket().say(busy);
+  await pass(12000);
+  assert.deepEqual(
+    frames.filter(({ type }) => type === "error").map(({ code, retryable }) => [code, retryable]),
+    [["not_sent", true]],
+  );
+  assert.equal(asked(), 4);
+  assert.equal(connection.unacknowledged.length, 0);
+});
+
 test("a lost socket takes nothing along: a new one resumes and sends what was not acknowledged", async () => {
   const { connection, socket, greet, clock } = await connected();
   connection.send(MESSAGE);

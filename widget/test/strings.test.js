@@ -24,7 +24,7 @@ test("nothing is left in the other language", () => {
 
 // What the widget never causes, or tells by the status of its connection; of these the general words are enough.
 const UNSAID = new Set([
-  "binary", "forbidden", "hello_twice", "malformed", "no_hello", "no_such_turn", "restarting", "token", "too_large",
+  "binary", "forbidden", "hello_twice", "malformed", "no_hello", "no_such_turn", "restarting", "busy", "token", "too_large",
   "unknown_type", "empty_text", "not_storable",
 ]);
 

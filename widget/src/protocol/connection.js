@@ -275,11 +275,11 @@ export class Connection {
 
   /** @param {Frame} frame */
   #pass(frame) {
-    const { type, turn_id: turnId, message_id: messageId, client_msg_id: id } = frame;
+    const { type, turn_id: turnId, message_id: messageId, client_msg_id: id, code } = frame;
     if (type === "accepted" && turnId && !frame.duplicate) this.#order.begin(turnId);
     if (messageId) this.#lastMessageId = messageId;
-    if (id && frame.code === "restarting") {
-      this.#outbox.putOff(id, this.#host.now() + frame.retry_after_ms);
+    if (id && (code === "restarting" || code === "busy")) {
+      this.#outbox.putOff(id, this.#host.now() + frame.retry_after_ms, code);
       return;
     }
     if (id && ["accepted", "saved", "error"].includes(type)) this.#outbox.acknowledge(id);

@@ -15,7 +15,7 @@ export class Outbox {
   /** @param {import("../types.js").Store} store of the tab */
   constructor(store) {
     this.#store = store;
-    for (const frame of store.get("pending") ?? []) this.#pending.set(frame.client_msg_id, { frame, sentAt: 0, sends: 0 });
+    for (const frame of store.get("pending") ?? []) this.add(frame);
   }
 
   /** Everything not acknowledged, oldest first. */
@@ -55,13 +55,15 @@ export class Outbox {
   }
 
   /**
-   * The server is about to restart: another one takes it, under the same id.
+   * The server is about to restart: another one takes it, under the same id. Or it is busy: it is asked again then, as
+   * often as one that says nothing.
    * @param {string} id
    * @param {number} until
+   * @param {string | undefined} code
    */
-  putOff(id, until) {
+  putOff(id, until, code) {
     const entry = this.#pending.get(id);
-    if (entry) Object.assign(entry, { sentAt: until - ACKNOWLEDGED_WITHIN_MS, sends: 0 });
+    if (entry) Object.assign(entry, { sentAt: until - ACKNOWLEDGED_WITHIN_MS }, code === "restarting" && { sends: 0 });
   }
 
   /**

@@ -35,7 +35,7 @@ export const en = {
   refused: "The chat cannot be opened from this page.",
   /** By the code of the server's error; see problemWords(). @type {Record<string, string>} */
   problems: {
-    rate: "That was a lot at once. The chat continues in a moment.",
+    rate: "That was a lot at once; one moment.",
     internal: "Something went wrong on our side.",
     unavailable: "Something went wrong on our side.",
     text_too_long: "That is too long.",
