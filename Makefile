@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-header --annotation-st
 WIDGET_TOOLS := widget/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit widget bench peers venv dev-venv requirements clean
+.PHONY: help run test test-postgres check audit widget bench peers venv dev-venv requirements clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -19,10 +19,13 @@ help: ## this list
 run: venv ## the whole shop at http://127.0.0.1:8000/ (HOST, PORT, DATA_DIR, DEMO=0); Ctrl-C stops it
 	@exec $(BIN)/python -m mangaassist.supervisor
 
-test: venv ## the whole test suite; browser tests when Chromium is found (BROWSER_TESTS=required: must run)
+test: venv ## the whole test suite; browser tests when Chromium is found (BROWSER_TESTS=required: must run; DEPLOY_TESTS the same)
 	@if [ "$$BROWSER_TESTS" = required ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null; then \
 		$(MAKE) --no-print-directory dev-venv; fi
 	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 --reruns-delay 2 $(ARGS)
+
+test-postgres: venv ## the same on a PostgreSQL of its own (its programs must be installed), without the browser tests
+	$(BIN)/python -m tests.mangaassist.postgres -n 2 --dist loadfile --reruns 2 --reruns-delay 2 -m "not browser" $(ARGS)
 
 check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, bandit, Django's own checks, missing migrations, the widget, the AWS template
 	$(BIN)/ruff check .

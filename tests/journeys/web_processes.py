@@ -163,6 +163,12 @@ class Tab:
         assert closed.value.rcvd is not None, "cut off without a word"
         return closed.value.rcvd.code
 
+    def read_to_the_end(self) -> None:
+        """Everything that still comes from a process that died."""
+        with pytest.raises(ConnectionClosed):
+            while True:
+                self.receive()
+
 
 @contextmanager
 def tab(web: Web, token: str, **hello: Any) -> Iterator[Tab]:
