@@ -57,7 +57,7 @@ def register() -> None:
         Holder(
             app="caching",
             impersonal=("CachePolicy",),
-            topics={"cache.invalidate": TopicData(_without_tags)},
+            topics={"cache.invalidate": TopicData(_without_tags, at_any_time=True)},
             erase=_erase,
             stage=2,
         )

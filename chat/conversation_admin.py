@@ -25,8 +25,10 @@ from chat.conversation_page import read_page, without_personal_data
 from chat.forgetting import erase_conversation, redact_message
 from chat.lists import BoundedPaginator
 from chat.models import Conversation, Feedback, Message, Turn
-from chat.sharing import CHOICES, LinkClosed, open_link, revoke, share, token_of
+from chat.sharing import CHOICES, LinkClosed, open_link, revoke, share, token_of, turn_away
+from mangaassist.access.audit import Kind, record
 from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.privacy.pages import tell_erasure
 
 # Of the newest messages; older ones are found by their conversation's id, customer or session.
 SEARCHED_MESSAGES = 20_000
@@ -135,7 +137,7 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
             return path(route, self.admin_site.admin_view(view), name=f"chat_conversation_{name}")
 
         return [
-            at("shared/<str:token>/", self.shared_view, "shared"),
+            path("shared/<str:token>/", self.shared_or_turned_away, name="chat_conversation_shared"),
             at("<uuid:pk>/share/", require_POST(self.share_view), "share"),
             at("<uuid:pk>/revoke/", require_POST(self.revoke_view), "revoke"),
             at("<uuid:pk>/redact/", require_POST(self.redact_view), "redact"),
@@ -167,6 +169,11 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
             title=str(conversation),
         )
 
+    def shared_or_turned_away(self, request: HttpRequest, token: str) -> HttpResponse:
+        if not self.admin_site.has_permission(request):
+            turn_away(token)
+        return self.admin_site.admin_view(self.shared_view)(request, token)
+
     def shared_view(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
             shared = open_link(token, by=request.user.get_username())
@@ -175,6 +182,13 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
                 raise PermissionDenied from None
             messages.warning(request, _("This link is open no more."))
             return HttpResponseRedirect(reverse("admin:chat_conversation_changelist"))
+        # Its id says which conversation, and to nobody else whose it is.
+        record(
+            Kind.EXPORT,
+            request=request,
+            what=f"shared conversation ({shared.conversation_id})",
+            detail=f"link of {shared.by} opened",
+        )
         page = read_page(shared.conversation, number=_number(request, "page"))
         lines = without_personal_data(page.lines)
         return self._page(request, "shared", shared=shared, page=page, lines=lines, title=_("A shared conversation"))
@@ -204,9 +218,10 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
     def redact_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         conversation = self._may(request, pk, "redact")
         message = get_object_or_404(Message, pk=_number(request.POST, "message") or 0, conversation=conversation)
-        if redact_message(message.pk):
+        erasure = redact_message(message.pk, by=request.user.get_username())
+        if erasure is not None:
             log_deed(request, Conversation, pk, str(conversation), f"message {message.public_id} redacted")
-            messages.success(request, _("The words were taken out everywhere that we keep them."))
+            tell_erasure(request, erasure, _("The words were taken out everywhere that we keep them."))
         return self._back(conversation, f"?at={message.pk}#m{message.pk}")
 
     def erase_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -214,10 +229,10 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
         if request.method != "POST":
             counts = read_page(conversation).counts
             return self._page(request, "erase", conversation=conversation, counts=counts, title=_("Erase"))
-        erase_conversation(conversation.pk)
+        erasure = erase_conversation(conversation.pk, by=request.user.get_username())
         hide_name(Conversation, pk)
         log_deed(request, Conversation, pk, str(pk), "erased", flag=DELETION)
-        messages.success(request, _("The conversation is erased."))
+        tell_erasure(request, erasure, _("The conversation is erased."))
         return HttpResponseRedirect(reverse("admin:chat_conversation_changelist"))
 
     # --- What they have in common --------------------------------------------------------------------------------

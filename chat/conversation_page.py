@@ -164,8 +164,14 @@ def without_personal_data(lines: Iterable[Line]) -> list[Line]:
     """For readers who may not know who the shopper is."""
     lines = list(lines)
     for line in lines:
-        if line.message is not None:
-            line.message.content = redact(line.message.content)
+        if line.message is None:
+            continue
+        line.message.content = redact(line.message.content)
+        line.message.quick_replies = [redact(str(each)) for each in line.message.quick_replies]
+        feedback = getattr(line.message, "feedback", None)
+        if feedback is not None:
+            # A partner's reason may be the shopper's own words.
+            feedback.reason = redact(feedback.reason)
     return lines
 
 

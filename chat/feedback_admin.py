@@ -29,10 +29,13 @@ from chat.feedback_export import csv_lines, question_of
 from chat.feedback_forms import BulkForm, GoldenForm, ReviewForm
 from chat.feedback_review import ReviewRefused, neighbours, review, to_review
 from chat.feedback_trends import BY, WEEKS, trends
+from chat.forgetting import redact_opinion
 from chat.golden import Expected, NotGolden, file_name, golden_journey
 from chat.lists import BoundedPaginator, recent_values
 from chat.models import Feedback, FeedbackCount
 from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.privacy.pages import tell_erasure
+from mangaassist.streaming import download
 
 COUNTED_DAYS = 30
 # Of the queue's length: more is more than one wants to know.
@@ -227,10 +230,9 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
     @admin.action(description=gettext_lazy("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> StreamingHttpResponse:
         rows = queryset.select_related("message__turn", "assigned_to").prefetch_related("message__turn__messages")
-        lines = csv_lines(rows.iterator(chunk_size=500))
-        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="feedback-{timezone.now():%Y-%m-%d}.csv"'
-        return response
+        lines = (line.encode() for line in csv_lines(rows.iterator(chunk_size=100)))
+        name = f"feedback-{timezone.now():%Y-%m-%d}.csv"
+        return download(lines, name=name, content_type="text/csv; charset=utf-8")
 
     # --- Pages ---------------------------------------------------------------------------------------------------
 
@@ -242,6 +244,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
             at("trends/", self.trends_view, "trends"),
             at("<uuid:pk>/review/", require_POST(self.review_view), "review"),
             at("<uuid:pk>/golden/", self.golden_view, "golden"),
+            at("<uuid:pk>/redact/", require_POST(self.redact_view), "redact"),
             *super().get_urls(),
         ]
 
@@ -285,6 +288,16 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
                 return HttpResponseRedirect(reverse("admin:chat_feedback_changelist"))
             return HttpResponseRedirect(reverse("admin:chat_feedback_change", args=[older]))
         messages.success(request, _("Saved."))
+        return HttpResponseRedirect(reverse("admin:chat_feedback_change", args=[pk]))
+
+    def redact_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        if not (self.has_view_permission(request) and request.user.has_perm("chat.redact_conversation")):
+            raise PermissionDenied
+        feedback = get_object_or_404(Feedback, pk=pk)
+        erasure = redact_opinion(feedback.pk, by=request.user.get_username())
+        if erasure is not None:
+            log_deed(request, Feedback, pk, str(feedback), "comment redacted")
+            tell_erasure(request, erasure, _("The words were taken out everywhere that we keep them."))
         return HttpResponseRedirect(reverse("admin:chat_feedback_change", args=[pk]))
 
     def golden_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -340,6 +353,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
             labels=Feedback.Label.choices,
             people=_people() if self.has_review_permission(request) else (),
             may_review=self.has_review_permission(request),
+            may_redact=bool(feedback.own_words) and request.user.has_perm("chat.redact_conversation"),
             may_read_turns=request.user.has_perm("chat.view_turn"),
             title=_("An opinion"),
         )

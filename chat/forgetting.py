@@ -1,100 +1,195 @@
-"""Taking back what was said: one message's words, or a whole conversation, wherever we keep them.
+"""Taking back what was said: a message's words, an opinion's comment, or a whole conversation, wherever we keep them.
 
-Kept are rows (message, trace, feedback, handoffs), the hot and the durable copy of memory, the turn's stream, and what
-waits in the outbox; analytics listen (chat.signals). What has left for others (a contact centre, Amazon Kinesis, a
-partner) is theirs: it ends with the time that they keep things.
+Kept are rows (message, trace, dialogue, feedback, handoffs), the hot and the durable copy of memory, the turn's stream,
+and what waits in the outbox; each app takes out of its own (mangaassist.privacy.registry). What has left for others (a
+contact centre, Amazon Kinesis, a partner) is theirs: it ends with the time that they keep things.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
-from functools import partial
+from collections.abc import Collection, Iterable
+from datetime import timedelta
 from typing import Any
 
-import redis
-import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from caching.invalidation import invalidate
 from chat import turn_stream
 from chat.memory import forget_hot, forget_outside
-from chat.models import Conversation, Feedback, Message, Turn
+from chat.models import Conversation, Feedback, FeedbackNote, Message, Turn
 from chat.records import remembered_turns
-from chat.signals import conversation_erased, message_redacted
-from escalation.forgetting import forget_handoffs, forget_words
-from mangaassist.outbox.forgetting import rewrite, unqueue
+from chat.signals import BELL
+from chat.state import without_turn
+from chat.trace import trace_without_words
+from escalation.forgetting import forget_handoffs
+from escalation.models import Handoff
+from mangaassist.doorbell import ring
+from mangaassist.outbox.forgetting import rewrite
+from mangaassist.outbox.models import QueuedMessage
+from mangaassist.privacy.erasing import erase
+from mangaassist.privacy.models import Erasure
+from mangaassist.privacy.subject import Subject
+from mangaassist.privacy.words import REDACTED, Words, without_words
+from mangaassist.redaction import redact
 
-log = structlog.get_logger(__name__)
-REDACTED = "[redacted]"
-# Notes of a trace hold words under these names.
-_WORDS = frozenset({"sentence", "about", "nearest", "reason"})
+CLOCKS_DIFFER = timedelta(minutes=1)
+
+# --- Words ----------------------------------------------------------------------------------------------------
 
 
-def redact_message(message_id: int) -> bool:
-    """Takes a message's words out of everything that holds them; False when that has been done before.
+def redact_message(message_id: int, *, by: str) -> Erasure | None:
+    """Takes a message's words out of everything that holds them; None when that has been done before.
 
     Raises ``Message.DoesNotExist``.
     """
-    with transaction.atomic():
-        message = Message.objects.select_for_update().get(pk=message_id)
-        if message.redacted_at is not None:
-            return False
-        conversation_id, said = str(message.conversation_id), {message.content, message.template}
-        message.content = message.template = REDACTED
-        message.cards, message.quick_replies, message.citations = [], [], []
-        message.redacted_at = timezone.now()
-        message.save()
-        turn_ids = [str(message.turn_id)] if message.turn_id else []
-        sought: set[str] = set()
-        for turn in Turn.objects.select_for_update().filter(pk__in=turn_ids):
-            sought |= _sought(turn.trace)
-            turn.trace = trace_without_words(turn.trace)
-            turn.save(update_fields=["trace"])
-        forget_words(conversation_id, said, REDACTED)
-        _forget_memory(message.conversation_id, keep=True)
-        transaction.on_commit(partial(_forget_copies, conversation_id, turn_ids))
-    message_redacted.send_robust(
-        sender=Message, conversation_id=conversation_id, turn_ids=turn_ids, said=sorted(said | sought), instead=REDACTED
+    message = Message.objects.select_related("turn").get(pk=message_id)
+    if message.redacted_at is not None:
+        return None
+    said = {message.content, message.template}
+    if message.turn is not None:
+        said |= _sought(message.turn.trace)
+    words = Words(
+        until=timezone.now(),
+        conversation=str(message.conversation_id),
+        said=frozenset(said - {""}),
+        message=str(message.pk),
+        turn=str(message.turn_id or ""),
     )
-    return True
+    return erase(words, by=by)
 
 
-def erase_conversation(conversation_id: uuid.UUID) -> None:
-    """Removes a conversation and all that was made of it; counts of opinions stay, they name nobody.
+def redact_opinion(feedback_id: uuid.UUID, *, by: str) -> Erasure | None:
+    """The same for an opinion's comment, and for a reason in a partner's own words. The rating stays, and counts.
 
-    Raises ``Conversation.DoesNotExist``.
+    None when there are no such words. Raises ``Feedback.DoesNotExist``.
     """
+    feedback = Feedback.objects.get(pk=feedback_id)
+    said = frozenset(feedback.own_words)
+    if not said:
+        return None
+    words = Words(until=timezone.now(), conversation=str(feedback.conversation_id), said=said, opinion=str(feedback.pk))
+    return erase(words, by=by)
+
+
+def take_out(words: Words) -> None:
+    """Out of what chat itself keeps. Raises ``redis.RedisError`` when copies could not be reached."""
+    if words.opinion:
+        _take_out_of_opinion(words)
+        return
+    id = uuid.UUID(words.conversation)
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
-        id = str(conversation.pk)
-        turn_ids = [str(pk) for pk in conversation.turns.values_list("pk", flat=True)]
-        said = set(conversation.messages.filter(role=Message.Role.USER).values_list("content", flat=True))
-        for trace in conversation.turns.values_list("trace", flat=True):
-            said |= _sought(trace)
-        opinions = [str(pk) for pk in Feedback.objects.filter(conversation=conversation).values_list("pk", flat=True)]
-        forget_handoffs(id)
-        for opinion in opinions:
-            rewrite("feedback", opinion, _nothing)
-            unqueue("feedback", opinion)
-        _forget_memory(conversation.pk, keep=False)
-        conversation.delete()
-        transaction.on_commit(partial(_forget_copies, id, turn_ids))
-    conversation_erased.send_robust(sender=Conversation, conversation_id=id, turn_ids=turn_ids, said=sorted(said))
-    log.info("conversation_erased", conversation=id, turns=len(turn_ids))
+        # A turn's row before its message's, as where its answer is stored: neither undoes the other.
+        # Not those that began well after it: they have read nothing of it. (Hosts' clocks differ a little.)
+        running = Turn.objects.running().filter(conversation=id, started_at__lte=words.until + CLOCKS_DIFFER)
+        running.update(is_redacted=True)
+        if words.turn:
+            _take_out_of_turns(id, uuid.UUID(words.turn))
+        Message.objects.filter(pk=words.message, conversation=id, redacted_at=None).update(
+            content=REDACTED, template=REDACTED, cards=[], quick_replies=[], citations=[], redacted_at=timezone.now()
+        )
+        for note in FeedbackNote.objects.filter(feedback__conversation=id):
+            _put_note(note, words.said)
+        if Conversation.objects.filter(pk=id).exists():
+            _forget_memory(id, keep=True)
+    _forget_copies(words.conversation, [words.turn] if words.turn else [])
 
 
-def trace_without_words(trace: dict[str, Any]) -> dict[str, Any]:
-    """Times, sources and counts stay; values that were said, and what the question was about, go."""
-    asked = {name: value for name, value in trace.get("asked", {}).items() if name != "page"}
-    notes = [{name: value for name, value in note.items() if name not in _WORDS} for note in trace.get("notes", [])]
-    return trace | {"asked": asked, "notes": notes, "slots": []}
+def _take_out_of_turns(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> None:
+    """Of its trace, and of what the dialogue has known since because of it."""
+    turns = Turn.objects.select_for_update().filter(conversation=conversation_id)
+    own = turns.filter(pk=turn_id).first()
+    if own is None:
+        return
+    before = Turn.objects.filter(conversation=conversation_id, started_at__lt=own.started_at).last_dialogue()
+    brought = own.dialogue
+    own.trace, own.dialogue = trace_without_words(own.trace), without_turn(brought, before, brought)
+    own.save(update_fields=["trace", "dialogue"])
+    for later in turns.filter(started_at__gt=own.started_at).exclude(dialogue={}).order_by("started_at").defer("trace"):
+        later.dialogue = without_turn(later.dialogue, before, brought)
+        later.save(update_fields=["dialogue"])
+
+
+def _take_out_of_opinion(words: Words) -> None:
+    needles = words.said | {redact(text) for text in words.said}
+    with transaction.atomic():
+        feedback = Feedback.objects.select_for_update().filter(pk=words.opinion).first()
+        if feedback is not None:
+            if feedback.comment in words.said:
+                feedback.comment = REDACTED
+            if feedback.reason in words.said:
+                # It is counted as that already (chat.feedback_processing).
+                feedback.reason = Feedback.Reason.OTHER
+            feedback.save(update_fields=["comment", "reason"])
+            for note in feedback.notes.all():
+                _put_note(note, needles)
+        rewrite("feedback", words.opinion, lambda payload: without_words(payload, needles))
+        for queued in QueuedMessage.objects.filter(queue="feedback", body__feedback_id=words.opinion):
+            QueuedMessage.objects.filter(pk=queued.pk).update(body=without_words(queued.body, needles))
+
+
+def _put_note(note: FeedbackNote, needles: Collection[str]) -> None:
+    """Operators quote what they write about."""
+    text = without_words(note.text, needles)
+    if text != note.text:
+        FeedbackNote.objects.filter(pk=note.pk).update(text=text)
 
 
 def _sought(trace: dict[str, Any]) -> set[str]:
     """What was not found, in the words under which operators read of it."""
     return {note["about"] for note in trace.get("notes", []) if isinstance(note.get("about"), str)}
+
+
+# --- A conversation -------------------------------------------------------------------------------------------
+
+
+def erase_conversation(conversation_id: uuid.UUID, *, by: str) -> Erasure:
+    """Removes a conversation and all that was made of it; counts of opinions stay, they name nobody.
+
+    Raises ``Conversation.DoesNotExist``.
+    """
+    conversation = Conversation.objects.get(pk=conversation_id)
+    id = str(conversation.pk)
+    turns = conversation.turns.values_list("pk", flat=True)
+    handoffs = Handoff.objects.filter(conversation_id=id).values_list("pk", flat=True)
+    subject = Subject(until=timezone.now(), conversations=frozenset({id}))
+    return erase(subject.with_more(turns=map(str, turns), handoffs=map(str, handoffs)), by=by)
+
+
+def remove(conversation_ids: Iterable[uuid.UUID], turn_ids: Collection[str]) -> int:
+    """Rows and copies of chat's own; how many conversations there were. Once more it removes what came since.
+
+    Raises ``redis.RedisError`` when copies could not be reached.
+    """
+    ids = list(conversation_ids)
+    _stop_turns(ids)
+    removed = sum(map(_remove, ids))
+    for id in ids:
+        forget_hot(str(id))
+    turn_stream.forget(turn_ids)
+    return removed
+
+
+@transaction.atomic
+def _remove(id: uuid.UUID) -> bool:
+    # Running turns before the conversation, as where an answer is stored.
+    list(Turn.objects.running().select_for_update().filter(conversation=id).order_by("pk").values_list("pk"))
+    conversation = Conversation.objects.select_for_update().filter(pk=id).first()
+    if conversation is None:
+        return False
+    forget_handoffs(str(id))
+    _forget_memory(id, keep=False)
+    conversation.delete()
+    return True
+
+
+def _stop_turns(conversation_ids: list[uuid.UUID]) -> None:
+    """Whoever runs one hears of it at once, or with the next sign of life; what it would store finds no row."""
+    running = Turn.objects.running().filter(conversation__in=conversation_ids)
+    running.update(stopping=True)
+    for turn_id, conversation_id in running.values_list("pk", "conversation_id"):
+        ring(BELL, str(conversation_id), stop=str(turn_id))
 
 
 def _nothing(payload: dict[str, Any]) -> None:
@@ -109,9 +204,6 @@ def _forget_memory(conversation_id: uuid.UUID, *, keep: bool) -> None:
 
 
 def _forget_copies(conversation_id: str, turn_ids: Collection[str]) -> None:
-    """In Redis, where they would be believed no more, or soon expire: gone at once where it answers."""
-    try:
-        forget_hot(conversation_id)
-        turn_stream.forget(turn_ids)
-    except redis.RedisError as error:
-        log.warning("copies_not_removed", conversation=conversation_id, error=str(error))
+    """In Redis, where they would be believed no more, or soon expire: gone at once."""
+    forget_hot(conversation_id)
+    turn_stream.forget(turn_ids)

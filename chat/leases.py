@@ -75,7 +75,8 @@ def take_over(turn_id: str) -> TurnInput | None:
     conversation = turn.conversation
     language: Language = "ja" if conversation.locale == "ja" else "en"
     question = turn.messages.filter(role=Message.Role.USER).first()
-    if question is None or turn.attempt >= MOST_ATTEMPTS:
+    # Words that were taken out are answered by nobody.
+    if question is None or question.redacted_at is not None or turn.attempt >= MOST_ATTEMPTS:
         fail_abandoned(turn_id, say(language, "failed.turn"))
         return None
     again = Turn.objects.abandoned(now).filter(pk=turn_id, attempt=turn.attempt)

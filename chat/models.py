@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from chat.assistant import AssistantSettings, ModelSpend  # noqa: F401  (tables of their own file)
+from mangaassist.privacy.words import REDACTED
 
 if TYPE_CHECKING:
     from chat.tokens import Shopper
@@ -118,6 +119,8 @@ class Turn(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
     # The shopper wants no more of it.
     stopping = models.BooleanField(default=False, db_default=False, editable=False)
+    # Words of this conversation were taken out while it ran: what it has read of them is not to be stored.
+    is_redacted = models.BooleanField(default=False, db_default=False, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = TurnQuerySet.as_manager()
@@ -248,6 +251,12 @@ class Feedback(models.Model):
         return {1: "👍", -1: "👎"}.get(self.rating or 0, "withdrawn")
 
     @property
+    def own_words(self) -> list[str]:
+        """What the shopper (or a partner for them) wrote, and not chose: the comment, a reason that is none of ours."""
+        free = self.reason if self.reason not in self.Reason.values else ""
+        return [text for text in (self.comment, free) if text and text != REDACTED]
+
+    @property
     def reason_in_words(self) -> str:
         """Ours in the operator's language, a partner's own as it is."""
         words = dict(self.Reason.choices).get(self.reason, self.reason) if self.reason else ""
@@ -306,6 +315,8 @@ class SharedConversation(models.Model):
     # How often it was opened, and by whom last.
     opened = models.PositiveIntegerField(default=0)
     last_opened_by = models.CharField(max_length=150, blank=True)
+    # How often somebody tried who was not signed in: such a link has gone further than it should.
+    turned_away = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ["-created_at"]

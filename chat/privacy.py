@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from chat.forgetting import erase_conversation
+from chat.forgetting import remove, take_out
 from chat.memory import forget_outside
 from chat.models import Conversation, Message, Turn
-from chat.turn_stream import forget
 from escalation.models import Handoff
 from mangaassist.privacy.registry import (
+    Countable,
     Counts,
     Holder,
     Retention,
@@ -83,8 +83,8 @@ def _conversations(subject: Subject) -> Iterator[dict[str, Any]]:
             "channel": row.channel,
             "page": row.context,
             "began_at": row.created_at.isoformat(),
-            "messages": [_message(each) for each in row.messages.all()],
-            "turns": [_turn(each) for each in row.turns.all()],
+            "messages": [_message(each) for each in row.messages.iterator(chunk_size=200)],
+            "turns": [_turn(each) for each in _turns(row).iterator(chunk_size=200)],
             "opinions": [
                 {
                     "message_id": str(each.message.public_id),
@@ -92,10 +92,18 @@ def _conversations(subject: Subject) -> Iterator[dict[str, Any]]:
                     "reason": each.reason,
                     "comment": each.comment,
                     "at": each.updated_at.isoformat(),
+                    "notes": [
+                        {"by": note.by, "text": note.text, "at": note.at.isoformat()} for note in each.notes.all()
+                    ],
                 }
-                for each in row.feedback.select_related("message")
+                for each in row.feedback.select_related("message").prefetch_related("notes")
             ],
         }
+
+
+def _turns(conversation: Conversation) -> QuerySet[Turn]:
+    """Traces are the bulk of a turn's row, and little of them is told."""
+    return conversation.turns.defer("trace").annotate(asked=F("trace__asked"))
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -109,31 +117,23 @@ def _message(message: Message) -> dict[str, Any]:
     }
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
+def _turn(turn: Any) -> dict[str, Any]:
     return {
         "id": str(turn.pk),
         "intent": turn.intent,
         "language": turn.language,
-        "asked": turn.trace.get("asked", {}),
+        "asked": turn.asked or {},
         "remembered": turn.dialogue,
         "at": turn.started_at.isoformat(),
     }
 
 
+def _count(subject: Subject) -> Iterator[tuple[str, Countable]]:
+    yield "conversations", Conversation.objects.filter(pk__in=_ids(subject.conversations))
+
+
 def _erase(subject: Subject) -> Counts:
-    ids = _ids(subject.conversations)
-    # Whoever runs one stops soon; what it would still store finds no row, and what it has streamed goes with the
-    # second pass.
-    Turn.objects.running().filter(conversation__in=ids).update(stopping=True)
-    erased = 0
-    for id in ids:
-        try:
-            erase_conversation(id)
-        except Conversation.DoesNotExist:
-            continue
-        erased += 1
-    forget(subject.turns)
-    return {"conversations": erased}
+    return {"conversations": remove(_ids(subject.conversations), subject.turns)}
 
 
 def _without_turns(payload: dict[str, Any], subject: Subject) -> dict[str, Any] | None:
@@ -189,7 +189,9 @@ def register() -> None:
             },
             find=_find,
             export=_export,
+            count=_count,
             erase=_erase,
+            redact=take_out,
             stage=0,
         )
     )

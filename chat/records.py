@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -16,7 +16,9 @@ from chat.memory import memory_is_outside, write_durably
 from chat.memory_types import REMEMBERED_TURNS
 from chat.models import Conversation, Feedback, Message, Turn
 from chat.signals import turn_finished
+from chat.trace import trace_without_words
 from chat.transcripts import frames_of
+from mangaassist.privacy.words import REDACTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class TurnRecord:
     # [{"kind", "key", "hit"}]: entries of the policy cache.
     cache: list[dict[str, Any]]
     at: datetime
+    # Its words were taken out while it was answered.
+    is_redacted: bool = False
 
 
 def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accepted:
@@ -166,10 +170,15 @@ def person_answers(conversation_id: str) -> bool:
     return Conversation.objects.filter(pk=conversation_id, state=Conversation.State.AGENT).exists()
 
 
-def store_answer(turn_id: str, conversation_id: str, question: str, answer: Answer, *, attempt: int = 1) -> bool:
-    """Ends a running turn; False when it had ended or was taken over in another process: then nothing is stored.
+Ending = Literal["", "stored", "redacted"]
 
-    Raises :class:`TakenOver` for a complete answer when a person has taken over meanwhile.
+
+def store_answer(turn_id: str, conversation_id: str, question: str, answer: Answer, *, attempt: int = 1) -> Ending:
+    """Ends a running turn; "" when it had ended or was taken over in another process: then nothing is stored.
+
+    "redacted": words of the conversation were taken out while it ran (chat.forgetting). Then what it read of them is
+    not stored: its memory is wrong, and the row's is right. Raises :class:`TakenOver` for a complete answer when a
+    person has taken over meanwhile.
     """
     now, turn, conversation = timezone.now(), uuid.UUID(turn_id), uuid.UUID(conversation_id)
     with transaction.atomic():
@@ -191,12 +200,16 @@ def store_answer(turn_id: str, conversation_id: str, question: str, answer: Answ
             )
         )
         if not ended:
-            return False
+            return ""
         # The row's lock: a person takes over either before its state is read or after the answer is stored.
         Conversation.objects.filter(pk=conversation).update(updated_at=now, last_turn_id=turn)
-        customer_id, state = Conversation.objects.values_list("customer_id", "state").get(pk=conversation)
+        customer_id, state, is_redacted = Turn.objects.values_list(
+            "conversation__customer_id", "conversation__state", "is_redacted"
+        ).get(pk=turn)
         if answer.status == Turn.Status.COMPLETE and state == Conversation.State.AGENT:
             raise TakenOver
+        if is_redacted:
+            question, answer = _redacted(turn, conversation, answer)
         Message.objects.create(
             public_id=uuid.UUID(answer.message_id),
             conversation_id=conversation,
@@ -210,8 +223,21 @@ def store_answer(turn_id: str, conversation_id: str, question: str, answer: Answ
         )
         if memory_is_outside():
             write_durably(_remembered(conversation, turn, question, answer.template, answer.dialogue, now))
-    turn_finished.send_robust(sender=Turn, record=_record(turn_id, conversation_id, customer_id, question, answer, now))
-    return True
+    record = _record(turn_id, conversation_id, customer_id, question, answer, now)
+    turn_finished.send_robust(sender=Turn, record=replace(record, is_redacted=is_redacted))
+    return "redacted" if is_redacted else "stored"
+
+
+def _redacted(turn: uuid.UUID, conversation: uuid.UUID, answer: Answer) -> tuple[str, Answer]:
+    """(the question as its row has it now, the answer without what was heard in it), the turn's row with them.
+
+    The dialogue goes back to where the turns before have left it: what this one made of them is not told apart.
+    """
+    said = Message.objects.filter(turn=turn, role=Message.Role.USER).values_list("content", flat=True).first()
+    before = Turn.objects.filter(conversation=conversation, finished_at__isnull=False).exclude(pk=turn)
+    answer = replace(answer, trace=trace_without_words(answer.trace), dialogue=before.last_dialogue())
+    Turn.objects.filter(pk=turn).update(trace=answer.trace, dialogue=answer.dialogue)
+    return said or REDACTED, answer
 
 
 def _remembered(

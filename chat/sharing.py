@@ -36,15 +36,27 @@ def token_of(shared: SharedConversation) -> str:
 
 def open_link(token: str, *, by: str) -> SharedConversation:
     """The link's row, with its conversation; counted. Raises :class:`LinkClosed`."""
+    shared = _open(token)
+    if shared is None:
+        raise LinkClosed
+    SharedConversation.objects.filter(pk=shared.pk).update(opened=F("opened") + 1, last_opened_by=by)
+    return shared
+
+
+def turn_away(token: str) -> None:
+    """Somebody tried who may not: counted, for whoever has shared it."""
+    shared = _open(token)
+    if shared is not None:
+        SharedConversation.objects.filter(pk=shared.pk).update(turned_away=F("turned_away") + 1)
+
+
+def _open(token: str) -> SharedConversation | None:
     try:
         pk = uuid.UUID(signing.Signer(salt=SALT).unsign(token))
-        shared = SharedConversation.objects.select_related("conversation").get(pk=pk)
-    except (signing.BadSignature, ValueError, SharedConversation.DoesNotExist) as error:
-        raise LinkClosed from error
-    if not shared.is_open:
-        raise LinkClosed
-    SharedConversation.objects.filter(pk=pk).update(opened=F("opened") + 1, last_opened_by=by)
-    return shared
+    except (signing.BadSignature, ValueError):
+        return None
+    shared = SharedConversation.objects.select_related("conversation").filter(pk=pk).first()
+    return shared if shared is not None and shared.is_open else None
 
 
 def revoke(conversation: Conversation, share_id: uuid.UUID) -> bool:

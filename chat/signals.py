@@ -16,11 +16,5 @@ turn_finished = Signal()
 # turn_id: str, message_id: str, rating: int | None, reason: str, comment: str, at: datetime
 feedback_received = Signal()
 
-# conversation_id: str, turn_ids: list[str], said: list[str] (the words that were taken out), instead: str
-message_redacted = Signal()
-
-# conversation_id: str, turn_ids: list[str], said: list[str] (what the shopper had asked)
-conversation_erased = Signal()
-
 # conversation_id: str, asin: str, action: str, at: datetime
 card_clicked = Signal()

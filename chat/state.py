@@ -75,6 +75,33 @@ def read_state(body: dict[str, Any]) -> DialogueState:
     return DialogueState(**kept)
 
 
+# What is no word of the shopper's.
+_OURS = frozenset({"language", "intent", "misses", "offered"})
+
+
+def without_turn(dialogue: dict[str, Any], before: dict[str, Any], brought: dict[str, Any]) -> dict[str, Any]:
+    """A stored state without what one turn brought to it, which found it as ``before`` and left it as ``brought``.
+
+    What was said again since, in other words, stays.
+    """
+    left = {}
+    for name, value in dialogue.items():
+        old, new = before.get(name), brought.get(name)
+        if name in _OURS or new is None or new == old:
+            left[name] = value
+        elif isinstance(value, list):
+            gone = {_subject_of(each) for each in new} - {_subject_of(each) for each in old or ()}
+            left[name] = [each for each in value if _subject_of(each) not in gone]
+        else:
+            left[name] = old if value == new else value
+    return {name: value for name, value in left.items() if value not in (None, [])}
+
+
+def _subject_of(entry: str) -> str:
+    """Of "series:1-4" the series: its volumes may have become more."""
+    return entry.rpartition(":")[0] or entry
+
+
 def volumes_said(state: DialogueState, series_id: str) -> frozenset[int]:
     """The volumes of a series that the shopper says they have or have read."""
     return _volumes_in(state.has, series_id)

@@ -15,6 +15,8 @@ from mangaassist import tracing
 
 # Of a filled slot: a quoted help page may be as long as it likes.
 LONGEST_VALUE = 300
+# Notes hold words under these names.
+_WORDS = frozenset({"sentence", "about", "nearest", "reason"})
 
 
 class Trace:
@@ -86,6 +88,13 @@ class Trace:
             "generation": self.generation,
             "cache": cache,
         }
+
+
+def trace_without_words(trace: dict[str, Any]) -> dict[str, Any]:
+    """A stored one. Times, sources and counts stay; values that were said, and what the question was about, go."""
+    asked = {name: value for name, value in trace.get("asked", {}).items() if name != "page"}
+    notes = [{name: value for name, value in note.items() if name not in _WORDS} for note in trace.get("notes", [])]
+    return trace | {"asked": asked, "notes": notes, "slots": []}
 
 
 def _measure(entry: dict[str, Any], ms: float) -> None:

@@ -298,10 +298,13 @@ async def end_turn(turn: TurnInput, draft: Draft, status: str) -> Response:
         latency_ms=draft.trace.elapsed_ms(),
         first_delta_ms=draft.first_delta_ms,
     )
-    stored = in_database(store_answer, turn.turn_id, turn.conversation_id, turn.text, answer, attempt=turn.attempt)
-    if not await stored:
+    ending = await in_database(
+        store_answer, turn.turn_id, turn.conversation_id, turn.text, answer, attempt=turn.attempt
+    )
+    if not ending:
         raise TurnLost(turn.turn_id)
-    remember(turn.conversation_id, draft.memory.after(turn.text, template, dialogue), after_turn=turn.turn_id)
+    if ending == "stored":
+        remember(turn.conversation_id, draft.memory.after(turn.text, template, dialogue), after_turn=turn.turn_id)
     return Response(
         content=content,
         message_id=draft.message_id,

@@ -9,9 +9,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from escalation.forgetting import forget_handoffs
+from escalation.forgetting import forget_handoffs, forget_words
 from escalation.models import Handoff
 from mangaassist.privacy.registry import (
+    Countable,
     Counts,
     Holder,
     Retention,
@@ -22,13 +23,15 @@ from mangaassist.privacy.registry import (
     unless_named,
 )
 from mangaassist.privacy.subject import Subject
+from mangaassist.privacy.words import Words
 
 
 def _handoffs(subject: Subject) -> QuerySet[Handoff]:
+    """Of their conversations whenever they were opened: a turn that was under way may have asked for people since."""
     mine = Q(conversation_id__in=subject.conversations)
     if subject.customer_id:
-        mine |= Q(customer_id=subject.customer_id)
-    return Handoff.objects.filter(mine, opened_at__lte=subject.until)
+        mine |= Q(customer_id=subject.customer_id, opened_at__lte=subject.until)
+    return Handoff.objects.filter(mine)
 
 
 def _find(subject: Subject) -> Subject:
@@ -68,6 +71,14 @@ def _erase(subject: Subject) -> Counts:
     return {"handoffs": sum(forget_handoffs(each) for each in conversations)}
 
 
+def _count(subject: Subject) -> Iterator[tuple[str, Countable]]:
+    yield "handoffs", _handoffs(subject)
+
+
+def _redact(words: Words) -> None:
+    forget_words(words.conversation, words.said)
+
+
 def remove_old(before: datetime, most: int) -> int:
     """Closed handoffs with their lines; the conversation stays for as long as conversations do."""
     old = Handoff.objects.filter(opened_at__lt=before, closed_at__lt=before).exclude(status__in=Handoff.OPEN)
@@ -92,7 +103,9 @@ def register() -> None:
             },
             find=_find,
             export=_export,
+            count=_count,
             erase=_erase,
+            redact=_redact,
         )
     )  # fmt: skip
     register_retention(

@@ -6,12 +6,11 @@ class PartnersConfig(AppConfig):
     label = "partners"
 
     def ready(self) -> None:
-        from partners import (
-            privacy,
+        from partners import privacy
+        from partners.webhooks import (
+            delivering,
             receivers,  # noqa: F401  (connects them)
         )
-        from partners.webhooks import delivering
-        from partners.webhooks import receivers as webhook_receivers  # noqa: F401
 
         delivering.register()
         privacy.register()

@@ -185,10 +185,11 @@ def _forget(key: tuple[str, str]) -> None:
         _told.discard(key)
 
 
-def forget_participation(owners: Collection[str]) -> None:
-    """Deletes what a shopper's part in experiments was, under each of their names; call it in the transaction that
-    forgets the rest."""
-    Exposure.objects.filter(owner__in=owners).delete()
+def forget_participation(owners: Collection[str], *, until: datetime | None = None) -> None:
+    """Deletes what a shopper's part in experiments was, under each of their names, if it began before ``until``; call
+    it in the transaction that forgets the rest."""
+    parts = Exposure.objects.filter(owner__in=owners)
+    (parts if until is None else parts.filter(first_at__lte=until)).delete()
 
 
 def parts_of(owner: str, at: datetime) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 TOPIC = "recommendations.forget"
 
 
-def tell_to_forget(user_ids: Iterable[str]) -> None:
+def tell_to_forget(user_ids: Iterable[str], *, until: datetime | None = None) -> None:
     """All names that a shopper had there; within the transaction that forgets them here.
 
-    What was about to be told of them is not told any more, whether a deletion is configured or not.
+    What was about to be told of them (written down before ``until``) is not told any more, whether a deletion is
+    configured or not.
     """
     names = sorted(set(user_ids))
     waiting = OutboxMessage.objects.filter(status=OutboxMessage.Status.WAITING, key__in=names)
+    if until is not None:
+        waiting = waiting.filter(created_at__lte=until)
     waiting.filter(topic__in=[streaming.TOPIC, USER_TOPIC]).delete()
     if personalize_option("dataset_group_arn"):
         enqueue(TOPIC, {"user_ids": names}, key=names[0])

@@ -181,22 +181,32 @@ def join_guest(session_id: str, customer_id: str) -> int:
     return len(rows)
 
 
-def forget_history(*, customer_id: str = "", session_id: str = "") -> int:
+def forget_history(*, customer_id: str = "", session_id: str = "", until: datetime | None = None) -> int:
     """Deletes what is known of a shopper's taste, for good, here and at Amazon Personalize; how many interactions.
 
+    ``until``: what they did later stays (None: all goes). Amazon Personalize knows no such time, and deletes all.
     Orders stay (the shop needs them, and what is owned is not recommended again), but say nothing of taste any more.
     """
     owner = owner_of(customer_id, session_id)
     with transaction.atomic():
         rows = Interaction.objects.of_customer(customer_id) if customer_id else Interaction.objects.of_guest(session_id)
+        if until is not None:
+            rows = rows.filter(at__lte=until)
         sessions = set(rows.exclude(session_id="").values_list("session_id", flat=True))
         deleted, _ = rows.delete()
         # A guest was known by the session before the name.
-        tell_to_forget({customer_id, session_id, *sessions} - {""})
-        forget_participation({owner, *(owner_of("", each) for each in sessions)})
-        ForgottenHistory.objects.update_or_create(owner=owner, defaults={"at": timezone.now()})
+        tell_to_forget({customer_id, session_id, *sessions} - {""}, until=until)
+        forget_participation({owner, *(owner_of("", each) for each in sessions)}, until=until)
+        mark_forgotten(owner, until or timezone.now())
         invalidate([owner_tag(customer_id, session_id)])
     return deleted
+
+
+def mark_forgotten(owner: str, at: datetime) -> None:
+    """``owner``: as in :class:`ForgottenHistory`. The latest mark counts."""
+    mark, is_new = ForgottenHistory.objects.get_or_create(owner=owner, defaults={"at": at})
+    if not is_new and mark.at < at:
+        ForgottenHistory.objects.filter(owner=owner).update(at=at)
 
 
 def last_rating(asin: str, *, customer_id: str, session_id: str) -> int | None:

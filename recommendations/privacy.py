@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from mangaassist.privacy.registry import (
+    Countable,
     Counts,
     Holder,
     Retention,
@@ -23,7 +24,7 @@ from mangaassist.privacy.registry import (
 from mangaassist.privacy.subject import Subject, seal
 from recommendations.dataset_updates import ITEM_TOPIC, USER_TOPIC
 from recommendations.forgetting import TOPIC as FORGET_TOPIC
-from recommendations.interactions import forget_history
+from recommendations.interactions import forget_history, mark_forgotten, owner_of
 from recommendations.models import Exposure, ForgottenHistory, Interaction
 from recommendations.streaming import TOPIC as EVENT_TOPIC
 
@@ -44,7 +45,7 @@ def _find(subject: Subject) -> Subject:
 
 def _export(subject: Subject) -> Iterator[tuple[str, Rows]]:
     yield "interactions", _told(subject)
-    exposures = Exposure.objects.filter(owner__in=subject.owners).select_related("experiment", "arm")
+    exposures = _parts(subject).select_related("experiment", "arm").iterator(chunk_size=500)
     yield (
         "experiments",
         (
@@ -52,6 +53,15 @@ def _export(subject: Subject) -> Iterator[tuple[str, Rows]]:
             for each in exposures
         ),
     )
+
+
+def _parts(subject: Subject) -> QuerySet[Exposure]:
+    return Exposure.objects.filter(owner__in=subject.owners)
+
+
+def _count(subject: Subject) -> Iterator[tuple[str, Countable]]:
+    yield "interactions", _interactions(subject)
+    yield "experiments", _parts(subject)
 
 
 def _told(subject: Subject) -> Iterator[dict[str, Any]]:
@@ -73,18 +83,19 @@ def _erase(subject: Subject) -> Counts:
     owners = [("", session) for session in sorted(subject.sessions)]
     if subject.customer_id:
         owners.append((subject.customer_id, ""))
+    until = subject.until
     for customer_id, session_id in owners:
-        owner = customer_id or f"session-{session_id}"
+        owner = owner_of(customer_id, session_id)
         rows = Interaction.objects.of_customer(customer_id) if customer_id else Interaction.objects.of_guest(session_id)
-        known = Q(owner=owner)
         if not (
-            rows.exists() or Exposure.objects.filter(known).exists() or ForgottenHistory.objects.filter(known).exists()
+            rows.filter(at__lte=until).exists()
+            or Exposure.objects.filter(owner=owner, first_at__lte=until).exists()
+            or ForgottenHistory.objects.filter(owner=owner).exists()
         ):
             continue
         with transaction.atomic():
-            removed += forget_history(customer_id=customer_id, session_id=session_id)
-            at = ForgottenHistory.objects.get(owner=owner).at
-            ForgottenHistory.objects.update_or_create(owner=seal(owner), defaults={"at": at})
+            removed += forget_history(customer_id=customer_id, session_id=session_id, until=until)
+            mark_forgotten(seal(owner), ForgottenHistory.objects.get(owner=owner).at)
             ForgottenHistory.objects.filter(owner=owner).delete()
     return {"interactions": removed}
 
@@ -120,6 +131,7 @@ def register() -> None:
             },
             find=_find,
             export=_export,
+            count=_count,
             erase=_erase,
         )
     )

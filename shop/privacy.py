@@ -7,6 +7,7 @@ case. Nothing of ours leads from an order to a conversation; what leads the othe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from mangaassist.privacy.registry import (
+    Countable,
     Counts,
     Holder,
     Retention,
@@ -34,9 +36,20 @@ def _carts(subject: Subject) -> QuerySet[Cart]:
 
 
 def _export(subject: Subject) -> Iterator[tuple[str, Rows]]:
-    yield "carts", (_cart(each) for each in _carts(subject).prefetch_related("lines"))
-    orders = Order.objects.filter(customer_id=subject.customer_id) if subject.customer_id else Order.objects.none()
-    yield "orders", (_order(each) for each in orders.order_by("placed_at").prefetch_related("lines"))
+    # iterator(): with the lines of a hundred, and not of all at once.
+    carts = _carts(subject).prefetch_related("lines").iterator(chunk_size=100)
+    yield "carts", (_cart(each) for each in carts)
+    orders = _orders(subject).order_by("placed_at").prefetch_related("lines").iterator(chunk_size=100)
+    yield "orders", (_order(each) for each in orders)
+
+
+def _count(subject: Subject) -> Iterator[tuple[str, Countable]]:
+    yield "carts", _carts(subject)
+    yield "orders", _orders(subject)
+
+
+def _orders(subject: Subject) -> QuerySet[Order]:
+    return Order.objects.filter(customer_id=subject.customer_id) if subject.customer_id else Order.objects.none()
 
 
 def _cart(cart: Cart) -> dict[str, Any]:
@@ -63,10 +76,12 @@ def _erase(subject: Subject) -> Counts:
 
 def _forget_rejects(subject: Subject) -> int:
     """A line that was refused may be an order or an interaction: its text goes, its number and reason stay."""
-    quoted = {f'"{name}"' for name in subject.needles()}
+    # A feed names customers and sessions, and nothing of ours.
+    of_feeds = replace(subject, conversations=frozenset(), turns=frozenset(), handoffs=frozenset())
     changed = 0
-    for name in quoted:
-        changed += FeedReject.objects.filter(text__contains=name).update(text="")
+    for name in of_feeds.needles():
+        rows = FeedReject.objects.filter(job__created_at__lte=subject.until, text__contains=f'"{name}"')
+        changed += rows.update(text="")
     return changed
 
 
@@ -86,6 +101,7 @@ def register() -> None:
                 "Promotion",
             ),
             export=_export,
+            count=_count,
             erase=_erase,
         )
     )  # fmt: skip

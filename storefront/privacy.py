@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 
@@ -17,8 +19,11 @@ def _erase(subject: Subject) -> Counts:
 
 
 def _sessions_of(subject: Subject) -> Iterator[str]:
-    """What is in a session is written so that only reading each tells."""
-    for session in Session.objects.iterator(chunk_size=500):
+    """What is in a session is written so that only reading each tells. One that was written since is a new visit."""
+    if not subject.owners:
+        return
+    written_before = subject.until + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    for session in Session.objects.filter(expire_date__lte=written_before).iterator(chunk_size=500):
         known = session.get_decoded()
         mine = known.get("customer_id") or known.get("guest_id")
         if mine and mine in subject.names and SESSION_KEY not in known:

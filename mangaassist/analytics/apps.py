@@ -6,7 +6,7 @@ class AnalyticsConfig(AppConfig):
     label = "analytics"
 
     def ready(self) -> None:
-        from mangaassist.analytics import forgetting, metrics, privacy, publishing, receivers  # noqa: F401  (connects the receivers)
+        from mangaassist.analytics import metrics, privacy, publishing, receivers  # noqa: F401  (connects the receivers)
 
         publishing.register()
         metrics.register()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -42,21 +42,27 @@ class _Counted:
 
 def hear(record: TurnRecord) -> None:
     """Appends what this turn did not find, if anything."""
-    if not left_unanswered(record.status, record.intent, record.notes, has_cards=bool(record.cards)):
+    if record.is_redacted or not left_unanswered(
+        record.status, record.intent, record.notes, has_cards=bool(record.cards)
+    ):
         return
-    note: dict[str, Any] = next((note for note in record.notes if note.get("note") == "not_found"), {})
-    kind = note.get("kind") or (Kind.OTHER if record.intent == "other" else Kind.TITLE)
-    text = normalised(note.get("about") or record.message)
-    if fold(text) and record.language in _LANGUAGES:
-        unanswered.append(
-            {
-                "kind": str(kind),
-                "language": record.language,
-                "question": text,
-                "at": record.at,
-                "nearest": note.get("nearest"),
-            }
-        )
+    asked = asked_for(record.intent, record.language, record.notes, record.message)
+    if asked is not None:
+        unanswered.append(asked | {"at": record.at, "nearest": _not_found(record.notes).get("nearest")})
+
+
+def asked_for(intent: str, language: str, notes: Iterable[Mapping[str, Any]], message: str) -> dict[str, Any] | None:
+    """``kind``, ``language`` and ``question`` of a turn that left its question unanswered; None for no words."""
+    note = _not_found(notes)
+    kind = note.get("kind") or (Kind.OTHER if intent == "other" else Kind.TITLE)
+    text = normalised(note.get("about") or message)
+    if not fold(text) or language not in _LANGUAGES:
+        return None
+    return {"kind": str(kind), "language": language, "question": text}
+
+
+def _not_found(notes: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return next((note for note in notes if note.get("note") == "not_found"), {})
 
 
 def normalised(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet, TextField
@@ -16,13 +16,17 @@ from mangaassist.privacy.subject import Subject
 TOGETHER = 40
 
 
+def batched(names: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (names[start : start + most] for start in range(0, len(names), most))
+
+
 def _naming(rows: QuerySet[Any], field: str, subject: Subject) -> Iterator[Any]:
     """Rows whose JSON may name the shopper. Each name is asked for in every row: this is no everyday question."""
     needles, seen = subject.needles(), set()
     told = rows.annotate(told=Cast(field, TextField()))
-    for start in range(0, len(needles), TOGETHER):
+    for some in batched(needles, TOGETHER):
         anywhere = Q()
-        for needle in needles[start : start + TOGETHER]:
+        for needle in some:
             anywhere |= Q(told__contains=needle)
         for row in told.filter(anywhere).iterator(chunk_size=200):
             if row.pk not in seen:
@@ -54,10 +58,13 @@ def _erase(subject: Subject) -> Counts:
         rows = OutboxMessage.objects.filter(topic=topic)
         if data.stays_until_done:
             rows = rows.filter(status__in=(OutboxMessage.Status.DONE, OutboxMessage.Status.DISCARDED))
+        whenever = data.stays_until_done or data.at_any_time
         for row in _naming(rows, "payload", subject):
-            changed += _put(OutboxMessage, row, "payload", data.without(row.payload, subject))
+            meant = subject if whenever else subject.named_at(row.created_at)
+            changed += _put(OutboxMessage, row, "payload", data.without(row.payload, meant))
         for row in _naming(QueuedMessage.objects.filter(queue=topic), "body", subject):
-            changed += _put(QueuedMessage, row, "body", unless_named(row.body, subject))
+            meant = subject.named_at(row.created_at)
+            changed += _put(QueuedMessage, row, "body", unless_named(row.body, meant))
     return {"deliveries": changed}
 
 

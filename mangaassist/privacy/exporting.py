@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from mangaassist.privacy.registry import holders
+from mangaassist.privacy.registry import completed, holders
 from mangaassist.privacy.subject import Subject
 
 FORMAT, VERSION = "mangaassist-shopper", 1
@@ -15,6 +15,7 @@ FORMAT, VERSION = "mangaassist-shopper", 1
 
 def export_shopper(subject: Subject) -> Iterator[bytes]:
     """JSON in pieces, a row at a time: ``{"format", "version", "exported_at", "shopper", "<name>": [...], ...}``."""
+    subject = completed(subject)
     head: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,

@@ -6,19 +6,27 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import pgettext_lazy
 
 
 class Erasure(models.Model):
-    """One shopper's erasure. Whose it was stands in it until it is finished, and then nowhere."""
+    """A shopper, a conversation or some words that are taken back. Which they are stands in it until it is finished,
+    and then nowhere."""
+
+    class Kind(models.TextChoices):
+        SHOPPER = "shopper", pgettext_lazy("erasure", "A shopper")
+        CONVERSATION = "conversation", pgettext_lazy("erasure", "A conversation")
+        WORDS = "words", pgettext_lazy("erasure", "Words of a conversation")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.SHOPPER, db_default=Kind.SHOPPER)
     # In the place of the name (mangaassist.privacy.subject).
     reference = models.CharField(max_length=32, db_index=True)
     asked_by = models.CharField(max_length=150)
     asked_at = models.DateTimeField(default=timezone.now, db_index=True)
-    # The ids that are erased, signed: nothing else can be put in their place. Empty when it is finished.
+    # What is erased, signed: nothing else can be put in its place. Empty when it is finished.
     subject = models.TextField(blank=True, editable=False)
-    # The next pass over everything; none when it is finished.
+    # The next pass over everything; none when it is finished, or cannot be (then ``error`` says why).
     again_at = models.DateTimeField(null=True, editable=False)
     passes = models.PositiveSmallIntegerField(default=0)
     done_at = models.DateTimeField(null=True, blank=True)
@@ -38,6 +46,10 @@ class Erasure(models.Model):
             models.Index(fields=["again_at"], condition=models.Q(again_at__isnull=False), name="erasure_unfinished")
         ]
 
+    @property
+    def is_given_up(self) -> bool:
+        return self.again_at is None and self.done_at is None
+
     def __str__(self) -> str:
         return f"{self.reference} · {self.asked_at:%Y-%m-%d %H:%M}"
 
@@ -51,6 +63,8 @@ class RetentionRun(models.Model):
     removed = models.PositiveIntegerField(default=0)
     removed_in_all = models.PositiveBigIntegerField(default=0)
     is_behind = models.BooleanField(default=False)
+    # Of the last run; empty when it went well.
+    error = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         default_permissions = ()

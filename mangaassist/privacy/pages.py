@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mangaassist.access.audit import name_of
-from mangaassist.privacy.erasing import erase_shopper
+from mangaassist.privacy.erasing import erase
 from mangaassist.privacy.exporting import export_shopper
 from mangaassist.privacy.forms import EraseForm, ShopperForm
 from mangaassist.privacy.models import Erasure
 from mangaassist.privacy.registry import holders
 from mangaassist.privacy.retention import kept
 from mangaassist.privacy.subject import Subject
+from mangaassist.streaming import download
 
 SHOWN = 20
 # Of one kind of rows, told as "1,000+": the page counts no further.
@@ -57,11 +57,8 @@ def export_page(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not form.is_valid():
         return _refused(request)
     subject = form.subject
-    # The audit log notes every file that is taken away (mangaassist.access.middleware): by this name.
-    response = StreamingHttpResponse(export_shopper(subject), content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="shopper-{subject.reference}.json"'
-    response["Cache-Control"] = "no-store"
-    return response
+    name = f"shopper-{subject.reference}.json"
+    return download(export_shopper(subject), name=name, content_type="application/json")
 
 
 @require_POST
@@ -75,29 +72,32 @@ def erase_page(request: HttpRequest) -> HttpResponse:
     if "again" not in request.POST or not form.is_valid():
         held = _held(named.subject)
         return _page(request, "erase", title=_("Erase a shopper"), form=form, named=named, held=held)
-    erasure = erase_shopper(form.subject, by=name_of(request.user))
+    erasure = erase(form.subject, by=name_of(request.user))
+    tell_erasure(request, erasure, _("Erased. In two minutes it is looked once more for what was under way."))
+    return HttpResponseRedirect(reverse("admin:privacy"))
+
+
+def tell_erasure(request: HttpRequest, erasure: Erasure, done: str) -> None:
+    """To whoever has asked for it. ``done``: what is said when all could be reached."""
     if erasure.error:
         messages.warning(
             request, _("Not everything could be reached. It is tried again every minute until it is done.")
         )
     else:
-        messages.success(request, _("Erased. In two minutes it is looked once more for what was under way."))
-    return HttpResponseRedirect(reverse("admin:privacy"))
+        messages.success(request, done)
 
 
 def _held(subject: Subject) -> list[tuple[str, str]]:
-    """(name, number) of what an export would hold."""
-    numbers: Counter[str] = Counter()
+    """(name, number) of what an export would hold; what is on its way is looked for by the export alone."""
+    numbers: dict[str, int] = {}
     for holder in holders():
-        for name, rows in holder.export(subject):
-            for _row in rows:
-                numbers[name] += 1
-                if numbers[name] >= MOST_COUNTED:
-                    break
-    return [
-        (_names().get(name, name), f"{count:,}{'+' if count >= MOST_COUNTED else ''}")
-        for name, count in numbers.items()
-    ]
+        for name, rows in holder.count(subject):
+            numbers[name] = len(rows.order_by().values_list("pk")[: MOST_COUNTED + 1])
+    return [(_names().get(name, name), _bounded(number)) for name, number in numbers.items() if number]
+
+
+def _bounded(number: int) -> str:
+    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else f"{number:,}"
 
 
 def _names() -> dict[str, str]:
@@ -110,7 +110,6 @@ def _names() -> dict[str, str]:
         "orders": _("Orders (they stay)"),
         "events": _("Analytics events"),
         "webhooks": _("Webhook messages"),
-        "on_the_way": _("On the way to others, or sent this week"),
     }
 
 

@@ -11,22 +11,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from mangaassist.privacy.subject import Subject
+from mangaassist.privacy.words import Words
 
 Rows = Iterable[dict[str, Any]]
 Payload = dict[str, Any]
 Counts = dict[str, int]
+Countable = QuerySet[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TopicData:
     """``without(payload, subject)``: what is left of a row of the outbox, None for nothing. ``stays_until_done``: it
-    tells somebody outside to forget, and goes when that is done."""
+    tells somebody outside to forget, and goes when that is done. ``at_any_time``: erasing itself writes such rows, and
+    one that came later is missed by nobody."""
 
     without: Callable[[Payload, Subject], Payload | None]
     stays_until_done: bool = False
+    at_any_time: bool = False
 
 
 def unless_named(payload: Payload, subject: Subject) -> Payload | None:
@@ -42,8 +47,16 @@ def _no_rows(subject: Subject) -> Iterator[tuple[str, Rows]]:
     return iter(())
 
 
+def _no_counts(subject: Subject) -> Iterator[tuple[str, Countable]]:
+    return iter(())
+
+
 def _nothing(subject: Subject) -> Counts:
     return {}
+
+
+def _not_here(words: Words) -> None:
+    """It holds no words of conversations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +64,14 @@ class Holder:
     """What one app holds.
 
     ``personal``/``impersonal``: names of its models. ``topics``: of the outbox; None: nothing personal in it.
-    ``find(subject)`` adds ids that belong to the shopper. ``export(subject)`` yields (stable name, rows of JSON).
+    ``find(subject)`` adds ids that belong to the shopper; ``complete(subject)``, before rows are read or erased, what
+    is known by those rows alone. ``export(subject)`` yields (stable name, rows of JSON); ``count(subject)`` the same
+    names with queries that a page may count, up to a bound.
+
     ``erase(subject)`` → what was removed, counted by name; once more it removes nothing, and it does not mind what was
-    removed meanwhile. ``stage``: lower ones are erased first: what makes new rows, then rows, then copies, then what is
-    on its way.
+    removed meanwhile. ``redact(words)`` takes them out; once more it does no harm. What they raise is told to
+    operators, and they are asked again later. ``stage``: lower ones come first: what makes new rows, then rows, then
+    copies, then what is on its way.
     """
 
     app: str
@@ -62,8 +79,11 @@ class Holder:
     impersonal: tuple[str, ...] = ()
     topics: Mapping[str, TopicData | None] = field(default_factory=dict)
     find: Callable[[Subject], Subject] = _same
+    complete: Callable[[Subject], Subject] = _same
     export: Callable[[Subject], Iterable[tuple[str, Rows]]] = _no_rows
+    count: Callable[[Subject], Iterable[tuple[str, Countable]]] = _no_counts
     erase: Callable[[Subject], Counts] = _nothing
+    redact: Callable[[Words], None] = _not_here
     stage: int = 1
 
 
@@ -101,6 +121,12 @@ def register_retention(retention: Retention) -> None:
 def holders() -> list[Holder]:
     """In the order in which they erase."""
     return sorted(_holders.values(), key=lambda holder: holder.stage)
+
+
+def completed(subject: Subject) -> Subject:
+    for holder in holders():
+        subject = holder.complete(subject)
+    return subject
 
 
 def retentions() -> list[Retention]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from mangaassist.privacy.models import RetentionRun
@@ -41,10 +43,18 @@ def enforce(*, longest_s: float = LONGEST_S) -> dict[str, int]:
             continue
         try:
             removed[each.key] = _enforce(each, longest_s)
-        except Exception:  # One kind that cannot be removed keeps the others from nothing; the next run tries again.
+        except Exception as error:  # One kind that fails keeps the others from nothing; the next run tries again.
             log.exception("old_data_not_removed", kind=each.key)
             removed[each.key] = 0
+            _note_failure(each.key, error)
     return removed
+
+
+def _note_failure(kind: str, error: Exception) -> None:
+    """For operators. Not what the error says: it may quote a row."""
+    run = {"ran_at": timezone.now(), "removed": 0, "error": type(error).__name__}
+    with suppress(DatabaseError):  # With the database away, the log alone has it.
+        RetentionRun.objects.update_or_create(kind=kind, defaults=run)
 
 
 def _enforce(retention: Retention, longest_s: float) -> int:
@@ -58,7 +68,7 @@ def _enforce(retention: Retention, longest_s: float) -> int:
             is_behind = True
             break
     run, _ = RetentionRun.objects.get_or_create(kind=retention.key, defaults={"ran_at": now})
-    run.ran_at, run.removed, run.is_behind = now, removed, is_behind
+    run.ran_at, run.removed, run.is_behind, run.error = now, removed, is_behind, ""
     run.removed_in_all += removed
     run.save()
     if removed:

@@ -5,44 +5,72 @@ Also said here: what the tables hold that lie below this app, or are Django's.
 
 from __future__ import annotations
 
+import json
 import re
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from mangaassist.access.models import AuditEntry
 from mangaassist.privacy.registry import Counts, Holder, Retention, holders, register_holder, register_retention
 from mangaassist.privacy.subject import Subject
 
 ERASED = "[erased]"
-# A shorter name is a word of too much else: it is taken out of the names of rows alone.
+# A shorter name is a word of too much else: it is taken out of the names of rows, and elsewhere where it stands in
+# brackets or quotes, as names do.
 LONG_ENOUGH = 5
+_OPENING, _CLOSING = "(\"'“‘「『", ")\"'”’」』"
 
 
 def erase(subject: Subject) -> Counts:
-    names = sorted(subject.names - subject.turns, key=len, reverse=True)
-    if not names:
+    """What the log says of one conversation it says by an id that names nobody (chat.audit)."""
+    if not subject.owners:
         return {}
-    word = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names))
-    models = [f"{holder.app}.{name}".lower() for holder in holders() for name in holder.personal]
-    kinds = [kind.pk for kind in ContentType.objects.all() if f"{kind.app_label}.{kind.model}" in models]
+    # In JSON a name may be written in ASCII.
+    forms = {form for name in subject.names - subject.turns for form in (name, json.dumps(name)[1:-1])}
+    names = sorted(forms, key=len, reverse=True)
+    alone, named = _anywhere(names), _as_names(names)
+    personal = {f"{holder.app}.{name}".lower() for holder in holders() for name in holder.personal}
+    kinds = [kind for kind in ContentType.objects.all() if f"{kind.app_label}.{kind.model}" in personal]
+    with override("en"):
+        # The log begins with what a row is, and goes on with its name.
+        begins = tuple(f"{kind.name} " for kind in kinds)
     changed = 0
     for name in names:
-        of_rows = LogEntry.objects.filter(content_type__in=kinds)
+        of_rows = LogEntry.objects.filter(content_type__in=kinds, action_time__lte=subject.until)
         for entry in of_rows.filter(Q(object_repr__contains=name) | Q(change_message__contains=name)):
             changed += LogEntry.objects.filter(pk=entry.pk).update(
-                object_repr=word.sub(ERASED, entry.object_repr)[:200],
-                change_message=word.sub(ERASED, entry.change_message),
+                object_repr=alone.sub(ERASED, entry.object_repr)[:200],
+                change_message=alone.sub(ERASED, entry.change_message),
             )
-        if len(name) < LONG_ENOUGH:
-            continue
-        for line in AuditEntry.objects.filter(Q(what__contains=name) | Q(detail__contains=name)):
-            changed += AuditEntry.objects.filter(pk=line.pk).update(
-                what=word.sub(ERASED, line.what)[:300], detail=word.sub(ERASED, line.detail)
-            )
+        lines = AuditEntry.objects.filter(at__lte=subject.until)
+        for line in lines.filter(Q(what__contains=name) | Q(detail__contains=name)):
+            begin = next((each for each in begins if line.what.startswith(each)), "")
+            what = begin + (alone if begin else named).sub(ERASED, line.what[len(begin) :])
+            detail = named.sub(ERASED, line.detail)
+            if (what, detail) != (line.what, line.detail):
+                changed += AuditEntry.objects.filter(pk=line.pk).update(what=what[:300], detail=detail)
     return {"lines of logs": changed}
+
+
+def _anywhere(names: list[str]) -> re.Pattern[str]:
+    """Each as a word of its own."""
+    return re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names))
+
+
+def _as_names(names: list[str]) -> re.Pattern[str]:
+    """Short ones only in brackets or quotes."""
+    return re.compile(
+        "|".join(
+            rf"(?<!\w){re.escape(name)}(?!\w)"
+            if len(name) >= LONG_ENOUGH
+            else rf"(?<=[{_OPENING}]){re.escape(name)}(?=[{_CLOSING}])"
+            for name in names
+        )
+    )
 
 
 def register() -> None:

@@ -16,7 +16,11 @@ from django.conf import settings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """``customer_id``: empty for a guest. ``sessions``: those they came with; ``conversations``, ``turns``,
-    ``handoffs``: ids of what is theirs. What came after ``until`` is none of it."""
+    ``handoffs``: ids of what is theirs. What came after ``until`` is none of it. ``questions``: what they asked in
+    vain, as "key:how often" (mangaassist.analytics.unanswered).
+
+    Without customer and session it is a conversation alone, and not who was in it.
+    """
 
     until: datetime
     customer_id: str = ""
@@ -24,6 +28,11 @@ class Subject:
     conversations: frozenset[str] = frozenset()
     turns: frozenset[str] = frozenset()
     handoffs: frozenset[str] = frozenset()
+    questions: frozenset[str] = frozenset()
+
+    @property
+    def kind(self) -> str:
+        return "shopper" if self.owners else "conversation"
 
     @property
     def names(self) -> frozenset[str]:
@@ -44,6 +53,11 @@ class Subject:
         first = self.customer_id or next(iter(sorted(self.sessions)), "") or next(iter(sorted(self.conversations)), "")
         return seal(first)[:12]
 
+    def named_at(self, at: datetime) -> Subject:
+        """Of whom a row of that time tells: after ``until`` a customer or a guest may have come back; a conversation
+        that is erased does not, and whatever names it still was under way."""
+        return self if at <= self.until else replace(self, customer_id="", sessions=frozenset())
+
     def with_more(self, **found: Iterable[str]) -> Subject:
         return replace(self, **{name: getattr(self, name) | set(values) - {""} for name, values in found.items()})
 
@@ -56,15 +70,22 @@ class Subject:
         return sorted({form for name in self.names for form in (name, json.dumps(name)[1:-1])})
 
     def as_text(self) -> str:
-        told = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "until"}
-        lists = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in told.items()}
-        return json.dumps(lists | {"until": self.until.isoformat()})
+        return json.dumps(fields_of(self))
 
     @classmethod
     def from_text(cls, text: str) -> Subject:
         told = json.loads(text)
         lists = {name: frozenset(value) for name, value in told.items() if isinstance(value, list)}
         return cls(until=datetime.fromisoformat(told["until"]), customer_id=told["customer_id"], **lists)
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """A dataclass of texts, sets of texts and times as JSON."""
+    told = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {
+        name: sorted(each) if isinstance(each, frozenset) else each.isoformat() if isinstance(each, datetime) else each
+        for name, each in told.items()
+    }
 
 
 def _names(value: Any, names: frozenset[str]) -> bool:

@@ -23,6 +23,8 @@ from chat.plain import answer
 from chat.sessions import open_session
 from chat.sharing import CHOICES, token_of
 from chat.tokens import Claims, Shopper
+from mangaassist.access.models import AuditEntry
+from mangaassist.privacy.models import Erasure
 from shop.models import Offer
 from tests.shop.catalogue import load_small_catalogue
 
@@ -167,6 +169,32 @@ class TestSharing:
         assert shared.opened == 1
         assert Client().get(link).status_code == 302
 
+    def test_a_partners_own_reason_is_masked_as_well(self, admin_client: Client) -> None:
+        conversation = long_conversation(1)
+        message = conversation.messages.latest("pk")
+        save_feedback(conversation, str(message.public_id), Opinion(rating=-1, reason="call aya@example.com"))
+        self.share(admin_client, conversation)
+        page = staff().get(f"{LIST}shared/{token_of(SharedConversation.objects.get())}/").content.decode()
+        assert "call [email]" in page
+        assert "aya@" not in page
+
+    def test_who_opens_it_stands_in_the_audit_log_and_who_may_not_is_counted(self, admin_client: Client) -> None:
+        conversation = long_conversation(1)
+        self.share(admin_client, conversation)
+        shared = SharedConversation.objects.get()
+        link = f"{LIST}shared/{token_of(shared)}/"
+        reader = staff()
+        assert reader.get(link).status_code == 200
+        line = AuditEntry.objects.get(what__startswith="shared conversation")
+        assert (line.actor, line.what) == ("u1", f"shared conversation ({conversation.pk})")
+        for _ in range(2):
+            assert Client().get(link).status_code == 302
+        assert Client().get(f"{LIST}shared/{shared.pk.hex}:forged/").status_code == 302
+        shared.refresh_from_db()
+        assert (shared.opened, shared.turned_away) == (1, 2)
+        assert "tried 2 times without signing in" in admin_client.get(page_of(conversation)).content.decode()
+        assert AuditEntry.objects.filter(what__startswith="shared conversation").count() == 1
+
     def test_it_ends_by_time_by_hand_and_when_forged(self, admin_client: Client) -> None:
         conversation = Conversation.objects.create(session_id="s1")
         self.share(admin_client, conversation)
@@ -223,6 +251,17 @@ class TestForgetting:
         admin_client.post(f"{LIST}{conversation.pk}/erase/")
         assert not Conversation.objects.exists()
         assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {str(conversation.pk)}
+
+    def test_both_stand_on_the_page_of_erasures(self, admin_client: Client) -> None:
+        conversation = long_conversation(1)
+        message = conversation.messages.earliest("pk")
+        admin_client.post(f"{LIST}{conversation.pk}/redact/", {"message": message.pk})
+        admin_client.post(f"{LIST}{conversation.pk}/erase/")
+        page = admin_client.get("/admin/privacy/").content.decode()
+        assert "Words of a conversation" in page
+        assert "A conversation" in page
+        assert page.count("a second look follows") == 2
+        assert set(Erasure.objects.values_list("kind", "asked_by")) == {("words", "admin"), ("conversation", "admin")}
 
     @pytest.mark.parametrize("deed", ["share", "redact", "erase", "revoke"])
     def test_each_deed_takes_its_own_permission(self, deed: str) -> None:

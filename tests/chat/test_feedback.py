@@ -21,6 +21,7 @@ from mangaassist.outbox.consumers import MessageRefused
 from mangaassist.outbox.models import OutboxMessage
 from recommendations.experiments import start
 from recommendations.models import Arm, Experiment, Exposure
+from tests.mangaassist.downloads import downloaded
 
 pytestmark = pytest.mark.django_db
 
@@ -193,10 +194,11 @@ class TestAdmin:
         assert "75 %" in page
         assert "good: 3 of 4" in page
 
+    @pytest.mark.django_db(transaction=True)
     def test_a_csv_that_no_spreadsheet_runs(self, admin_client: Client) -> None:
         chosen = [rate(answer(said="『ベルセルク』をどうぞ"), -1, comment="=HYPERLINK(1)"), rate(answer(), 1)]
         response = admin_client.post(LIST, {"action": "export_csv", "_selected_action": [str(f.pk) for f in chosen]})
-        text = response.getvalue().decode("utf-8-sig")
+        text = downloaded(response).decode("utf-8-sig")
         rows = {row["comment"]: row for row in csv.DictReader(io.StringIO(text))}
         assert set(rows) == {"'=HYPERLINK(1)", ""}
         assert rows["'=HYPERLINK(1)"]["answer"] == "『ベルセルク』をどうぞ"

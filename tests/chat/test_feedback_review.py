@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -132,6 +133,23 @@ class TestReview:
         client.post(LIST, chosen)
         feedback.refresh_from_db()
         assert feedback.handled_at is None
+
+    def test_a_comment_is_redacted_by_who_may(self, admin_client: Client, client: Client) -> None:
+        feedback = rate(answer(), -1, comment="my neighbour aya keeps my parcels")
+        address = f"{LIST}{feedback.pk}/redact/"
+        reader = User.objects.create_user("reader", is_staff=True)
+        reader.user_permissions.add(Permission.objects.get(codename="view_feedback"))
+        client.force_login(reader)
+        assert "Redact what they wrote" not in client.get(f"{LIST}{feedback.pk}/change/").content.decode()
+        assert client.post(address).status_code == 403
+        assert admin_client.get(address).status_code == 405
+        assert admin_client.post(f"{LIST}{uuid4()}/redact/").status_code == 404
+        assert "Redact what they wrote" in admin_client.get(f"{LIST}{feedback.pk}/change/").content.decode()
+        for _ in range(2):
+            page = admin_client.post(address, follow=True).content.decode()
+        assert "neighbour" not in page
+        assert "Redact what they wrote" not in page
+        assert list(LogEntry.objects.values_list("change_message", flat=True)) == ["comment redacted"]
 
     def test_an_agents_line_is_reviewed_as_well(self, admin_client: Client) -> None:
         conversation = Conversation.objects.create(session_id="s1")

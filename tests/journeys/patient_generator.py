@@ -9,6 +9,8 @@ from chat.backends.base import Brief, Generator, Words, Written
 
 # A place for each piece that may be written.
 allowed: list[asyncio.Semaphore] = []
+# Set when it is to write; for who waits for that.
+begun: list[asyncio.Event] = []
 # A sentence is known to have ended when the next one begins. Both are such as the guards let a model say.
 PIECES = ("One moment, please. Here", " is something good.")
 
@@ -17,6 +19,8 @@ class PatientGenerator(Generator):
     name = "patient"
 
     async def stream(self, brief: Brief) -> AsyncIterator[Written]:
+        for event in begun:
+            event.set()
         for piece in PIECES:
             await allowed[-1].acquire()
             yield Words(piece)

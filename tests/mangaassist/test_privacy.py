@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from caching.behind import behind
 from chat.feedback import Opinion, save_feedback
-from chat.models import Conversation, Message, Turn
+from chat.models import Conversation, Feedback, FeedbackNote, Message, Turn
 from chat.plain import answer
 from chat.sessions import Session, open_session
 from chat.tokens import Claims, Shopper
@@ -33,7 +33,7 @@ from mangaassist.dbthreads import in_database
 from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
 from mangaassist.outbox.topics import topic_names
-from mangaassist.privacy.erasing import AGAIN_AFTER, erase_shopper, finish_due
+from mangaassist.privacy.erasing import AGAIN_AFTER, erase, finish_due
 from mangaassist.privacy.exporting import export_shopper
 from mangaassist.privacy.models import Erasure, RetentionRun
 from mangaassist.privacy.registry import holders, retentions, topic_data
@@ -169,7 +169,7 @@ class TestErasing:
         } <= before  # fmt: skip
 
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
-        erasure = await in_database(lambda: erase_shopper(subject, by="operator"))
+        erasure = await in_database(lambda: erase(subject, by="operator"))
 
         assert (erasure.error, erasure.counts["conversations"]) == ("", 1)
         # The merchant's own record stays.
@@ -186,7 +186,7 @@ class TestErasing:
         session = await a_shopper(customer_id="")
         subject = await in_database(lambda: find_shopper(conversation_id=session.conversation_id))
         assert subject.sessions == {SESSION}
-        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(lambda: erase(subject, by="operator"))
         assert await in_database(where, SESSION, "zzyzxqua") == set()
 
     async def test_others_keep_everything(self) -> None:
@@ -195,7 +195,7 @@ class TestErasing:
         await answer(session, "tell me about Berserk")
         await a_shopper()
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
-        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(lambda: erase(subject, by="operator"))
         assert await Conversation.objects.aget() == await in_database(session.conversation)
         assert await Message.objects.acount() == 2
 
@@ -203,7 +203,7 @@ class TestErasing:
         session = await a_shopper()
         turn = await Turn.objects.acreate(conversation_id=session.conversation_id)
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
-        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(lambda: erase(subject, by="operator"))
         # What its process still streams and remembers, before it hears of it.
         client: Any = sync_client("streams")
         client.xadd(f"turn:{{{turn.pk}}}", {"f": SECRET})
@@ -215,8 +215,8 @@ class TestErasing:
     async def test_it_is_asked_for_twice_without_harm_and_what_comes_later_stays(self) -> None:
         await a_shopper()
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
-        await in_database(lambda: erase_shopper(subject, by="operator"))
-        again = await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(lambda: erase(subject, by="operator"))
+        again = await in_database(lambda: erase(subject, by="operator"))
         assert again.counts == {}
         shopper = Shopper(session_id="new", customer_id=CUSTOMER)
         await in_database(open_session, Claims(shopper=shopper, context={}))
@@ -227,7 +227,7 @@ class TestErasing:
         await a_shopper()
         at = timezone.now() - timedelta(days=2)
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
-        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(lambda: erase(subject, by="operator"))
         old = NewInteraction(asin="BERSERK-EN-1", type="view", customer_id=CUSTOMER, at=at)
         await in_database(record_interactions, [old])
         assert not await Interaction.objects.filter(customer_id=CUSTOMER).aexists()
@@ -236,7 +236,7 @@ class TestErasing:
         await a_shopper()
         assert dynamodb.scan(TableName=TABLE)["Items"]
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
-        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(lambda: erase(subject, by="operator"))
         await in_database(settle)
         assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
@@ -249,7 +249,7 @@ class TestErasing:
         ]
         row = await OutboxMessage.objects.acreate(topic="analytics", payload={"records": records}, status="parked")
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
-        await in_database(lambda: erase_shopper(subject, by="operator"))
+        await in_database(lambda: erase(subject, by="operator"))
         await row.arefresh_from_db()
         assert row.payload["records"] == [{"session_id": "another", "message": "hello"}]
 
@@ -258,8 +258,8 @@ class TestErasing:
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
         urls = settings.REDIS_URLS
         settings.REDIS_URLS = dict.fromkeys(urls, "redis://127.0.0.1:1/0")
-        erasure = await in_database(lambda: erase_shopper(subject, by="operator"))
-        assert erasure.error.startswith("caching")
+        erasure = await in_database(lambda: erase(subject, by="operator"))
+        assert erasure.error == "chat: ConnectionError; caching: ConnectionError"
         assert not await Conversation.objects.aexists()
         settings.REDIS_URLS = urls
         for _ in range(3):
@@ -273,6 +273,8 @@ class TestErasing:
 class TestExport:
     async def test_everything_is_in_it_under_stable_names(self) -> None:
         session = await a_shopper()
+        opinion = await Feedback.objects.aget()
+        await FeedbackNote.objects.acreate(feedback=opinion, by="operator", text="I have called them.")
         subject = await in_database(lambda: find_shopper(customer_id=CUSTOMER))
         told = orjson.loads(b"".join(await in_database(lambda: list(export_shopper(subject)))))
         assert list(told) == [
@@ -289,6 +291,18 @@ class TestExport:
         assert told["interactions"][0]["asin"] == "BERSERK-EN-1"
         assert any(line["role"] == "shopper" for each in told["handoffs"] for line in each["lines"])
         assert told["events"]
+        assert conversation["opinions"][0]["notes"][0]["text"] == "I have called them."
+
+    async def test_what_was_asked_in_vain_is_in_it(self) -> None:
+        for session_id in (SESSION, "another"):
+            shopper = Shopper(session_id=session_id)
+            session = await in_database(open_session, Claims(shopper=shopper, context={}))
+            asked = "Zorblatt Chronicles" if session_id == SESSION else "Quuxian Tales"
+            await answer(session, f"do you have {asked}?")
+        subject = await in_database(lambda: find_shopper(session_id=SESSION))
+        told = orjson.loads(b"".join(await in_database(lambda: list(export_shopper(subject)))))
+        (question,) = told["unanswered"]
+        assert "zorblatt" in question["question"]
 
     def test_the_command_writes_it(self, tmp_path: Any) -> None:
         Interaction.objects.create(
@@ -382,6 +396,14 @@ class TestRetention:
         Cart.objects.create(session_id="s1", updated_at=timezone.now() - timedelta(days=40))
         removed = enforce()
         assert (removed["broken"], removed["carts"]) == (0, 1)
+        run = RetentionRun.objects.get(pk="broken")
+        assert (run.error, RetentionRun.objects.get(pk="carts").error) == ("OperationalError", "")
+        monkeypatch.undo()
+        mended = replace(broken, remove=lambda before, most: 0)
+        monkeypatch.setattr("mangaassist.privacy.retention.retentions", lambda: [mended])
+        enforce()
+        run.refresh_from_db()
+        assert run.error == ""
 
     def test_every_kind_says_how_long_it_is_kept(self) -> None:
         days = {each.retention.key: each.days for each in kept()}
@@ -391,7 +413,7 @@ class TestRetention:
 
 def test_unfinished_erasures_are_taken_by_one_process() -> None:
     subject = find_shopper(customer_id="nobody")
-    erase_shopper(subject, by="operator")
+    erase(subject, by="operator")
     due = timezone.now() + timedelta(minutes=3)
     assert [finish_due(due), finish_due(due)] == [1, 0]
     assert not Erasure.objects.filter(done_at=None).exists()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from chat.forgetting import erase_conversation
-from chat.models import Conversation
 from mangaassist.dbthreads import in_database
 from partners.models import ApiKey, IdempotentRequest
 from partners.webhooks.models import EVENTS, Webhook, WebhookMessage
@@ -32,7 +32,7 @@ async def test_of_an_erased_conversation_nothing_is_kept_for_partners(partner: P
     conversation_id = opened.json()["conversation_id"]
     await ask(partner, conversation_id)
     other = (await partner.post("/conversations", {}, **{"Idempotency-Key": "another"})).json()["conversation_id"]
-    await in_database(erase_conversation, (await Conversation.objects.aget(pk=conversation_id)).pk)
+    await in_database(lambda: erase_conversation(UUID(conversation_id), by="operator"))
     assert [each.key async for each in IdempotentRequest.objects.all()] == ["another"]
     assert {each.conversation_id async for each in WebhookMessage.objects.all()} == {other}
     assert (await ask(partner, conversation_id)).status_code == 404

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mangaassist.privacy.erasing import erase_shopper
+from mangaassist.privacy.erasing import erase
 from mangaassist.privacy.management.commands.export_shopper import add_shopper, shopper_in
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         if not options.get("yes"):
             found = f"{len(subject.conversations)} conversations, {len(subject.sessions)} sessions"
             raise CommandError(f"Found: {found}. Nothing was removed: add --yes to erase.")
-        erasure = erase_shopper(subject, by="command line")
+        erasure = erase(subject, by="command line")
         removed = ", ".join(f"{count} {name}" for name, count in sorted(erasure.counts.items())) or "nothing was kept"
         self.stdout.write(f"Erased ({erasure.reference}): {removed}.")
         if erasure.error:
