@@ -140,6 +140,7 @@ class ChatConsumer(FrameSocket):
             code, close = ("token", 4401) if isinstance(refusal, TokenRefused) else ("forbidden", 4403)
             await self.refuse(code, str(refusal), close)
         except Busy as busy:
+            instruments.frames_refused.labels(code="busy").inc()
             retry_after_ms = int(busy.retry_after_s * 1000)
             self._tell_error("busy", retryable=True, retry_after_ms=retry_after_ms, client_msg_id=client_msg_id)
         except NotFound as refusal:
@@ -220,7 +221,6 @@ class ChatConsumer(FrameSocket):
         self.in_background(self._renew_token(session))
 
     async def _user_message(self, session: Session, frame: UserMessage) -> None:
-        began = time.perf_counter()
         if runner.draining:
             instruments.frames_refused.labels(code="restarting").inc()
             self._tell_error("restarting", retryable=True, retry_after_ms=1000, client_msg_id=frame.client_msg_id)
@@ -239,6 +239,7 @@ class ChatConsumer(FrameSocket):
             await self._store_and_begin(session, frame)
 
     async def _store_and_begin(self, session: Session, frame: UserMessage) -> None:
+        began = time.perf_counter()
         # Until it is acknowledged here, nobody else tells this socket of its own question.
         self.listener.asked.add(frame.client_msg_id.lower())
         try:

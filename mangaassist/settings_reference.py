@@ -21,7 +21,11 @@ says *needed*; `make run` and `manage.py` also read them from a file `.env` (.en
 is none stops the start with a line that names it. Roles are explained in the [README](../README.md).
 """
 # Read by other programs, or before the settings.
-ELSEWHERE = {"HOST": Variable("address", "127.0.0.1"), "PORT": Variable("number, 1 to 65535", "8000")}
+ELSEWHERE = {
+    "HOST": Variable("address", "127.0.0.1"),
+    "PORT": Variable("number, 1 to 65535", "8000"),
+    "POSTGRES_PASSWORD": Variable("text", ""),
+}
 COMPOSE = "COMPOSE_PROFILES"
 _LINE = re.compile(r"#?([A-Z][A-Z0-9_]*)=(.*)")
 
