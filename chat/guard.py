@@ -20,6 +20,10 @@ _MONEY = re.compile(
     r"[$€£¥￥₩]|\b(?:usd|jpy|eur|gbp|dollars?|cents?|bucks?|yen|euros?|pounds?|quid)\b|[\d一二三四五六七八九十百千万]円|ドル|ユーロ",
     re.IGNORECASE,
 )
+# What a page or a mail could take for a link, a picture or a tag: descriptions and names come from elsewhere.
+_MARKUP = re.compile(r"://|\bwww\.|\bjavascript:|\]\(|!\[|<[a-z/!?]", re.IGNORECASE)
+# Its articles may hold links: they are the shop's own answers.
+_MAY_LINK = "passage"
 _DIGITS = re.compile(r"\d+")
 
 
@@ -53,6 +57,8 @@ def release(sentence: str, *, fill: Callable[[str, str], str | None], proven_num
     bare = unicodedata.normalize("NFKC", SLOT.sub(" ", sentence))
     if "{{" in bare or "}}" in bare:
         return Refused(sentence, "broken slot")
+    if _MARKUP.search(bare):
+        return Refused(sentence, "markup or address outside a slot")
     if _MONEY.search(bare):
         return Refused(sentence, "money outside a slot")
     unproven = [number for number in _DIGITS.findall(bare) if number not in proven_numbers]
@@ -64,6 +70,8 @@ def release(sentence: str, *, fill: Callable[[str, str], str | None], proven_num
         value = fill(match["kind"], match["id"])
         if value is None:
             return Refused(sentence, f"nothing known for {match['kind']}:{match['id']}")
-        filled += [sentence[last : match.start()], value]
+        # A name makes no link of what stands behind it.
+        plain = value if match["kind"] == _MAY_LINK else value.replace("](", "] (")
+        filled += [sentence[last : match.start()], plain]
         last = match.end()
     return "".join([*filled, sentence[last:]])

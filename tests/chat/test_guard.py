@@ -11,7 +11,10 @@ from chat.sentences import LONGEST_SENTENCE, SentenceSplitter
 
 
 def fill(kind: str, id: str) -> str | None:
-    return {"price:A": "$9.99", "title:A": "Nana, Vol. 1"}.get(f"{kind}:{id}")
+    linked = "Nana ![x](https://evil.example)"
+    return {"price:A": "$9.99", "title:A": "Nana, Vol. 1", "title:L": linked, "passage:P": "See [here](/help/)."}.get(
+        f"{kind}:{id}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,10 +24,13 @@ def fill(kind: str, id: str) -> str | None:
         ("It has 21 volumes.", "It has 21 volumes."),
         ("全２１巻です。", "全２１巻です。"),
         ("Nothing special.", "Nothing special."),
+        ("See {{title:L}}.", "See Nana ![x] (https://evil.example)."),
+        ("{{passage:P}}", "See [here](/help/)."),
+        ("We <3 it :)", "We <3 it :)"),
     ],
 )
 def test_what_is_proven_leaves(sentence: str, left: str) -> None:
-    assert release(sentence, fill=fill, proven_numbers=numbers_in(["21 volumes"])) == left
+    assert release(sentence, fill=fill, proven_numbers=numbers_in(["21 volumes", "<3"])) == left
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,12 @@ def test_what_is_proven_leaves(sentence: str, left: str) -> None:
         "{{price:A",
         "price:A}} today",
         "Save 30 EUR now.",
+        "Look at https://evil.example now.",
+        "See www.evil.example.",
+        "![cover](//evil.example/a.png)",
+        "It is [here](/evil).",
+        "<script>alert()</script>",
+        "javascript:alert()",
     ],
 )
 def test_what_is_not_proven_is_refused(sentence: str) -> None:
