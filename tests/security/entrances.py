@@ -122,7 +122,7 @@ ROOM = [
     Entrance("admin/password_change/", Who.STAFF, "the own password", "GET POST"),
     Entrance("admin/password_change/done/", Who.STAFF, "says that it is changed"),
     Entrance("admin/autocomplete/", Who.STAFF, "asks for the permission of the list it completes from"),
-    Entrance("admin/jsi18n/", Who.ANYBODY, "words of the calendar", may_be_kept=True),
+    Entrance("admin/jsi18n/", Who.STAFF, "words of the calendar", may_be_kept=True),
     Entrance("admin/r/<content_type_id>/<id>/", Who.STAFF, "nothing of ours has a page of its own to lead to"),
     Entrance("admin/<app_label>/", Who.STAFF, "an app's lists that one may see"),
     Entrance("admin/<url>", Who.STAFF, "adds the slash that was forgotten, else 404"),

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from chat.prompts import plain as plain_of
-from chat.prompts import runs as runs_of
+from chat.guardrails.manners import runs
+from chat.guardrails.proof import plain
 from chat.prompts import unrepeatable
 from escalation.handoffs import close_handoff, take_handoff
 from escalation.lines import say
@@ -110,7 +110,7 @@ def faults_in(text: str, *, allowed: set[str]) -> list[str]:
         if amount.rstrip("0").rstrip(".") not in {each.rstrip("0").rstrip(".") for each in allowed}:
             faults.append(found[0])
     for language in ("en", "ja"):
-        if unrepeatable(language) & frozenset(runs_of(plain_of(text))):
+        if unrepeatable(language) & frozenset(runs(plain(text))):
             return [*faults, "an instruction"]
     return faults
 

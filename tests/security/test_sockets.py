@@ -97,7 +97,7 @@ def tampered(good: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> s
 
 def unsigned_jwt(claims: dict[str, Any]) -> str:
     """Without a signature (RFC 7519, section 6)."""
-    return jwt.encode(claims, None, algorithm="none")
+    return jwt.encode(claims, "", algorithm="none")
 
 
 def expired(settings: Any) -> str:
@@ -245,7 +245,7 @@ async def test_an_agents_socket_ends_with_the_session(monkeypatch: pytest.Monkey
         assert (await stranger.closed_with())[1] == 4401
 
 
-async def _user(pk: int | None) -> Any:
+async def _user(pk: Any) -> Any:
     from django.contrib.auth.models import User
 
     return await User.objects.aget(pk=pk)

@@ -44,7 +44,7 @@ class Shop:
             session = client.session
             session["customer_id"] = customer_id
             session.save()
-            client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+            client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
         return client
 
 
