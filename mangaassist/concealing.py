@@ -23,6 +23,8 @@ _NAMED = re.compile(
 )
 # As in mangaassist.redaction, which takes other personal data out as well, and longer for it.
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+# A password in an address of a database, a broker or a proxy (RFC 3986, section 3.2.1), which may be a short word.
+_IN_ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"']*:)[^\s/@\"']+(?=@)", re.IGNORECASE)
 _secrets: set[str] = set()
 _known: re.Pattern[str] | None = None
 
@@ -45,6 +47,7 @@ def conceal(text: str) -> str:
     """The text without credentials."""
     if _known is not None:
         text = _known.sub(HIDDEN, text)
+    text = _IN_ADDRESS.sub(rf"\1{HIDDEN}", text)
     return _KEY_ID.sub(HIDDEN, _NAMED.sub(rf"\1\2{HIDDEN}", text))
 
 

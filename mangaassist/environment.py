@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mangaassist.addresses import Network, read_networks
@@ -59,6 +59,14 @@ def text(name: str, default: str = "", *, kind: str = "text", shown: str = "") -
     if known is None or (known.kind == "text" and not known.default):
         asked[name] = Variable(kind, shown or default)
     return os.environ.get(name, "").strip() or default
+
+
+def password_in(name: str) -> str:
+    """The password of an address, as it is used; empty when there is none, or none that can be read."""
+    try:
+        return unquote(urlsplit(text(name)).password or "")
+    except ValueError:
+        return ""
 
 
 def words(name: str, default: str = "") -> list[str]:

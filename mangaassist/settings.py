@@ -38,7 +38,7 @@ DEBUG = environment.boolean("DEBUG", False)
 SECRET_KEY = environment.text("SECRET_KEY") or (embedded.secret_key(DATA_DIR) if EMBEDDED else "")
 if not SECRET_KEY:
     environment.faults.append("SECRET_KEY must be set outside the embedded profile.")
-    SECRET_KEY = "unset-and-refused-by-the-system-checks"  # noqa: S105
+    SECRET_KEY = "unset-and-refused-by-the-system-checks"  # noqa: S105  # nosec B105  # no start with it
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]" if EMBEDDED else "")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 # Origins (scheme://host[:port]) of pages, other than our own, that may embed the widget.
@@ -58,6 +58,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # With this prefix a browser takes them from this very host over https only (RFC 6265bis, section 4.1.3).
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = HTTPS, True, "Lax"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 
 # --- The operator's room ----------------------------------------------------------------------------------
@@ -89,6 +90,14 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "frame-ancestors": [NONE],
     }
 }
+# What no page of ours asks a browser for (https://www.w3.org/TR/permissions-policy/).
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer browsing-topics camera display-capture geolocation gyroscope magnetometer microphone midi "
+        "payment serial usb"
+    ).split()
+)
 
 # --- Applications -----------------------------------------------------------------------------------------
 
@@ -120,11 +129,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mangaassist.headers.complete_headers",
     "mangaassist.health.middleware.answer_probes",
     "mangaassist.request_ids.name_requests",
     "partners.middleware.PartnerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Behind these: what it puts in place of an answer gets their headers as well.
+    "partners.middleware.PartnerMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -163,8 +175,11 @@ _database: dict[str, Any] = {"ENGINE": "mangaassist.sqlite", "NAME": DATA_DIR / 
 if environment.text("DATABASE_URL"):
     try:
         _database = dict(dj_database_url.parse(environment.text("DATABASE_URL"), conn_max_age=60))
-    except ValueError as error:
-        environment.faults.append(f"DATABASE_URL is not a database's address: {error}")
+    except ValueError:  # Its text quotes the address, and with it the password.
+        environment.faults.append(
+            "DATABASE_URL is not a database's address: write postgres://user:password@host:port/name, with %23 for # "
+            "and %2F for / in the password."
+        )
 DATABASES: dict[str, Any] = {"default": _database}
 if DATABASES["default"]["ENGINE"] in {"django.db.backends.sqlite3", "mangaassist.sqlite"}:
     DATABASES["default"]["ENGINE"] = "mangaassist.sqlite"
@@ -643,8 +658,14 @@ LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING",
 LOG_FORMAT = environment.choice("LOG_FORMAT", "text" if EMBEDDED else "json", ("text", "json"))
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+# Of addresses the passwords alone: the rest of them is what one reads a log for.
+_ADDRESSES = ("DATABASE_URL", "REDIS_URL", "REDIS_BROKER_URL", "REDIS_CHANNELS_URL", "REDIS_STREAMS_URL")
 remember_secrets(
-    [SECRET_KEY, WIDGET_IDENTITY_KEY, *map(environment.text, ("OPENAI_API_KEY", "EMBEDDINGS_API_KEY", *_CREDENTIALS))]
+    [
+        *(SECRET_KEY, WIDGET_IDENTITY_KEY, EMAIL_HOST_PASSWORD),
+        *map(environment.text, ("OPENAI_API_KEY", "EMBEDDINGS_API_KEY", *_CREDENTIALS)),
+        *(environment.password_in(name) for name in (*_ADDRESSES, "CELERY_BROKER_URL")),
+    ]
 )
 
 SETTING_FAULTS = environment.faults
