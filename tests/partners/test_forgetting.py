@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from chat.forgetting import erase_conversation
+from chat.forgetting import erase_conversation, redact_message, redact_opinion
+from chat.models import Feedback, Message
 from mangaassist.dbthreads import in_database
+from mangaassist.privacy.words import REDACTED
 from partners.models import ApiKey, IdempotentRequest
 from partners.webhooks.models import EVENTS, Webhook, WebhookMessage
 from tests.partners.conftest import Partner
@@ -36,3 +39,32 @@ async def test_of_an_erased_conversation_nothing_is_kept_for_partners(partner: P
     assert [each.key async for each in IdempotentRequest.objects.all()] == ["another"]
     assert {each.conversation_id async for each in WebhookMessage.objects.all()} == {other}
     assert (await ask(partner, conversation_id)).status_code == 404
+
+
+async def test_a_redacted_answer_is_not_given_again_to_who_retries(partner: Partner) -> None:
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    told = (await ask(partner, conversation_id)).json()
+    message = await Message.objects.aget(role="assistant")
+    assert told["content"] == message.content
+    await in_database(lambda: redact_message(message.pk, by="operator"))
+    again = await ask(partner, conversation_id)
+    assert again.json()["content"] == REDACTED
+    assert again.json()["turn_id"] == told["turn_id"]
+
+
+async def test_a_redacted_comment_is_not_sent_to_who_listens(partner: Partner) -> None:
+    key = await ApiKey.objects.aget()
+    await Webhook.objects.acreate(key=key, url="https://hooks.example.com/", events=["feedback.received"])
+    conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
+    message_id = (await ask(partner, conversation_id)).json()["message_id"]
+    opinion = {"message_id": message_id, "rating": "down", "comment": "My neighbour aya@example.com knows better"}
+    await partner.post(f"/conversations/{conversation_id}/feedback", opinion)
+    feedback = await Feedback.objects.aget()
+    waiting = await WebhookMessage.objects.aget()
+    assert json.loads(waiting.body)["data"]["comment"] == "My neighbour [email] knows better"
+
+    await in_database(lambda: redact_opinion(feedback.pk, by="operator"))
+
+    await waiting.arefresh_from_db()
+    told = json.loads(waiting.body)["data"]
+    assert (told["comment"], told["rating"], told["feedback_id"]) == (REDACTED, "down", str(feedback.pk))
