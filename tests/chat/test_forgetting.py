@@ -18,6 +18,7 @@ from chat.asking import begin_turn
 from chat.audience import ToldTurn
 from chat.feedback import Opinion, save_feedback
 from chat.forgetting import erase_conversation, redact_message, redact_opinion
+from chat.leases import take_over
 from chat.memory import load_memory
 from chat.models import Conversation, Feedback, FeedbackCount, FeedbackNote, Message, Turn
 from chat.plain import answer
@@ -278,6 +279,18 @@ class TestWhileATurnRuns:
             session.conversation_id, after_turn=str((await Conversation.objects.aget()).last_turn_id)
         )
         assert [line.text for line in memory.lines if line.role == "user"] == [REDACTED, "recommend something dark"]
+
+    async def test_nobody_takes_over_a_question_that_was_redacted(self) -> None:
+        session = await in_database(open_session, Claims(shopper=Shopper(session_id="s1"), context={}))
+        accepted = await in_database(accept_message, session.conversation_id, str(uuid4()), SECRET)
+        message = await Message.objects.aget()
+        await in_database(redact, message.pk)
+        # Its process has died.
+        await Turn.objects.aupdate(alive_at=timezone.now() - timedelta(minutes=1))
+        assert await in_database(take_over, accepted.turn_id) is None
+        turn = await Turn.objects.aget()
+        assert (turn.status, turn.is_redacted) == ("failed", True)
+        assert [each.content async for each in Message.objects.filter(role="user")] == [REDACTED]
 
     async def test_erasing_its_conversation_ends_it(self, patient: asyncio.Semaphore) -> None:
         session = await in_database(open_session, Claims(shopper=Shopper(session_id="s1"), context={}))
