@@ -29,7 +29,6 @@ def configure(service: str) -> None:
         dsn=settings.SENTRY_DSN,
         before_send=scrub,
         before_breadcrumb=lambda crumb, hint: None,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         # Errors only; traces go where OpenTelemetry sends them.

@@ -44,7 +44,8 @@ def begin_with(processor: SpanProcessor, service: str) -> None:
     """From now on spans go to ``processor``."""
     global _tracer, _provider
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import RandomIdGenerator, TracerProvider
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
     class Ids(RandomIdGenerator):
         def generate_trace_id(self) -> int:
@@ -74,7 +75,7 @@ def turn_traced(turn_id: str, conversation_id: str, attempt: int) -> Iterator[No
 
     token = _trace_id.set(uuid.UUID(turn_id).int)
     try:
-        facts = {"turn": turn_id, "conversation": conversation_id, "attempt": attempt}
+        facts: dict[str, str | int] = {"turn": turn_id, "conversation": conversation_id, "attempt": attempt}
         span = _tracer.start_span("turn", context=Context(), attributes=facts)
     finally:
         _trace_id.reset(token)

@@ -7,6 +7,7 @@ is followed by a cache point; what a guardrail of the account intervened in is n
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import AsyncGenerator
@@ -24,6 +25,7 @@ from chat.backends.prompted import PromptedGenerator
 from chat.prompts import Prompt
 from mangaassist import aws
 from mangaassist.breaker import BoundedExecutor, Breaker, BreakerOpen, ExecutorFull
+from mangaassist.tracing import headers
 
 # One thread per answer that is being written.
 THREADS = 32
@@ -33,6 +35,11 @@ CONNECT_S = 1.0
 _OUR_FAULT = {"validationException"}
 # Reasons to stop after which the text is not the model's, or none to show.
 _NO_ANSWER = {"guardrail_intervened", "content_filtered", "malformed_model_output", "malformed_tool_use", "tool_use"}
+
+
+def _tell_place(params: dict[str, Any], **kwargs: Any) -> None:
+    """botocore's event before a request is signed; ``params`` becomes the request."""
+    params["headers"].update(headers())
 
 
 class BedrockGenerator(PromptedGenerator):
@@ -79,6 +86,7 @@ class BedrockGenerator(PromptedGenerator):
             connect_timeout=CONNECT_S,
             read_timeout=max(limits["first_token"], limits["token_gap"]),
         )
+        self._client.meta.events.register("before-call.bedrock-runtime", _tell_place)
         self._executor = BoundedExecutor("bedrock", threads=THREADS, queue=QUEUE)
         self._breaker = Breaker("bedrock")
 
@@ -86,7 +94,9 @@ class BedrockGenerator(PromptedGenerator):
         answer = _Answer(asyncio.get_running_loop())
         try:
             self._breaker.check()
-            self._executor.submit(partial(self._read, self._arguments(prompt), answer))
+            # In this context, which knows the turn's trace.
+            run = contextvars.copy_context().run
+            self._executor.submit(partial(run, self._read, self._arguments(prompt), answer))
         except (BreakerOpen, ExecutorFull) as error:
             raise GeneratorUnavailable(type(error).__name__) from error
         stopped, usage = "", dict[str, Any]()

@@ -71,6 +71,8 @@ class FakeBedrock:
     hold_s: float = 0.0
     error: tuple[int, str] | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
+    # What each request said of its trace.
+    places: list[str | None] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -86,6 +88,7 @@ class _Handler(LoopbackHandler):
         request = body | {"modelId": unquote(model_id)}
         fake.faults += faults_of(request, REQUEST)
         fake.asked.append(request)
+        fake.places.append(self.headers.get("traceparent"))
         time.sleep(fake.hold_s)
         if fake.error:
             status, code = fake.error

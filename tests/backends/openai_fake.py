@@ -53,6 +53,8 @@ class FakeOpenAI:
     cut: bool = False
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
+    # What each request said of its trace.
+    places: list[str | None] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -64,6 +66,7 @@ class _Handler(LoopbackHandler):
         request = self.read_json()
         fake.asked.append(request)
         fake.keys.append(self.headers.get("Authorization"))
+        fake.places.append(self.headers.get("traceparent"))
         fake.reached.set()
         fake.go.wait(60)
         time.sleep(fake.hold_s)
