@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import celeryd_after_setup, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
 
@@ -15,12 +15,15 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@worker_init.connect
-def observe_worker(sender: Any, **kwargs: Any) -> None:
+@celeryd_after_setup.connect
+def observe_worker(instance: Any, **kwargs: Any) -> None:
     """With processes of its own (`batch`) it is those that do the work, and are observed."""
-    if "prefork" not in str(getattr(sender.pool_cls, "__module__", sender.pool_cls)):
-        from mangaassist.observing import observe
+    # Loaded by workers only.
+    from celery.concurrency.prefork import TaskPool
 
+    from mangaassist.observing import observe
+
+    if not issubclass(instance.pool_cls, TaskPool):
         observe("worker")
 
 

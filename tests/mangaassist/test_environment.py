@@ -196,3 +196,29 @@ def test_what_is_no_broker_is_named_and_its_keys_are_not(
     monkeypatch.setenv("CELERY_BROKER_URL", value)
     assert environment.broker_url(REDIS) == REDIS
     assert environment.faults == [line]
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "is_fault"),
+    [
+        ("", "", False),
+        ("http://127.0.0.1:4318", "http://127.0.0.1:4318", False),
+        ("https://key@sentry.example/1", "https://key@sentry.example/1", False),
+        ("collector:4318", "", True),
+        ("ftp://key@collector", "", True),
+        ("http://", "", True),
+        ("https://key@collector:port", "", True),
+    ],
+)
+def test_an_endpoint_is_an_http_address_and_its_key_is_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, faults: list[str], value: str, read: str, is_fault: bool
+) -> None:
+    monkeypatch.setenv("X", value)
+    assert environment.endpoint("X") == read
+    assert faults == (["X must look like https://host:port/."] if is_fault else [])
+
+
+def test_what_is_installed_is_told_without_loading_it() -> None:
+    assert environment.is_installed("json")
+    assert not environment.is_installed("no_such_package")
+    assert not environment.is_installed("no_such_package.inside")
