@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from django.conf import settings
@@ -21,6 +24,8 @@ from shop import search_index
 log = structlog.get_logger(__name__)
 
 PROBE_LIMIT_S = 1.0
+# How long another transaction may last before nothing is stored in time.
+LOCK_LIMIT_S = 0.5
 # Below this SQLite may refuse the next write, and nothing may be acknowledged.
 LEAST_FREE_BYTES = 32 * 1024 * 1024
 
@@ -69,11 +74,29 @@ async def _database() -> None:
         free = await asyncio.to_thread(lambda: shutil.disk_usage(settings.DATA_DIR).free)
         if free < LEAST_FREE_BYTES:
             raise NotWell("the disk is full")
+        await asyncio.to_thread(_begin_to_write, str(connection.settings_dict["NAME"]))
 
 
 def _select_one() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        if connection.vendor != "postgresql":
+            cursor.execute("SELECT 1")
+            return
+        # A standby, and a primary that was made read-only, answer every question and store nothing.
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        if cursor.fetchone() == ("on",):
+            raise NotWell("it takes no writes")
+
+
+def _begin_to_write(path: str) -> None:
+    """Readers get through where a writer does not: asked beside our own threads, which would wait for longer."""
+    address = f"{Path(path).absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(address, uri=True, timeout=LOCK_LIMIT_S, isolation_level=None)) as own:
+        try:
+            own.execute("BEGIN IMMEDIATE")
+            own.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            raise NotWell("it takes no writes: somebody holds it") from error
 
 
 async def _redis() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
@@ -17,6 +19,7 @@ from chat.signals import turn_finished
 from chat.understanding import intents
 from chat.warm import understands, warm_in_background
 from mangaassist import breaker
+from mangaassist.addresses import read_networks
 from mangaassist.analytics.buffer import EventBuffer
 from mangaassist.dbthreads import in_database
 from mangaassist.health import heartbeat, metrics, probes, tasks
@@ -130,6 +133,46 @@ def test_a_heartbeat_ends_by_itself() -> None:
 def test_a_heartbeat_without_redis_does_not_break_the_worker(settings: Any) -> None:
     settings.REDIS_URLS = dict.fromkeys(settings.REDIS_URLS, "unix:///nowhere.sock?db=0")
     tasks.heartbeat("delivery")
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("10.1.2.3", {}, 200),
+        ("::1", {}, 200),
+        ("203.0.113.7", {}, 404),
+        ("2001:db8::7", {}, 404),
+        ("", {}, 404),
+        ("somewhere", {}, 404),
+        # Through a proxy, whatever it says of whom.
+        ("10.1.2.3", {"x-forwarded-for": "127.0.0.1"}, 404),
+        ("10.1.2.3", {"forwarded": "for=127.0.0.1"}, 404),
+        ("10.1.2.3", {"via": "1.1 balancer"}, 404),
+    ],
+)
+def test_metrics_are_not_for_the_world(client: Client, address: str, headers: dict[str, str], status: int) -> None:
+    assert client.get("/metrics", REMOTE_ADDR=address, headers=headers).status_code == status
+
+
+def test_metrics_networks_can_be_others(client: Client, settings: Any) -> None:
+    settings.METRICS_NETWORKS = read_networks(["203.0.113.0/24"])
+    assert client.get("/metrics", REMOTE_ADDR="203.0.113.7").status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 404
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="another program holds the file")
+async def test_a_database_that_takes_no_writes_is_red_although_it_is_read(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "PROBE_LIMIT_S", 30)
+    with closing(sqlite3.connect(str(connection.settings_dict["NAME"]), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        _, body = await ready(async_client)
+        assert body["parts"]["database"]["fault"] == "it takes no writes: somebody holds it"
+        other.execute("ROLLBACK")
+    _, body = await ready(async_client)
+    assert body["parts"]["database"]["ok"]
 
 
 async def test_metrics_tell_of_breakers(async_client: AsyncClient) -> None:
