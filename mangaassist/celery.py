@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_after_setup, worker_process_init
+from celery.signals import celeryd_after_setup, setup_logging, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
 
@@ -13,6 +13,11 @@ from mangaassist import task_signals  # noqa: F401  (connects them)
 app = Celery("mangaassist")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def leave_logging_as_it_is(**kwargs: Any) -> None:
+    """Somebody has to say so: else Celery hides from the root logger what is below its own level, WARNING."""
 
 
 @celeryd_after_setup.connect

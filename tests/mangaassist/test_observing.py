@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 from mangaassist import task_signals
+from mangaassist.celery import app
 from mangaassist.correlation import correlated, current
 from mangaassist.logs import logging_config
 from mangaassist.observing import observe
@@ -89,3 +90,10 @@ def test_a_task_takes_along_for_what_it_was_sent_and_works_under_it() -> None:
     assert current() == given
     task_signals.finish("an-id", Task, state="SUCCESS")
     assert current() == ""
+
+
+def test_a_worker_logs_what_the_settings_say() -> None:
+    level = logging.getLogger().level
+    assert level == logging.INFO
+    app.log.setup_logging_subsystem(loglevel="WARNING")
+    assert logging.getLogger().level == level
