@@ -113,6 +113,9 @@ def _nobody_else() -> Iterator[None]:
 
 def _dump_sqlite(draft: Path) -> None:
     _copy_sqlite(_database(), draft)
+    # One file and no others beside it, whoever reads it.
+    with closing(sqlite3.connect(draft)) as copy:
+        copy.execute("PRAGMA journal_mode = DELETE")
 
 
 def _load_sqlite(path: Path) -> None:

@@ -34,6 +34,9 @@ os.environ.update(
     AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1", TZ="UTC"
 )
 django.setup()
+# Processes that a test starts have a database of their own, unless it gives them this one
+# (tests.mangaassist.this_database).
+os.environ.pop("DATABASE_URL", None)
 
 
 @pytest.hookimpl(optionalhook=True)

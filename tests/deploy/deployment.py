@@ -23,6 +23,7 @@ import pytest
 import yaml
 from django.conf import settings
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from mangaassist.embedded import die_with_parent, redis_program
 from tests.journeys.web_processes import Tab
@@ -78,6 +79,8 @@ class Deployment:
         self._redis_port, self.port = free_port(), free_port()
         self.web_ports = [free_port(), free_port()]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        # Loopback has sixteen million of them.
+        self._addresses = (f"127.0.1.{number}" for number in range(1, 255))
         # As the volume of a container: its own.
         self.data_dir = folder / "data"
         share_with(self.data_dir)
@@ -161,9 +164,9 @@ class Deployment:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self, *, address: str = "127.0.0.1", **options: Any) -> httpx.Client:
-        """A browser or a program at this address of loopback."""
-        transport = httpx.HTTPTransport(local_address=address)
+    def client(self, **options: Any) -> httpx.Client:
+        """A browser or a program, at an address of its own."""
+        transport = httpx.HTTPTransport(local_address=next(self._addresses))
         return httpx.Client(base_url=self.origin, transport=transport, timeout=60, **options)
 
     @contextmanager
@@ -172,7 +175,8 @@ class Deployment:
         with self.client() as client:
             token = token or client.post("/widget/v1/token", json={}).json()["token"]
         address = f"ws://127.0.0.1:{self.port}/ws/chat/"
-        with connect(address, origin=self.origin, close_timeout=1) as socket:  # type: ignore[arg-type]
+        source = (next(self._addresses), 0)
+        with connect(address, origin=Origin(self.origin), source_address=source, close_timeout=1) as socket:
             yield Tab(socket, token, **hello)
 
     def manage(self, *arguments: str, fails: bool = False) -> str:

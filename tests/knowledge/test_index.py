@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
 from django.utils import timezone
 
 from knowledge import index
@@ -20,6 +19,7 @@ from knowledge.index import Build, BuildLost, IndexBusy, NotVerified, purge, ser
 from knowledge.models import Article, IndexVersion, Passage
 from knowledge.passages import Content
 from tests.mangaassist.running import until
+from tests.mangaassist.this_database import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -180,7 +180,7 @@ def test_a_build_killed_in_the_middle_leaves_the_version_in_force_and_the_next_o
     process = subprocess.Popen(
         [sys.executable, "manage.py", "reindex"],
         cwd=django_settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}"},
+        env=os.environ | {"DATABASE_URL": database_url()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

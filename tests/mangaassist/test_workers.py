@@ -16,7 +16,6 @@ import pytest
 import redis
 from celery import Celery
 from django.conf import settings as django_settings
-from django.db import connection
 from moto.server import ThreadedMotoServer
 
 from mangaassist.health.heartbeat import QUEUES, key_of
@@ -25,6 +24,7 @@ from mangaassist.outbox.models import OutboxMessage
 from mangaassist.redis import sync_client
 from mangaassist.supervisor import BATCH_WORKER, WORKER
 from tests.mangaassist.running import is_gone, until
+from tests.mangaassist.this_database import database_url
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
@@ -38,7 +38,7 @@ def process(app: str, *arguments: str, **environment: str) -> Iterator[subproces
     running = subprocess.Popen(
         [sys.executable, "-m", "celery", "--quiet", "--app", app, *arguments],
         cwd=django_settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}"} | environment,
+        env=os.environ | {"DATABASE_URL": database_url()} | environment,
         start_new_session=True,
     )
     try:

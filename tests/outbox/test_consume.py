@@ -16,7 +16,6 @@ import orjson
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
@@ -25,6 +24,7 @@ from mangaassist.outbox.consumers import consumer_topics
 from mangaassist.outbox.models import InboxKey, OutboxMessage, ShardLease
 from mangaassist.outbox.relay import drain
 from tests.mangaassist.running import until
+from tests.mangaassist.this_database import database_url
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
@@ -57,7 +57,7 @@ def consuming(
     running = subprocess.Popen(
         [sys.executable, "manage.py", "consume", topic],
         cwd=django_settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}"} | environment,
+        env=os.environ | {"DATABASE_URL": database_url()} | environment,
         stdout=subprocess.DEVNULL,
         stderr=stderr,
     )

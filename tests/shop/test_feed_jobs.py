@@ -15,7 +15,6 @@ from typing import Any
 import orjson
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from shop import feed_jobs, tasks
 from shop.feed_jobs import JOBS_KEPT, LEASE_S, MOST_ATTEMPTS, TooManyWaiting, accept_feed, purge, take_next
 from shop.feed_records import FeedJob, FeedReject, uploads_folder
 from shop.models import Edition, Offer
+from tests.mangaassist.this_database import database_url
 from tests.shop.catalogue import edition, offer
 from tests.shop.test_catalog_events import apply, priced
 
@@ -187,7 +187,6 @@ def test_its_end_takes_what_it_refused_with_it():
 
 
 @pytest.mark.process
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="the process is given a SQLite file")
 def test_a_worker_killed_in_the_middle_leaves_a_feed_that_is_begun_anew(committed_catalogue: None, tmp_path: Path):
     """A real process, killed once it has written a part."""
     count = 6_000
@@ -198,7 +197,7 @@ def test_a_worker_killed_in_the_middle_leaves_a_feed_that_is_begun_anew(committe
             "import django; django.setup(); from shop.feed_jobs import take_next; take_next()",
         ],
         cwd=django_settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}", "DATA_DIR": str(tmp_path)},
+        env=os.environ | {"DATABASE_URL": database_url(), "DATA_DIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
