@@ -32,6 +32,7 @@ from chat.context import ContextRefused, PageContext, read_context
 from chat.frames import MAX_TEXT, is_uuid
 from chat.plain import ask
 from chat.room import Busy
+from chat.runner import runner
 from chat.sessions import open_session, read_missed
 from chat.tokens import Claims, TokenRefused, issue_token, read_identity, renew
 from mangaassist.addresses import address_of
@@ -39,6 +40,9 @@ from mangaassist.markup_policy import no_markup_from_text
 
 MAX_BODY_BYTES = 16 * 1024
 _PLAIN_COOKIE = "mangaassist_chat"
+# In the session: (text, client_msg_id) of the form's question while no process has asked it.
+_KEPT_QUESTION = "kept_question"
+_ASKED_AGAIN_IN_S = 2
 
 
 @csrf_exempt  # No cookie gives any right here but our own session's, and CORS keeps other sites from reading.
@@ -199,13 +203,24 @@ def _wait_before_plain_question(claims: Claims, address: str) -> float:
     return async_to_sync(wait_before_question)(claims.conversation_id, address)
 
 
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "POST"])
 def plain(request: HttpRequest) -> HttpResponse:
-    """A question by form POST: answered before the page comes back; 429 with the page for one that comes too soon."""
-    text = request.POST.get("text", "")
-    client_msg_id = request.POST.get("client_msg_id", "")
+    """A question by form POST: answered before the page comes back; 429 with the page for one that comes too soon.
+
+    A process that ends begins no turn: it keeps the question in the session and sends the browser here again (GET), to
+    another process or, while it is still this one, to a page that comes back by itself.
+    """
+    if request.method == "POST":
+        text, client_msg_id = request.POST.get("text", ""), request.POST.get("client_msg_id", "")
+    else:
+        text, client_msg_id = request.session.get(_KEPT_QUESTION, ("", ""))
+        if not text:
+            return redirect("chat-page")
     if not is_uuid(client_msg_id):
-        client_msg_id = ""
+        client_msg_id = str(uuid.uuid4())
+    if runner.draining:
+        return _ask_elsewhere(request, text, client_msg_id)
+    request.session.pop(_KEPT_QUESTION, None)
     claims = _plain_claims(request) or _new_claims(request)
     wait = _wait_before_plain_question(claims, _address(request))
     if wait:
@@ -229,6 +244,23 @@ def _refused(request: HttpRequest, text: str, wait_s: float, **why: bool) -> Htt
     refused.status_code = 429
     refused["Retry-After"] = str(ceil(wait_s))
     return refused
+
+
+def _ask_elsewhere(request: HttpRequest, text: str, client_msg_id: str) -> HttpResponse:
+    response: HttpResponse
+    if request.method == "POST":
+        # Django stores no session with a 5xx: hence by way of a redirect.
+        # One character too many is kept: a text that is too long stays so.
+        request.session[_KEPT_QUESTION] = (text[: MAX_TEXT + 1], client_msg_id)
+        response = redirect("chat-plain")
+        response.status_code = 303
+    else:
+        response = _plain_page(request, [], text=text, client_msg_id=client_msg_id, asked_again_in_s=_ASKED_AGAIN_IN_S)
+        response.status_code = 503
+        response["Retry-After"] = str(_ASKED_AGAIN_IN_S)
+    # A new connection reaches a process that stays.
+    response["Connection"] = "close"
+    return response
 
 
 def _keep(response: HttpResponse, token: str) -> None:
