@@ -24,7 +24,8 @@ class Listener:
     ``seen``: the last message (its row) that it was told, None for one that the doorbell tells nothing; ``handoff``
     and ``handoff_at``: the state that it was told last, and when (the loop's time); ``asking``: its own wish for a
     handoff is under way, and will be answered first. ``asked``: ids (lower case) of its own questions that are being
-    stored. ``opinions``: message → the opinion on it that this reader gave or was told last.
+    stored. ``opinions``: message → the opinion on it that this reader gave or was told last; ``opined_at``: when (the
+    loop's time), infinite while its own is being stored.
     """
 
     queue: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(LISTENER_FRAMES))
@@ -35,6 +36,7 @@ class Listener:
     asking: bool = False
     asked: set[str] = field(default_factory=set)
     opinions: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    opined_at: float = 0.0
     # Turn → the ``seq`` that it was told last; and messages and turns that it has been told wholly.
     cursors: dict[str, int] = field(default_factory=dict)
     told: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))

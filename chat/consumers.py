@@ -8,6 +8,7 @@ after an exception.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from contextlib import suppress
@@ -47,6 +48,7 @@ from chat.runner import runner
 from chat.sessions import NotFound, Session, SessionRefused, open_session
 from chat.signals import BELL
 from chat.tokens import TokenRefused, read_token
+from chat.transcripts import feedback_frame
 from chat.understanding.types import Language
 from escalation.lines import shopper_types
 from mangaassist import instruments
@@ -184,10 +186,7 @@ class ChatConsumer(FrameSocket):
             case CardAction():
                 await self._action(session, frame)
             case FeedbackGiven():
-                # Told to the other tabs: this one knows.
-                self.listener.opinions[frame.message_id] = frame.opinion.as_told()
-                await in_database(session.give_feedback, frame.message_id, frame.opinion)
-                self.listener.tell({"type": "saved", "client_msg_id": frame.client_msg_id})
+                await self._feedback(session, frame)
             case HandoffAsked():
                 self.listener.asking = True
                 try:
@@ -276,6 +275,27 @@ class ChatConsumer(FrameSocket):
             await aring(BELL, session.conversation_id, stop=frame.turn_id)
         else:
             self._tell_error("no_such_turn", turn_id=frame.turn_id)
+
+    async def _feedback(self, session: Session, given: FeedbackGiven) -> None:
+        """Told to the other tabs: this one knows, unless it cannot be stored."""
+        listener, loop = self.listener, asyncio.get_running_loop()
+        before = dict(listener.opinions)
+        listener.opinions[given.message_id] = given.opinion.as_told()
+        listener.opined_at = math.inf
+        try:
+            await in_database(session.give_feedback, given.message_id, given.opinion)
+        except BaseException:
+            listener.opinions = before
+            raise
+        finally:
+            listener.opined_at = loop.time()
+        listener.tell({"type": "saved", "client_msg_id": given.client_msg_id})
+        # Those of other processes have heard the bell; without Redis these would hear nothing.
+        told = feedback_frame(given.message_id, given.opinion)
+        for other in audience.of(session.conversation_id):
+            if other is not listener:
+                other.opined_at = max(other.opined_at, loop.time())
+                other.tell(told)
 
     async def _action(self, session: Session, click: CardAction) -> None:
         if click.action == "show_more":

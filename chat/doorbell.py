@@ -28,7 +28,7 @@ from chat.handoff import HandoffState, read_handoffs
 from chat.models import Conversation, Feedback, Message, Turn
 from chat.runner import runner
 from chat.signals import BELL
-from chat.transcripts import frames_of, opinion_fields
+from chat.transcripts import feedback_frame, frames_of, stored_opinion
 from escalation.standing import open_conversations
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import Ring, hearing
@@ -159,8 +159,10 @@ def _tell(listener: Listener, news: News, read_at: float) -> None:
             listener.seen = row
             if frame["message_id"] not in audience.about_to_tell:
                 listener.tell(frame)
-    for opinion in news.opinions:
-        listener.tell(opinion)
+    # As with a handoff's state: what was read may be older than what it knows.
+    if listener.opined_at <= read_at:
+        for opinion in news.opinions:
+            listener.tell(opinion)
     if not took_over:
         _tell_handoff(listener, news.handoff, read_at)
 
@@ -227,10 +229,9 @@ def _opinions(conversation_ids: Sequence[str]) -> dict[str, list[Frame]]:
     ids = [UUID(id) for id in conversation_ids]
     given = Feedback.objects.filter(conversation__in=ids, updated_at__gte=lately).order_by("updated_at")
     frames: dict[str, list[Frame]] = {}
-    for opinion in given.select_related("message"):
-        message_id = str(opinion.message.public_id)
-        frame = {"type": "feedback", "message_id": message_id, **opinion_fields(opinion)}
-        frames.setdefault(str(opinion.conversation_id), []).append(frame)
+    for row in given.select_related("message"):
+        frame = feedback_frame(str(row.message.public_id), stored_opinion(row))
+        frames.setdefault(str(row.conversation_id), []).append(frame)
     return frames
 
 

@@ -53,13 +53,14 @@ async def join(session: Session, hello: Hello, listener: Listener) -> None:
         listener.tell(frame)
     while not held.queue.empty():
         waiting = held.queue.get_nowait()
-        if waiting is not None and waiting["type"] in {"message", "handoff_state"}:
+        if waiting is not None and waiting["type"] in {"message", "handoff_state", "feedback"}:
             listener.tell(waiting)
     for told in turns.values():
         for frame in told.frames:
             listener.tell(frame)
     audience.listen(conversation_id, listener)
-    doorbell().watch(conversation_id, look=missed.state != "bot")
+    # What another process told between history and now rang for nobody here. A conversation without a word has no such.
+    doorbell().watch(conversation_id, look=missed.state != "bot" or missed.seen > 0)
 
 
 async def _resumed_frames(hello: Hello, missed: Missed) -> list[Frame]:
@@ -92,6 +93,8 @@ def _tell_ready(session: Session, missed: Missed, turns: dict[str, ToldTurn], li
     }
     for message in missed.messages[-LATELY:]:
         listener.told.append(message["message_id"])
+        if "rating" in message:
+            listener.opinions[message["message_id"]] = (message["rating"], message.get("reason", ""))
         if message["role"] == "assistant" and message["turn_id"]:
             listener.told.append(message["turn_id"])
     listener.tell(ready)

@@ -47,10 +47,18 @@ def frames_of(conversation: Conversation, messages: Sequence[Message]) -> list[d
     return [_frame(message, cards) | opinions.get(message.pk, {}) for message in messages]
 
 
-def opinion_fields(opinion: Feedback) -> dict[str, Any]:
+def feedback_frame(message_id: str, opinion: Opinion) -> dict[str, Any]:
+    return {"type": "feedback", "message_id": message_id, **opinion_fields(opinion)}
+
+
+def opinion_fields(opinion: Opinion) -> dict[str, Any]:
     """``rating`` up, down, or None for a withdrawn one; ``reason`` if one was given."""
-    rating, reason = Opinion(rating=opinion.rating, reason=opinion.reason).as_told()
+    rating, reason = opinion.as_told()
     return {"rating": rating, "reason": reason} if reason else {"rating": rating}
+
+
+def stored_opinion(row: Feedback) -> Opinion:
+    return Opinion(rating=row.rating, reason=row.reason)
 
 
 def _opinions_on(messages: Sequence[Message]) -> dict[int, dict[str, Any]]:
@@ -59,7 +67,7 @@ def _opinions_on(messages: Sequence[Message]) -> dict[int, dict[str, Any]]:
     if not answers:
         return {}
     given = Feedback.objects.filter(message__in=answers, rating__isnull=False).order_by()
-    return {opinion.message_id: opinion_fields(opinion) for opinion in given}
+    return {row.message_id: opinion_fields(stored_opinion(row)) for row in given}
 
 
 def _frame(message: Message, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from chat.feedback import Opinion
 from chat.models import Message
+from chat.sessions import open_session
+from chat.tokens import read_token
+from mangaassist.dbthreads import in_database
 from recommendations.interactions import NewInteraction
 from shop.models import Offer
 from tests.journeys.shopper import Socket, token
@@ -290,6 +294,40 @@ async def test_an_opinion_comes_back_in_history_and_reaches_the_other_tabs() -> 
             await socket.send(type="ping", t=1)
         assert (await first.receive())["type"] in {"pong", "token"}
         assert [frame["type"] for frame in await third.ask("thanks")] == ["accepted", "typing_indicator", "response"]
+
+
+async def test_without_redis_the_other_tabs_of_a_process_hear_of_an_opinion(settings: Any) -> None:
+    settings.REDIS_URLS = dict.fromkeys(settings.REDIS_URLS, "redis://127.0.0.1:1/0")
+    async with Socket() as first, Socket() as second:
+        ready = await first.hello(token())
+        message_id = (await first.answer("hello"))["message_id"]
+        await second.hello(token(conversation_id=ready["conversation_id"]))
+        await first.send(type="feedback", client_msg_id=str(uuid.uuid4()), message_id=message_id, rating="up")
+        assert await second.next("feedback") == {"type": "feedback", "message_id": message_id, "rating": "up"}
+
+
+async def test_an_opinion_that_was_given_elsewhere_while_a_tab_came_back_is_told_to_it() -> None:
+    # Another shopper is there: this process hears rings already, and no first look at everything finds what it missed.
+    async with Socket() as other:
+        await other.hello(token(session_id="guest-2"))
+        await other.answer("hello")
+        async with Socket() as socket:
+            ready = await socket.hello(token())
+            message_id = (await socket.answer("hello"))["message_id"]
+        again = token(conversation_id=ready["conversation_id"])
+        session = await in_database(open_session, read_token(again))
+        await in_database(session.give_feedback, message_id, Opinion(rating=-1, reason="wrong_facts"))
+        async with Socket() as socket:
+            # It knows the answer: history begins behind it.
+            ready = await socket.hello(again, resume={"after_message_id": message_id})
+            assert ready["messages"] == []
+            told = {"type": "feedback", "message_id": message_id, "rating": "down", "reason": "wrong_facts"}
+            assert await socket.next("feedback") == told
+        async with Socket() as socket:
+            # What history told is not told again: the next is news.
+            assert (await socket.hello(again))["messages"][-1]["rating"] == "down"
+            await in_database(session.give_feedback, message_id, Opinion(rating=1))
+            assert (await socket.next("feedback"))["rating"] == "up"
 
 
 async def test_adding_to_the_cart_reads_the_price_at_the_click() -> None:
