@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from bench.tables import Table
 from bench.turn import QUESTIONS
@@ -30,6 +32,8 @@ IDLE = 1_000
 # What a process allocates once, and the room that starting left in its memory, does not count.
 ALREADY_OPEN = 300
 CONNECTING_AT_ONCE = 20
+STRANGERS = 5_000
+KEPT_STRANGERS = (1_000, 100_000)
 SHOPPERS = 10
 TURNS_EACH = 20
 ASKED = {"a greeting": QUESTIONS[0], "a price": QUESTIONS[1]}
@@ -44,10 +48,12 @@ Frame = dict[str, Any]
 class Process:
     """A web process under measurement."""
 
-    def __init__(self, name: str, module: str, *options: str) -> None:
+    def __init__(self, name: str, module: str, *options: str, strangers: int = 100_000) -> None:
+        """``strangers``: how many that have not said hello it keeps."""
         self.name = name
         self.port = free_port()
-        limits = {"SOCKETS_PER_ADDRESS": "100000", "SOCKETS_WITHOUT_HELLO": "100000", "ADDRESS_HELLOS_PER_S": "100000"}
+        limits = {"SOCKETS_PER_ADDRESS": "100000", "ADDRESS_HELLOS_PER_S": "100000"}
+        limits["SOCKETS_WITHOUT_HELLO"] = str(strangers)
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, "--port", str(self.port), *options],
             env=os.environ | limits | {"ADDRESS_QUESTIONS_PER_S": "100000"},
@@ -85,7 +91,8 @@ def run() -> list[Table]:
         call_command("import_catalog", str(feed), stdout=nowhere)
         call_command("train_recommender", stdout=nowhere)
     with _processes() as (ours, bare, keeping):
-        return [_idle(ours, bare), *_turns(ours, bare, keeping), _first_words(ours)]
+        tables = [_idle(ours, bare), *_turns(ours, bare, keeping), _first_words(ours)]
+    return [*tables, _strangers()]
 
 
 @contextmanager
@@ -141,6 +148,65 @@ async def _settled(process: Process) -> int:
         await asyncio.sleep(3)
         last, now = now, process.kilobytes()
     return now
+
+
+# --- Strangers ----------------------------------------------------------------------------------------------
+
+
+def _strangers() -> Table:
+    rows = []
+    for kept in KEPT_STRANGERS:
+        process = Process(f"at most {kept:,} are kept", "mangaassist.server", strangers=kept)
+        try:
+            rows.append(asyncio.run(_open_and_say_nothing(process)))
+        finally:
+            process.stop()
+    return Table(
+        title="Sockets: a crowd that never says hello",
+        columns=[
+            "", "opened", "closed with 4408", "MB before", "MB at most", "MB after",
+            "first word alone, median ms", "meanwhile, median ms", "meanwhile, p99 ms",
+        ],
+        rows=rows,
+        note=f"{STRANGERS:,} connections of one address, {CONNECTING_AT_ONCE} at a time; each is closed after 5 s "
+        "without a hello, or when too many are (SOCKETS_WITHOUT_HELLO, 1,000 as delivered). Meanwhile one shopper asks "
+        "again and again; crowd and shopper are the same client process, whose own work is in what the shopper waits.",
+    )  # fmt: skip
+
+
+async def _open_and_say_nothing(process: Process) -> list[str]:
+    at_once = asyncio.Semaphore(CONNECTING_AT_ONCE)
+    closed: Counter[int] = Counter()
+
+    async def stranger() -> None:
+        async with at_once:
+            socket = await connect(process.url, compression=None)
+        try:
+            while True:
+                await socket.recv()
+        except ConnectionClosed as end:
+            closed[end.rcvd.code if end.rcvd else 1006] += 1
+
+    alone: list[float] = []
+    meanwhile: list[float] = []
+    async with connect(process.url, compression=None) as shopper:
+        await _hello(shopper)
+        for _ in range(30):
+            await _ask(shopper, QUESTIONS[0], first_word=alone)
+        before = most = await _settled(process)
+        crowd = [asyncio.create_task(stranger()) for _ in range(STRANGERS)]
+        while not all(each.done() for each in crowd):
+            await _ask(shopper, QUESTIONS[0], first_word=meanwhile)
+            most = max(most, process.kilobytes())
+            await asyncio.sleep(0.1)
+        await asyncio.gather(*crowd)
+        after = await _settled(process)
+    meanwhile.sort()
+    return [
+        process.name, f"{len(crowd):,}", f"{closed[4408]:,}", *(f"{each / 1024:.0f}" for each in (before, most, after)),
+        f"{statistics.median(alone):.1f}", f"{statistics.median(meanwhile):.1f}",
+        f"{meanwhile[int(len(meanwhile) * 0.99)]:.1f}",
+    ]  # fmt: skip
 
 
 # --- Turns --------------------------------------------------------------------------------------------------
