@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -30,6 +30,7 @@ from caching.models import CachePolicy
 from caching.redis_scripts import EVERYTHING_TAG
 from caching.registry import NEVER_CACHED, find_kind, key_pattern
 from caching.trust import UNAVAILABLE
+from mangaassist.access.audit import log_deed
 
 ASIN = re.compile(r"[A-Za-z0-9_-]{1,32}")
 MAX_KEY = 512
@@ -220,7 +221,7 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         policy = get_object_or_404(CachePolicy, pk=kind)
         with transaction.atomic():
             policy.forget_entries()
-            self.log_change(request, policy, "All entries forgotten.")
+            log_deed(request, policy, "All entries forgotten.")
         self.message_user(
             request,
             _("%(policy)s: computed anew from now on, in every process.") % {"policy": policy},
@@ -232,7 +233,7 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
     def forget_everything_view(self, request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             invalidate([EVERYTHING_TAG])
-            self._log(request, "everything", "The whole cache forgotten.")
+            log_deed(request, CachePolicy(), "The whole cache forgotten.", shown="everything")
         self.message_user(request, _("The whole cache is computed anew from now on."), messages.SUCCESS)
         return self._back(request)
 
@@ -244,7 +245,7 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
             return self._back(request)
         with transaction.atomic():
             invalidate([f"asin:{asin}"])
-            self._log(request, f"ASIN {asin}", "Everything that shows it forgotten.")
+            log_deed(request, CachePolicy(), "Everything that shows it forgotten.", shown=f"ASIN {asin}")
         self.message_user(
             request,
             _("Everything that shows %(asin)s is computed anew from now on.") % {"asin": asin},
@@ -256,17 +257,6 @@ class CachePolicyAdmin(admin.ModelAdmin[CachePolicy]):
         period = request.POST.get("period", "")
         query = f"?period={period}" if period in PERIODS else ""
         return HttpResponseRedirect(reverse("admin:caching_cachepolicy_changelist") + query)
-
-    def _log(self, request: HttpRequest, what: str, message: str) -> None:
-        """Into the same history as changes of a policy, for what is no policy."""
-        assert request.user.pk is not None
-        LogEntry.objects.create(
-            user_id=request.user.pk,
-            content_type=ContentType.objects.get_for_model(CachePolicy),
-            object_repr=what,
-            action_flag=CHANGE,
-            change_message=message,
-        )
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False

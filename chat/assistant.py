@@ -239,6 +239,9 @@ def count_spend(*, cost: float | None, read: int, written: int) -> None:
     )
 
 
+BUDGET_SPENT = "budget spent"
+
+
 async def why_no_model(assistant: Assistant) -> str:
     """Why our own sentences answer this turn instead of a model; empty when a model may."""
     if not assistant.model_writes:
@@ -250,4 +253,4 @@ async def why_no_model(assistant: Assistant) -> str:
     except DatabaseError:  # What is not known is not spent.
         log.exception("model_spend_not_read")
         return "spend unknown"
-    return "budget spent" if spent >= assistant.budget_per_day else ""
+    return BUDGET_SPENT if spent >= assistant.budget_per_day else ""

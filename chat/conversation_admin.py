@@ -20,14 +20,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from chat.audit import hide_name, log_deed
+from chat.audit import hide_name
 from chat.conversation_page import read_page, without_personal_data
 from chat.forgetting import erase_conversation, redact_message
-from chat.lists import BoundedPaginator
 from chat.models import Conversation, Feedback, Message, Turn
 from chat.sharing import CHOICES, LinkClosed, open_link, revoke, share, token_of, turn_away
-from mangaassist.access.audit import Kind, record
+from mangaassist.access.audit import Kind, log_deed, record
 from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.lists import LongList
 from mangaassist.privacy.pages import tell_erasure
 
 # Of the newest messages; older ones are found by their conversation's id, customer or session.
@@ -61,7 +61,7 @@ class OpinionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
+class ConversationAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
     """The list of chat sessions; a click opens what was said, with the traces."""
 
     list_display = ("updated_at", "shopper", "opening", "state", "channel", "locale", "asked", "bad")
@@ -69,10 +69,6 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
     list_filter = ("state", OpinionFilter, LocaleFilter, "channel", "updated_at")
     search_fields = ("id",)
     search_help_text = gettext_lazy("Id, customer, session, or words of the newest messages")
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     actions = None
 
     class Media:
@@ -200,7 +196,7 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
         except ValueError:
             messages.error(request, _("Choose how long the link is to be open."))
         else:
-            log_deed(request, Conversation, pk, str(conversation), f"shared until {shared.expires_at:%Y-%m-%d %H:%M}")
+            log_deed(request, conversation, f"shared until {shared.expires_at:%Y-%m-%d %H:%M}")
             messages.success(request, _("The link is ready: copy it below."))
         return self._back(conversation, "#share")
 
@@ -211,7 +207,7 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
         except ValueError:
             raise Http404 from None
         if is_new:
-            log_deed(request, Conversation, pk, str(conversation), "link revoked")
+            log_deed(request, conversation, "link revoked")
             messages.success(request, _("The link is closed."))
         return self._back(conversation, "#share")
 
@@ -220,7 +216,7 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
         message = get_object_or_404(Message, pk=_number(request.POST, "message") or 0, conversation=conversation)
         erasure = redact_message(message.pk, by=request.user.get_username())
         if erasure is not None:
-            log_deed(request, Conversation, pk, str(conversation), f"message {message.public_id} redacted")
+            log_deed(request, conversation, f"message {message.public_id} redacted")
             tell_erasure(request, erasure, _("The words were taken out everywhere that we keep them."))
         return self._back(conversation, f"?at={message.pk}#m{message.pk}")
 
@@ -231,7 +227,7 @@ class ConversationAdmin(ReadOnlyAdmin, admin.ModelAdmin[Conversation]):
             return self._page(request, "erase", conversation=conversation, counts=counts, title=_("Erase"))
         erasure = erase_conversation(conversation.pk, by=request.user.get_username())
         hide_name(Conversation, pk)
-        log_deed(request, Conversation, pk, str(pk), "erased", flag=DELETION)
+        log_deed(request, conversation, "erased", shown=str(pk), flag=DELETION)
         tell_erasure(request, erasure, _("The conversation is erased."))
         return HttpResponseRedirect(reverse("admin:chat_conversation_changelist"))
 

@@ -23,7 +23,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from chat import feedback_review
-from chat.audit import log_deed
 from chat.conversation_page import turn_lines
 from chat.feedback_export import csv_lines, question_of
 from chat.feedback_forms import BulkForm, GoldenForm, ReviewForm
@@ -31,9 +30,10 @@ from chat.feedback_review import ReviewRefused, neighbours, review, to_review
 from chat.feedback_trends import BY, WEEKS, trends
 from chat.forgetting import redact_opinion
 from chat.golden import Expected, NotGolden, file_name, golden_journey
-from chat.lists import BoundedPaginator, recent_values
 from chat.models import Feedback, FeedbackCount
+from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.lists import LongList, recent_values
 from mangaassist.privacy.pages import tell_erasure
 from mangaassist.streaming import download
 
@@ -101,7 +101,7 @@ def _people() -> QuerySet[Any]:
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
+class FeedbackAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
     list_display = (
         "updated_at", "thumb", "opinion", "question", "answer", "intent", "engine", "flagged", "found", "who", "links",
     )  # fmt: skip
@@ -117,12 +117,10 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
         recent_values(gettext_lazy("language"), "message__turn__language", NEWEST),
         "updated_at",
     )
-    search_fields = ("comment", "message__content")
+    search_fields = ("id",)
+    searched_words = ("comment", "message__content")
+    newest_first = NEWEST
     list_select_related = ("message__turn", "conversation", "assigned_to")
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     action_form = BulkForm
     actions = ("mark_handled", "take", "give_back", "put_label", "export_csv")
     change_list_template = "admin/chat/feedback_list.html"
@@ -223,8 +221,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
     def _chosen(self, request: HttpRequest, queryset: QuerySet[Feedback], deed: str) -> list[uuid.UUID]:
         """Their ids; each gets an entry in the log."""
         chosen = list(queryset.select_related(None).prefetch_related(None).only("pk", "rating"))
-        for each in chosen:
-            log_deed(request, Feedback, each.pk, str(each), deed)
+        log_deeds(request, ((each, deed) for each in chosen))
         return [each.pk for each in chosen]
 
     @admin.action(description=gettext_lazy("Export as CSV"), permissions=["view"])
@@ -281,7 +278,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
             is_settled=deed == "resolve" or (deed == "save" and feedback.handled_at is not None),
         )
         if deeds:
-            log_deed(request, Feedback, pk, str(feedback), "; ".join(deeds))
+            log_deed(request, feedback, "; ".join(deeds))
         if deed == "resolve":
             messages.success(request, _("Resolved."))
             if older is None:
@@ -296,7 +293,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
         feedback = get_object_or_404(Feedback, pk=pk)
         erasure = redact_opinion(feedback.pk, by=request.user.get_username())
         if erasure is not None:
-            log_deed(request, Feedback, pk, str(feedback), "comment redacted")
+            log_deed(request, feedback, "comment redacted")
             tell_erasure(request, erasure, _("The words were taken out everywhere that we keep them."))
         return HttpResponseRedirect(reverse("admin:chat_feedback_change", args=[pk]))
 
@@ -371,7 +368,7 @@ class FeedbackAdmin(ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
 
 def counts_by_intent() -> list[dict[str, Any]]:
     """The last days' opinions, the intents with the most bad ones first."""
-    since = timezone.now().date() - timedelta(days=COUNTED_DAYS)
+    since = timezone.localdate() - timedelta(days=COUNTED_DAYS)
     rows = FeedbackCount.objects.filter(day__gte=since).values("intent").annotate(up=Sum("up"), down=Sum("down"))
     counted = [row | {"share": row["up"] / (row["up"] + row["down"])} for row in rows if row["up"] + row["down"] > 0]
     return sorted(counted, key=lambda row: (-row["down"], row["intent"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -15,26 +16,33 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from chat.audit import log_deed
+from chat.assistant import BUDGET_SPENT, read_assistant, why_no_model
 from chat.conversation_page import kept_cards, turn_lines
 from chat.differences import compare_cards, compare_facts, compare_texts
-from chat.lists import BoundedPaginator, recent_values
+from chat.generation import generators
 from chat.models import Message, Turn
 from chat.replay import NothingToReplay, Replayed, replay
 from chat.waterfall import waterfall
+from mangaassist.access.audit import log_deed, name_of
+from mangaassist.access.models import AuditEntry
 from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.lists import LongList, recent_values
 
 View = Callable[..., HttpResponse]
 NEWEST = "-started_at"
+REPLAYED = "replayed"
+# By one person within an hour: each takes a turn's work, and may ask a model.
+MOST_REPLAYS = 60
 
 
 @admin.register(Turn)
-class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
+class TurnAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Turn]):
     list_display = (
         "started_at", "intent", "status", "language", "confidence", "latency", "first_delta", "generator", "engine",
         "conversation_link",
@@ -49,11 +57,9 @@ class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
     )
     search_fields = ("id",)
     search_help_text = gettext_lazy("Id of a turn or of its conversation")
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     actions = None
+    # Of a million turns nothing is sorted by a column without an index.
+    sortable_by = ("started_at",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A turn goes with its conversation."""
@@ -76,11 +82,11 @@ class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
             return queryset.none(), False
         return queryset.filter(pk=id) | queryset.filter(conversation=id), False
 
-    @admin.display(description=gettext_lazy("in all"), ordering="latency_ms")
+    @admin.display(description=gettext_lazy("in all"))
     def latency(self, turn: Turn) -> str:
         return f"{turn.latency_ms:,.0f} ms" if turn.latency_ms is not None else "—"
 
-    @admin.display(description=gettext_lazy("first words"), ordering="first_delta_ms")
+    @admin.display(description=gettext_lazy("first words"))
     def first_delta(self, turn: Turn) -> str:
         return f"{turn.first_delta_ms:,.0f} ms" if turn.first_delta_ms is not None else "—"
 
@@ -122,13 +128,16 @@ class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
         if not self._may_replay(request):
             raise PermissionDenied
         turn = get_object_or_404(Turn.objects.select_related("conversation"), pk=pk)
+        if refusal := _why_no_replay(request):
+            messages.error(request, refusal)
+            return HttpResponseRedirect(reverse("admin:chat_turn_change", args=[pk]))
         try:
             again = async_to_sync(replay)(turn.pk)
         except NothingToReplay:
             messages.warning(request, _("Its question is not kept any more."))
             return HttpResponseRedirect(reverse("admin:chat_turn_change", args=[pk]))
         # A model may have been paid for it.
-        log_deed(request, Turn, pk, str(turn), "replayed")
+        log_deed(request, turn, REPLAYED)
         return self._page(request, "replay", turn=turn, title=_("Then and now"), **_compared(turn, again))
 
     def _may_replay(self, request: HttpRequest) -> bool:
@@ -138,6 +147,17 @@ class TurnAdmin(ReadOnlyAdmin, admin.ModelAdmin[Turn]):
         known = self.admin_site.each_context(request) | {"opts": self.opts} | context
         known["may_replay"] = self._may_replay(request)
         return TemplateResponse(request, f"admin/chat/{name}.html", known)
+
+
+def _why_no_replay(request: HttpRequest) -> str:
+    """For whom it is too many, or for the day's account of models; empty when it may be."""
+    since = timezone.now() - timedelta(hours=1)
+    mine = AuditEntry.objects.filter(actor=name_of(request.user), at__gt=since, detail=REPLAYED)
+    if mine.count() >= MOST_REPLAYS:
+        return _("You have replayed %(count)d turns within an hour. Go on later.") % {"count": MOST_REPLAYS}
+    if generators["default"].writes_freely and async_to_sync(why_no_model)(read_assistant()) == BUDGET_SPENT:
+        return _("Today's budget for models is spent: a replay would not show what a model writes.")
+    return ""
 
 
 def _fall_of(turn: Turn) -> Any:

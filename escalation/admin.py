@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,9 @@ from escalation.models import (
     HandoffTransition,
     OfficeHours,
 )
-from mangaassist.admin_site import OneRowAdmin
+from mangaassist.access.audit import log_deed
+from mangaassist.admin_site import FromToAdmin, OneRowAdmin
+from mangaassist.lists import LongList
 
 
 class LineInline(admin.TabularInline[HandoffLine, Handoff]):
@@ -43,14 +46,16 @@ class TransitionInline(admin.TabularInline[HandoffTransition, Handoff]):
 
 
 @admin.register(Handoff)
-class HandoffAdmin(admin.ModelAdmin[Handoff]):
+class HandoffAdmin(LongList, admin.ModelAdmin[Handoff]):
     """Read here; answered at the desk."""
 
     list_display = (
         "opened_at", "status", "priority", "trigger", "agent_name", "customer_id", "language", "reason", "csat",
     )  # fmt: skip
     list_filter = ("status", "trigger", "priority", "close_reason", "csat", "language", "opened_at")
-    search_fields = ("conversation_id", "customer_id", "reason", "summary", "contact_id")
+    search_fields = ("conversation_id", "contact_id")
+    searched_words = ("customer_id", "reason", "summary")
+    newest_first = "-opened_at"
     readonly_fields = tuple(field.name for field in Handoff._meta.fields if field.name != "contact")
     inlines = (LineInline, TransitionInline)
     actions = ("close_selected",)
@@ -65,19 +70,24 @@ class HandoffAdmin(admin.ModelAdmin[Handoff]):
     @admin.action(description=_("Close the selected requests"), permissions=["change"])
     def close_selected(self, request: HttpRequest, queryset: QuerySet[Handoff]) -> None:
         by = Actor(name=request.user.get_username(), shown="", role="lead", user_id=request.user.pk)
-        closed = sum(close_handoff(str(handoff.pk), by=by) for handoff in queryset)
+        closed = 0
+        for handoff in queryset:
+            with transaction.atomic():
+                if close_handoff(str(handoff.pk), by=by):
+                    log_deed(request, handoff, "Closed.")
+                    closed += 1
         self.message_user(request, _("Closed: %(count)d.") % {"count": closed})
 
 
 @admin.register(AgentPresence)
-class AgentPresenceAdmin(admin.ModelAdmin[AgentPresence]):
+class AgentPresenceAdmin(FromToAdmin, admin.ModelAdmin[AgentPresence]):
     list_display = ("user", "status", "capacity", "seen_at")
     list_editable = ("capacity",)
     readonly_fields = ("seen_at",)
 
 
 @admin.register(CannedReply)
-class CannedReplyAdmin(admin.ModelAdmin[CannedReply]):
+class CannedReplyAdmin(FromToAdmin, admin.ModelAdmin[CannedReply]):
     list_display = ("shortcut", "locale", "text")
     list_filter = ("locale",)
     search_fields = ("shortcut", "text")
@@ -94,11 +104,11 @@ class HandoffPolicyAdmin(OneRowAdmin, admin.ModelAdmin[HandoffPolicy]):
 
 
 @admin.register(OfficeHours)
-class OfficeHoursAdmin(admin.ModelAdmin[OfficeHours]):
+class OfficeHoursAdmin(FromToAdmin, admin.ModelAdmin[OfficeHours]):
     list_display = ("weekday", "opens", "closes", "zone")
 
 
 @admin.register(EscalationRule)
-class EscalationRuleAdmin(admin.ModelAdmin[EscalationRule]):
+class EscalationRuleAdmin(FromToAdmin, admin.ModelAdmin[EscalationRule]):
     list_display = ("name", "kind", "keywords", "order_value", "currency", "action", "priority", "enabled")
     list_editable = ("enabled",)

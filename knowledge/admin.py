@@ -6,10 +6,9 @@ from collections import defaultdict
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,6 +22,7 @@ from knowledge.models import Article, ArticleVersion, Document, IndexVersion, Pa
 from knowledge.publishing import publish, withdraw
 from knowledge.reindexing import enqueue_reindex
 from knowledge.requests import ReindexRequest
+from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import FromToAdmin, ReadOnlyAdmin, in_words
 
 # Of an article's versions, the newest.
@@ -59,8 +59,7 @@ class ArticleAdmin(FromToAdmin, admin.ModelAdmin[Article]):
         self._say(request, withdraw(queryset), "is_published: True → False")
 
     def _say(self, request: HttpRequest, changed: list[Article], what: str) -> None:
-        for article in changed:
-            _log(request, article, what)
+        log_deeds(request, ((article, what) for article in changed))
         count = len(changed)
         text = ngettext("%(count)d article changed.", "%(count)d articles changed.", count) % {"count": count}
         self.message_user(request, text)
@@ -93,7 +92,7 @@ class ArticleAdmin(FromToAdmin, admin.ModelAdmin[Article]):
         told = [f"body: {in_words(article.body)} → {in_words(restored.body)}"]
         if article.question != restored.question:
             told.append(f"question: {in_words(article.question)} → {in_words(restored.question)}")
-        _log(request, restored, f"restored. {'; '.join(told)}")
+        log_deed(request, restored, f"restored. {'; '.join(told)}")
         messages.success(request, _("The article says that again; what it said until now is a version."))
         return HttpResponseRedirect(reverse("admin:knowledge_article_change", args=[article.pk]))
 
@@ -115,18 +114,6 @@ class ArticleAdmin(FromToAdmin, admin.ModelAdmin[Article]):
         """Whether the index in force has it as it stands here; a change takes a second or two."""
         said: list[str] = article.said  # type: ignore[attr-defined]
         return bool(said) and said == article.body.split()
-
-
-def _log(request: HttpRequest, article: Article, what: str) -> None:
-    who: Any = request.user
-    LogEntry.objects.create(
-        user_id=who.pk,
-        content_type=ContentType.objects.get_for_model(Article),
-        object_id=str(article.pk),
-        object_repr=str(article)[:200],
-        action_flag=CHANGE,
-        change_message=what,
-    )
 
 
 def _ref(article: Article) -> str:
@@ -161,8 +148,10 @@ class DocumentAdmin(ReadOnlyAdmin, admin.ModelAdmin[Document]):
 
     @admin.action(description=_("Read the selected documents again"), permissions=["read_again"])
     def read_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        keys = queryset.values_list("key", flat=True)
-        count = enqueue_reindex(ReindexRequest("document", key) for key in keys)
+        chosen = list(queryset)
+        with transaction.atomic():
+            count = enqueue_reindex(ReindexRequest("document", document.key) for document in chosen)
+            log_deeds(request, ((document, "Read again.") for document in chosen))
         self.message_user(request, _("Asked for: %(count)d. They are in force in a moment.") % {"count": count})
 
 

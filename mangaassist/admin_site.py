@@ -12,6 +12,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.admin.options import BaseModelAdmin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -157,6 +158,9 @@ LONGEST_VALUE = 300
 
 
 def in_words(value: Any) -> str:
+    if isinstance(value, list | tuple | QuerySet):
+        # Rows or choices, in an order that says nothing.
+        value = ", ".join(sorted(map(str, value)))
     text = "–" if value in (None, "") else str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from mangaassist.access.audit import log_deed, log_deeds
 from partners.models import SCOPES, ApiKey, KeySecret, new_secret, new_tenant
 from partners.webhooks import admin as webhooks_admin  # noqa: F401  (Django finds an app's admin through this module)
 
@@ -98,9 +99,10 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset:
-            self.log_change(request, key, "Revoked.")
-        count = ApiKey.objects.filter(pk__in=queryset.values("pk")).revoke()
+        chosen = list(queryset)
+        with transaction.atomic():
+            count = ApiKey.objects.filter(pk__in=[key.pk for key in chosen]).revoke()
+            log_deeds(request, ((key, "Revoked.") for key in chosen))
         self.message_user(request, _("Revoked: %(count)d.") % {"count": count})
 
     def get_urls(self) -> list[URLPattern]:
@@ -124,7 +126,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
         if request.method == "POST" and form.is_valid():
             with transaction.atomic():
                 secret = key.rotate(old_until=form.cleaned_data["old_until"])
-                self.log_change(request, key, "Rotated.")
+                log_deed(request, key, "Rotated.")
             return self._show_once(request, key, secret)
         context = {
             **self.admin_site.each_context(request),

@@ -13,20 +13,23 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from mangaassist.access.audit import log_deed
+from mangaassist.lists import LongList
 from recommendations.experiments import NotPossible, roll_out, start, stop, take_back
 from recommendations.models import Arm, Experiment, Interaction
 from recommendations.results import results
 
 
 @admin.register(Interaction)
-class InteractionAdmin(admin.ModelAdmin[Interaction]):
+class InteractionAdmin(LongList, admin.ModelAdmin[Interaction]):
     """To look at: what shoppers did is recorded, never edited."""
 
     list_display = ["at", "type", "customer_id", "session_id", "asin", "series_id", "value"]
     list_filter = ["type"]
-    search_fields = ["=customer_id", "=session_id", "=asin", "=series_id"]
+    search_fields = ["customer_id", "session_id", "series_id"]
+    searched_words = ("asin",)
+    newest_first = "-at"
     date_hierarchy = "at"
-    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -175,7 +178,7 @@ class ExperimentAdmin(admin.ModelAdmin[Experiment]):
         try:
             with transaction.atomic():
                 action(experiment)
-                self.log_change(request, experiment, told)
+                log_deed(request, experiment, told)
         except NotPossible as refused:
             self.message_user(request, str(refused), messages.ERROR)
         else:

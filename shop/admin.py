@@ -7,15 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from mangaassist.access.audit import log_deeds
 from mangaassist.admin_site import FromToAdmin
+from mangaassist.lists import LongList
 from shop import feed_admin  # noqa: F401  (registers its pages)
 from shop.models import Cart, CartLine, Edition, Offer, Order, OrderLine, Promotion, Series, SeriesRelation
 from shop.pricing import HIGHEST, LOWEST, MOST_STOCK, Changed, ChangeRefused, change_prices, end_promotions, set_stock
@@ -84,20 +84,6 @@ class EditionAdmin(FromToAdmin, admin.ModelAdmin[Edition]):
         index_editions([obj])
 
 
-def log_changes(request: HttpRequest, changes: list[Changed]) -> None:
-    """One line of the history for each row, from what to what."""
-    who: Any = request.user
-    for each in changes:
-        LogEntry.objects.create(
-            user_id=who.pk,
-            content_type=ContentType.objects.get_for_model(each.row),
-            object_id=str(each.row.pk),
-            object_repr=str(each.row)[:200],
-            action_flag=CHANGE,
-            change_message=each.what,
-        )
-
-
 PERCENT = forms.DecimalField(min_value=LOWEST, max_value=HIGHEST, decimal_places=2)
 STOCK = forms.IntegerField(min_value=0, max_value=MOST_STOCK)
 
@@ -145,7 +131,7 @@ class OfferAdmin(FromToAdmin, admin.ModelAdmin[Offer]):
             self.message_user(request, gettext("Say how many there are."), messages.ERROR)
 
     def _say(self, request: HttpRequest, changes: list[Changed]) -> None:
-        log_changes(request, changes)
+        log_deeds(request, ((each.row, each.what) for each in changes))
         count = len(changes)
         text = ngettext("%(count)d offer changed.", "%(count)d offers changed.", count) % {"count": count}
         self.message_user(request, text)
@@ -161,7 +147,7 @@ class PromotionAdmin(FromToAdmin, admin.ModelAdmin[Promotion]):
     @admin.action(description=gettext_lazy("End the selected promotions now"), permissions=["change"])
     def end_selected(self, request: HttpRequest, queryset: QuerySet[Promotion]) -> None:
         changes = end_promotions(queryset)
-        log_changes(request, changes)
+        log_deeds(request, ((each.row, each.what) for each in changes))
         count = len(changes)
         text = ngettext("%(count)d promotion ended.", "%(count)d promotions ended.", count) % {"count": count}
         self.message_user(request, text)
@@ -174,10 +160,13 @@ class OrderLineInline(admin.TabularInline[OrderLine, Order]):
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin[Order]):
+class OrderAdmin(LongList, admin.ModelAdmin[Order]):
     list_display = ("id", "customer_id", "status", "placed_at", "eta", "carrier")
     list_filter = ("status", "placed_at")
-    search_fields = ("id", "customer_id", "tracking")
+    search_fields = ("id", "customer_id")
+    searched_words = ("tracking",)
+    newest_first = "-placed_at"
+    sortable_by = ("id", "customer_id", "placed_at")
     inlines = (OrderLineInline,)
 
 
@@ -188,7 +177,8 @@ class CartLineInline(admin.TabularInline[CartLine, Cart]):
 
 
 @admin.register(Cart)
-class CartAdmin(admin.ModelAdmin[Cart]):
+class CartAdmin(LongList, admin.ModelAdmin[Cart]):
     list_display = ("__str__", "updated_at")
     search_fields = ("customer_id", "session_id")
+    ordering = ("-updated_at",)
     inlines = (CartLineInline,)

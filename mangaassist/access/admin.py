@@ -1,40 +1,35 @@
-"""Who works here: users, where they are signed in, and the audit log."""
+"""Who works here, where they are signed in, and the audit log."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from mangaassist.access.audit import Kind, record
+from mangaassist.access.audit import Kind, record, record_change
 from mangaassist.access.models import AuditEntry, StaffSession
-from mangaassist.access.receivers import record_change
-from mangaassist.access.sessions import end, sign_out_everywhere
+from mangaassist.access.sessions import end
+from mangaassist.access.staff_admin import sessions_ended
 from mangaassist.admin_site import ReadOnlyAdmin
-
-# What only a superuser gives or takes: who could give it to themselves would be one.
-SUPERUSERS_ONLY = ("is_superuser", "user_permissions")
+from mangaassist.lists import LongList
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin, admin.ModelAdmin[AuditEntry]):
+class AuditEntryAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[AuditEntry]):
     """Read and searched; nobody changes or removes a line here, no superuser either."""
 
     list_display = ("at", "kind", "actor", "address", "what", "detail")
     list_filter = ("kind", "at")
-    search_fields = ("actor", "address", "what", "detail")
+    search_fields = ("actor",)
+    searched_words = ("actor", "address", "what", "detail")
+    newest_first = "-at"
     search_help_text = _("Name, network address, object or words of the change")
     list_display_links = None
-    show_full_result_count = False
-    list_per_page = 50
     actions = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -60,51 +55,7 @@ class StaffSessionAdmin(ReadOnlyAdmin, admin.ModelAdmin[StaffSession]):
         chosen = list(queryset.select_related("user"))
         for each in chosen:
             record(Kind.SIGNED_OUT, request=request, what=each.user.get_username(), detail="session ended in the admin")
-        self.message_user(request, _ended(end(chosen)))
-
-
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class StaffAdmin(UserAdmin[User]):
-    """Django's own; who is no superuser makes no superuser and touches none."""
-
-    list_filter = ("is_staff", "is_active", "groups")
-    actions = ("sign_out_selected",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return fields if _is_superuser(request) else (*fields, *SUPERUSERS_ONLY)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
-
-    @admin.action(description=_("Sign the selected users out everywhere"), permissions=["change"])
-    def sign_out_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        ended = 0
-        for user in queryset:
-            if not _may_touch(request, user):
-                self.message_user(request, gettext("Only a superuser signs a superuser out."), messages.WARNING)
-                continue
-            ended += sign_out_everywhere(user.pk)
-            record(Kind.SIGNED_OUT, request=request, what=user.get_username(), detail="signed out everywhere")
-        self.message_user(request, _ended(ended))
-
-
-def _ended(count: int) -> str:
-    return ngettext("%(count)d session ended.", "%(count)d sessions ended.", count) % {"count": count}
-
-
-def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    return user is None or not user.is_superuser or _is_superuser(request)
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
+        self.message_user(request, sessions_ended(end(chosen)))
 
 
 @admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])

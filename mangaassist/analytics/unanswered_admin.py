@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,6 +24,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.models import LOCALES, Article
+from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.analytics.models import UnansweredQuestion
 from mangaassist.analytics.panels import trends
@@ -112,8 +114,7 @@ class UnansweredQuestionAdmin(ReadOnlyAdmin, admin.ModelAdmin[UnansweredQuestion
         return lookup == "nearest_ref__exact" or super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Without the sidebar: words want their room.
-        more = {"groups": nearest_groups(), "is_nav_sidebar_enabled": False}
+        more = {"groups": nearest_groups()}
         response = super().changelist_view(request, (extra_context or {}) | more)
         changes = getattr(response, "context_data", {}).get("cl")
         if changes is not None:
@@ -156,8 +157,26 @@ class UnansweredQuestionAdmin(ReadOnlyAdmin, admin.ModelAdmin[UnansweredQuestion
 
     @admin.action(description=_("Mark as handled"), permissions=["handle"])
     def mark_handled(self, request: HttpRequest, queryset: Rows) -> None:
-        count = queryset.update(handled_at=timezone.now(), handled_by=request.user.get_username())
+        chosen = list(queryset)
+        with transaction.atomic():
+            count = queryset.update(handled_at=timezone.now(), handled_by=request.user.get_username())
+            self._log(request, chosen, "Handled.")
         self.message_user(request, gettext("Handled: %d.") % count)
+
+    @transaction.atomic
+    def _name(self, request: HttpRequest, row: UnansweredQuestion, series: Series, alias: str) -> bool:
+        """Whether the series had not had that name. Raises :class:`AliasRefused`."""
+        is_new = add_alias(series.pk, alias)
+        row.alias_of, row.handled_at, row.handled_by = series, timezone.now(), request.user.get_username()
+        row.save(update_fields=["alias_of", "handled_at", "handled_by"])
+        if is_new:
+            log_deed(request, series, f"alias added: {alias}")
+        self._log(request, [row], f"Handled: a name of {series.pk}.")
+        return is_new
+
+    def _log(self, request: HttpRequest, rows: list[UnansweredQuestion], what: str) -> None:
+        """By their numbers: what shoppers said is to be found, and redacted, in the rows alone."""
+        log_deeds(request, ((row, what) for row in rows), shown="")
 
     def _only(self, request: HttpRequest, queryset: Rows) -> UnansweredQuestion | None:
         rows = list(queryset[:2])
@@ -200,12 +219,10 @@ class UnansweredQuestionAdmin(ReadOnlyAdmin, admin.ModelAdmin[UnansweredQuestion
         if request.method == "POST" and form.is_valid():
             series: Series = form.cleaned_data["series"]
             try:
-                is_new = add_alias(series.pk, form.cleaned_data["alias"])
+                is_new = self._name(request, row, series, form.cleaned_data["alias"])
             except AliasRefused as refusal:
                 form.add_error("alias", str(refusal))
             else:
-                row.alias_of, row.handled_at, row.handled_by = series, timezone.now(), request.user.get_username()
-                row.save(update_fields=["alias_of", "handled_at", "handled_by"])
                 done = gettext("%s has this name now.") if is_new else gettext("%s had this name already.")
                 self.message_user(request, done % series)
                 return HttpResponseRedirect(reverse("admin:analytics_unansweredquestion_changelist"))

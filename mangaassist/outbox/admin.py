@@ -6,22 +6,27 @@ from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from mangaassist.access.audit import log_deeds
 from mangaassist.admin_site import ReadOnlyAdmin
+from mangaassist.lists import LongList
 from mangaassist.outbox.backends.database import receive_again
 from mangaassist.outbox.models import OutboxMessage, QueuedMessage, ShardLease
-from mangaassist.outbox.relay import discard, retry_now
+from mangaassist.outbox.relay import DISCARDABLE, RETRIABLE, discard, retry_now
 from mangaassist.outbox.summary import Standing, standings
 
 
 @admin.register(OutboxMessage)
-class OutboxAdmin(admin.ModelAdmin[OutboxMessage]):
+class OutboxAdmin(LongList, admin.ModelAdmin[OutboxMessage]):
     list_display = ("created_at", "topic", "key", "status", "attempts", "due_at", "done_at", "first_error")
     list_filter = ("status", "topic", "created_at")
-    search_fields = ("id", "key", "error")
+    search_fields = ("id",)
+    searched_words = ("key", "error")
+    newest_first = "-created_at"
     actions = ("retry_selected", "discard_selected")
     change_list_template = "admin/outbox/outboxmessage/change_list.html"
     date_hierarchy = "created_at"
@@ -48,11 +53,19 @@ class OutboxAdmin(admin.ModelAdmin[OutboxMessage]):
 
     @admin.action(description=_("Try the selected rows again now"), permissions=["retry"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        self.message_user(request, _("Waiting again: %(count)d.") % {"count": retry_now(list(queryset))})
+        chosen = [row for row in queryset if row.status in RETRIABLE]
+        with transaction.atomic():
+            count = retry_now(chosen)
+            log_deeds(request, ((row, "Tried again.") for row in chosen))
+        self.message_user(request, _("Waiting again: %(count)d.") % {"count": count})
 
     @admin.action(description=_("Discard the selected rows"), permissions=["delete"])
     def discard_selected(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        self.message_user(request, _("Discarded: %(count)d.") % {"count": discard(list(queryset))})
+        chosen = [row for row in queryset if row.status in DISCARDABLE]
+        with transaction.atomic():
+            count = discard(chosen)
+            log_deeds(request, ((row, "Discarded.") for row in chosen))
+        self.message_user(request, _("Discarded: %(count)d.") % {"count": count})
 
 
 @admin.register(QueuedMessage)
@@ -69,7 +82,11 @@ class QueuedMessageAdmin(admin.ModelAdmin[QueuedMessage]):
 
     @admin.action(description=_("Try the selected dead letters again now"), permissions=["retry"])
     def receive_selected_again(self, request: HttpRequest, queryset: QuerySet[QueuedMessage]) -> None:
-        self.message_user(request, _("In their queue again: %(count)d.") % {"count": receive_again(queryset)})
+        chosen = list(queryset.filter(dead=True).defer("body"))
+        with transaction.atomic():
+            count = receive_again(queryset)
+            log_deeds(request, ((message, "Received again.") for message in chosen))
+        self.message_user(request, _("In their queue again: %(count)d.") % {"count": count})
 
 
 @admin.register(ShardLease)

@@ -236,19 +236,23 @@ def _held(delivery: Delivery) -> models.QuerySet[OutboxMessage]:
     return OutboxMessage.objects.filter(pk=delivery.id, lease=delivery.lease, status=OutboxMessage.Status.CLAIMED)
 
 
+# What a person may have tried again, and may give up. One that is being delivered may be gone already; its delivery
+# is the last then.
+RETRIABLE = (OutboxMessage.Status.PARKED, OutboxMessage.Status.WAITING)
+DISCARDABLE = (*RETRIABLE, OutboxMessage.Status.CLAIMED)
+
+
 def retry_now(rows: Sequence[OutboxMessage]) -> int:
     """Parked or waiting rows get a new set of attempts, at once."""
-    return OutboxMessage.objects.filter(
-        pk__in=[row.pk for row in rows], status__in=(OutboxMessage.Status.PARKED, OutboxMessage.Status.WAITING)
-    ).update(status=OutboxMessage.Status.WAITING, attempts=0, due_at=shared_now())
+    return OutboxMessage.objects.filter(pk__in=[row.pk for row in rows], status__in=RETRIABLE).update(
+        status=OutboxMessage.Status.WAITING, attempts=0, due_at=shared_now()
+    )
 
 
 def discard(rows: Sequence[OutboxMessage]) -> int:
     """Rows that a person has decided not to deliver."""
-    return (
-        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows])
-        .exclude(status=OutboxMessage.Status.DONE)
-        .update(status=OutboxMessage.Status.DISCARDED)
+    return OutboxMessage.objects.filter(pk__in=[row.pk for row in rows], status__in=DISCARDABLE).update(
+        status=OutboxMessage.Status.DISCARDED
     )
 
 

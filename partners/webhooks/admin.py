@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
+from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import Notice, ReadOnlyAdmin, register_notice
 from partners.webhooks.destinations import DestinationRefused
 from partners.webhooks.messages import TooManyTests, redeliver, send_test
@@ -102,10 +103,6 @@ class WebhookAdmin(admin.ModelAdmin[Webhook]):
     def get_inlines(self, request: HttpRequest, obj: Webhook | None) -> Any:
         return self.inlines if obj else ()
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Without the sidebar: addresses want their room.
-        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
-
     @admin.display(description=_("state"))
     def state(self, hook: Webhook) -> str:
         if not hook.is_active:
@@ -155,7 +152,7 @@ class WebhookAdmin(admin.ModelAdmin[Webhook]):
         if request.method == "POST" and form.is_valid():
             with transaction.atomic():
                 salt = hook.rotate(old_until=form.cleaned_data["old_until"])
-                self.log_change(request, hook, say("Its secret was rotated."))
+                log_deed(request, hook, "Its secret was rotated.")
             return self._show_once(request, hook, salt)
         context = {**self.admin_site.each_context(request), "title": say("A new secret"), "hook": hook, "form": form}
         return TemplateResponse(request, "admin/partners/webhook/rotate.html", {**context, "opts": self.opts})
@@ -167,7 +164,7 @@ class WebhookAdmin(admin.ModelAdmin[Webhook]):
             except TooManyTests:
                 self.message_user(request, say("There were enough tests in this minute."), messages.WARNING)
                 return
-            self.log_change(request, hook, say("A test event was sent."))
+            log_deed(request, hook, "A test event was sent.")
         url = reverse("admin:partners_webhookmessage_change", args=[message.pk])
         words = format_html(
             '{} <a href="{}">{}</a>', say("A test event is on its way."), url, say("See what comes of it")
@@ -240,9 +237,6 @@ class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
         pretty = json.dumps(json.loads(message.body), ensure_ascii=False, indent=2)
         return format_html('<pre class="ma-value">{}</pre>', pretty)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
-
     def has_redeliver_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_CHANGE)
 
@@ -273,7 +267,7 @@ class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
         with transaction.atomic():
             for message in chosen:
                 redeliver(message)
-                self.log_change(request, message, say("Sent again."))
+            log_deeds(request, ((message, "Sent again.") for message in chosen))
         count = len(chosen)
         words = ngettext("%(count)d message is sent again.", "%(count)d messages are sent again.", count)
         self.message_user(request, words % {"count": count}, messages.SUCCESS)

@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from chat.assistant import AssistantSettings, count_spend
 from chat.conversation_page import PAGE
 from chat.feedback import Opinion, save_feedback
 from chat.models import Conversation, Feedback, Message, SharedConversation, Turn
@@ -23,6 +24,7 @@ from chat.plain import answer
 from chat.sessions import open_session
 from chat.sharing import CHOICES, token_of
 from chat.tokens import Claims, Shopper
+from mangaassist.access.audit import record
 from mangaassist.access.models import AuditEntry
 from mangaassist.privacy.models import Erasure
 from shop.models import Offer
@@ -133,6 +135,35 @@ class TestReplay:
         assert "<ins>$5.55</ins>" in page
         assert (Turn.objects.count(), Message.objects.count()) == rows
         assert LogEntry.objects.get().change_message == "replayed"
+
+    def test_one_person_replays_so_many_in_an_hour(self, asked: Conversation, admin_client: Client) -> None:
+        address = f"/admin/chat/turn/{Turn.objects.get().pk}/replay/"
+        for hours in (0.5,) * 59 + (2.0,) * 9:
+            record("changed", actor="admin", detail="replayed")
+            AuditEntry.objects.filter(pk=AuditEntry.objects.latest("pk").pk).update(
+                at=timezone.now() - timedelta(hours=hours)
+            )
+        assert admin_client.post(address).status_code == 200
+        answer = admin_client.post(address, follow=True)
+        assert "replayed 60 turns within an hour" in answer.content.decode()
+        assert LogEntry.objects.count() == 1
+
+    def test_a_spent_budget_refuses(self, asked: Conversation, admin_client: Client, settings: Any) -> None:
+        """The answer would be our own sentences': nothing to compare a model's with."""
+        address = f"/admin/chat/turn/{Turn.objects.get().pk}/replay/"
+        AssistantSettings.objects.update_or_create(pk=AssistantSettings.THE_ROW, defaults={"budget_per_day": 1})
+        count_spend(cost=1.5, read=1, written=1)
+        # Our own sentences cost nothing.
+        assert admin_client.post(address).status_code == 200
+        settings.GENERATORS = {
+            "default": {
+                "BACKEND": "chat.backends.openai.OpenAIGenerator",
+                "OPTIONS": {"base_url": "http://127.0.0.1:9/v1", "model": "m"},
+            }
+        }
+        answer = admin_client.post(address, follow=True)
+        assert "budget for models is spent" in answer.content.decode()
+        assert LogEntry.objects.count() == 1
 
     def test_it_takes_a_permission_and_a_post(self, asked: Conversation, admin_client: Client) -> None:
         address = f"/admin/chat/turn/{Turn.objects.get().pk}/replay/"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
@@ -14,6 +15,8 @@ from django.utils.functional import cached_property
 MOST_COUNTED = 5_000
 # Of the newest rows the values of a filter are taken from.
 NEWEST = 2_000
+# Of the newest rows in which words are looked for.
+SEARCHED = 20_000
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -24,6 +27,44 @@ class BoundedPaginator(Paginator[Any]):
         rows: Any = self.object_list
         # In the list's own order: without one an index of the filter may have to be read whole.
         return min(MOST_COUNTED, len(rows.values_list("pk", flat=True)[:MOST_COUNTED]))
+
+
+class LongList:
+    """For an admin whose table grows without end.
+
+    A search finds whole values of ``search_fields``, columns with an index; where there are none, words within
+    ``searched_words`` of the newest rows: to look for words in all of them is to read all of them.
+    """
+
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator: type[Any] = BoundedPaginator
+    searched_words: tuple[str, ...] = ()
+    # With an index.
+    newest_first = "-pk"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term, own = search_term.strip(), cast(admin.ModelAdmin[Any], self)
+        if not term:
+            return queryset, False
+        model: Any = queryset.model
+        for name in own.search_fields:
+            try:
+                found = model._default_manager.filter(**{name: term})
+                if found.exists():
+                    return queryset.filter(**{name: term}), False
+            except (ValidationError, ValueError):  # No id at all.
+                continue
+        if not self.searched_words:
+            return queryset.none(), False
+        words = Q()
+        for name in self.searched_words:
+            words |= Q(**{f"{name}__icontains": term})
+        newest = model._default_manager.order_by(self.newest_first).values("pk")[:SEARCHED]
+        return queryset.filter(words, pk__in=newest), False
 
 
 class RecentValues(admin.SimpleListFilter):
