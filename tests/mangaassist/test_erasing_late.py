@@ -108,7 +108,12 @@ class TestWhatComesAfter:
 
 
 class TestWhatCannotBeFinished:
-    @pytest.mark.parametrize("spoilt", ["nonsense", "", "eyJh:forged", signing.dumps("[]", salt=SALT)])
+    # With names: what is signed differs from process to process.
+    @pytest.mark.parametrize(
+        "spoilt",
+        ["nonsense", "", "eyJh:forged", signing.dumps("[]", salt=SALT)],
+        ids=["nonsense", "empty", "forged", "signed but no target"],
+    )
     def test_an_erasure_that_cannot_be_read_ends_and_is_seen(self, spoilt: str) -> None:
         bad = erase(find_shopper(customer_id="a-customer"), by="operator")
         good = erase(find_shopper(customer_id="another-one"), by="operator")
