@@ -22,6 +22,9 @@ MANAGE = re.compile(r"(?:(?:\.venv/bin/)?python )?manage\.py (.+)")
 IN_PLACE = {"ID": "alice", "FILE": "shopper.json", "FOLDER": "export"}
 # Commands that other tests run: how they begin, and where.
 HELD = (
+    (r".*manage\.py (backup|restore) ", "tests/mangaassist/test_backups.py"),
+    (r".*manage\.py check --deploy", "tests/security/test_deploy_check.py"),
+    (r".*manage\.py settings_reference --write", "tests/mangaassist/test_settings_reference.py"),
     (r"make run", "tests/mangaassist/test_supervisor.py"),
     (r"manage\.py$", "tests/docs/test_commands.py"),
     # This very suite, by whichever way it was started; the checks are run beside it on every change (.ci/run).
@@ -38,9 +41,11 @@ HELD = (
      "tests/partners/test_quick_start.py"),
     (r"curl .*/api/v1/conversations", "tests/partners/test_quick_start.py"),
     (r"schemathesis ", "tests/partners/test_openapi.py"),
-    (r"docker compose", "tests/mangaassist/test_compose.py"),
+    (r"docker (compose|network) ?", "tests/deploy/test_compose.py"),
     (r"aws cloudformation", "tests/backends/test_aws_template.py"),
 )  # fmt: skip
+# Of manage.py's those that run for long, need more than a shop, or write into the repository.
+NOT_HERE = r"manage\.py (runserver|consume|backup|restore|settings_reference|check --deploy)"
 # Django is loaded once for all of them; each says its name before, so that a failure has one.
 RUN = """
 import json, os, sys
@@ -57,7 +62,7 @@ def of_manage() -> list[list[str]]:
     lines: list[list[str]] = []
     for command in COMMANDS:
         for part in command.text.split(" && "):
-            if (match := MANAGE.fullmatch(part)) is None or match[1].startswith(("runserver", "consume")):
+            if (match := MANAGE.fullmatch(part)) is None or re.search(NOT_HERE, part):
                 continue
             for text in (re.sub(r"\s*\[[^\]]*\]", "", match[1]), re.sub(r"[\[\]]", "", match[1])):
                 words = [IN_PLACE.get(word, word) for word in shlex.split(text)]
@@ -70,7 +75,7 @@ def of_manage() -> list[list[str]]:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{command.page}: {command.text[:60]}")
 def test_every_command_is_held_by_a_test(command: Command) -> None:
     for part in command.text.split(" && "):
-        if MANAGE.fullmatch(part) and not re.search(r"manage\.py (runserver|consume)", part):
+        if MANAGE.fullmatch(part) and not re.search(NOT_HERE, part):
             continue
         held = [where for pattern, where in HELD if re.match(pattern, part)]
         assert held, f"{command.page} shows a command that no test runs: {part}"
