@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
+from django.utils.translation import gettext
 
 from caching import census
 from caching.census import Census, Held
@@ -142,7 +143,9 @@ def dashboard(period: Period) -> Dashboard:
 
 
 def bounds(kind: CacheKind[Any] | None) -> str:
-    return f"{human(kind.min_ttl_s)} to {human(kind.max_ttl_s)}" if kind is not None else "–"
+    if kind is None:
+        return "–"
+    return gettext("{least} to {most}").format(least=human(kind.min_ttl_s), most=human(kind.max_ttl_s))
 
 
 def percent(share: float | None) -> str:

@@ -17,6 +17,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -42,10 +43,21 @@ class LinesField(forms.CharField):
 
 class ApiKeyForm(forms.ModelForm[ApiKey]):
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple, initial=list(SCOPES)
+        label=capfirst(_("scopes")),
+        choices=[(scope, scope) for scope in SCOPES],
+        widget=forms.CheckboxSelectMultiple,
+        initial=list(SCOPES),
     )
-    allowed_origins = LinesField(required=False, help_text=ApiKey._meta.get_field("allowed_origins").help_text)
-    allowed_networks = LinesField(required=False, help_text=ApiKey._meta.get_field("allowed_networks").help_text)
+    allowed_origins = LinesField(
+        label=capfirst(_("allowed origins")),
+        required=False,
+        help_text=_("Only pages of these may use it in a browser, such as https://shop.example; empty: for servers."),
+    )
+    allowed_networks = LinesField(
+        label=capfirst(_("allowed networks")),
+        required=False,
+        help_text=_("It works from these only, such as 192.0.2.0/24; empty: from everywhere."),
+    )
 
     class Meta:
         model = ApiKey
