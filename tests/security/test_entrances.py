@@ -48,7 +48,7 @@ FORM = {"asin": "BERSERK-EN-1", "quantity": "1", "value": "5", "customer_id": "f
 LOGIN = "/admin/login/?next="
 # Ids and times that differ from one answer to the next of the same.
 IDS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-COUNTED = {"RateLimit", "RateLimit-Remaining", "RateLimit-Reset", "Date"}
+COUNTED = {"RateLimit", "RateLimit-Remaining", "RateLimit-Reset", "Date", "X-Request-ID"}
 
 
 @pytest.fixture
