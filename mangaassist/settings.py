@@ -132,7 +132,6 @@ MIDDLEWARE = [
     "mangaassist.headers.complete_headers",
     "mangaassist.health.middleware.answer_probes",
     "mangaassist.request_ids.name_requests",
-    "partners.middleware.PartnerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     # Behind these: what it puts in place of an answer gets their headers as well.

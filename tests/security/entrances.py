@@ -149,6 +149,7 @@ OWN_PAGES = {
     "chat/feedback/trends/": "chat.view_feedback",
     "chat/feedback/<id>/review/": "chat.change_feedback",
     "chat/feedback/<id>/golden/": "chat.view_feedback",
+    "chat/feedback/<id>/redact/": "chat.redact_conversation",
     "chat/turn/<id>/trace/": "chat.view_turn",
     "chat/turn/<id>/replay/": "chat.replay_turn",
     "knowledge/article/<id>/preview/": "knowledge.change_article",

@@ -31,6 +31,8 @@ ADDRESSES = {
 # Names like those of secrets that are none.
 NO_SECRETS = {
     "CACHE_KEY_PREFIX", "OPENAI_BASE_URL", "EMBEDDINGS_BASE_URL", "FEEDBACK_QUEUE_URL", "KNOWLEDGE_EVENTS_QUEUE_URL",
+    # Its key may send and nothing else; Sentry's own clients carry it in public pages.
+    "SENTRY_DSN",
     "CONNECT_EVENTS_QUEUE_URL", "CONNECT_DESK_URL", "CELERY_SQS_URL_PREFIX", "FIRST_TOKEN_LIMIT_S", "TOKEN_GAP_LIMIT_S",
 }  # fmt: skip
 LOOKS_LIKE_ONE = re.compile(r"KEY|SECRET|PASSWORD|TOKEN|CREDENTIAL|URL|DSN")
