@@ -98,6 +98,9 @@ def test_the_commands_of_manage_run_as_written(tmp_path: Path) -> None:
             env=os.environ | {"DATA_DIR": str(tmp_path), "DEMO": "1"},
             capture_output=True,
             text=True,
+            # One that waits for an answer would wait for ever.
+            stdin=subprocess.DEVNULL,
+            timeout=300,
             check=False,
         )
     finally:
