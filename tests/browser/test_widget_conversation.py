@@ -140,7 +140,7 @@ def test_a_failed_turn_can_be_tried_again(open_page: OpenPage, server: ProtocolS
 @pytest.mark.parametrize(
     ("lang", "says", "again"),
     [
-        ("en", "That was a lot at once.", "Try again"),
+        ("en", "That was a lot at once;", "Try again"),
         ("ja", "送信が続いたため、少しだけお待ちください。", "もう一度試す"),
     ],
 )
