@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,11 +32,6 @@ def manage(running: Shop, *arguments: str) -> tuple[int, str]:
 def running(tmp_path: Path) -> Iterator[Shop]:
     with shop(tmp_path / "data", 1) as one:
         yield one
-
-
-def editions(database: Path) -> int:
-    with closing(sqlite3.connect(database)) as connection:
-        return int(connection.execute("SELECT count(*) FROM shop_edition").fetchone()[0])
 
 
 def stop(running: Shop) -> None:
@@ -81,24 +74,3 @@ def test_the_conversation_goes_on_from_the_backup(running: Shop, tmp_path: Path)
         assert [each["content"] for each in again.ready["messages"]] == ["hello", said]
         again.ask("thanks")
         assert again.next("response")["status"] == "complete"
-
-
-def test_what_cannot_be_done_is_said_in_a_line_and_changes_nothing(running: Shop, tmp_path: Path) -> None:
-    database = running.data_dir / "mangaassist.sqlite3"
-    stop(running)
-    before = editions(database)
-    (tmp_path / "text").write_text("no database")
-    (tmp_path / "empty.sqlite3").touch()
-    for arguments, fault in (
-        (["restore", str(tmp_path / "text"), "--replace"], "is no backup of a MangaAssist on SQLite."),
-        (["restore", str(tmp_path / "empty.sqlite3"), "--replace"], "is no backup of a MangaAssist on SQLite."),
-        (["restore", str(tmp_path / "nothing"), "--replace"], "There is no file"),
-        (["restore", str(tmp_path), "--replace"], "There is no file"),
-        (["backup", str(tmp_path / "no folder" / "file")], "cannot be written"),
-    ):
-        status, said = manage(running, *arguments)
-        assert status == 1, arguments
-        assert fault in said
-        assert said.count("\n") == 1
-    assert editions(database) == before > 0
-    running.redis.start()
