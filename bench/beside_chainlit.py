@@ -18,20 +18,20 @@ import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from bench.sockets import Process, _ask, _hello, _settled
+from bench.sockets import CONNECTING_AT_ONCE, Process, _ask, _hello, _open_many
 from bench.tables import Table
 from bench.turn import QUESTIONS
 from tests.mangaassist.running import free_port, until
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAINLIT = ROOT / ".venv-peers" / "bin" / "chainlit"
-ALREADY_OPEN, IDLE, CONNECTING_AT_ONCE = 100, 500, 20
+ALREADY_OPEN, IDLE = 100, 500
 SHOPPERS, TURNS_EACH, ROUNDS = 10, 10, 3
 QUESTION = QUESTIONS[1]
 # Who has not answered by then is stuck.
@@ -190,25 +190,10 @@ def _idle(contestants: list[tuple[Process, type[Guest]]]) -> Table:
     return Table(
         title="Beside Chainlit: idle sockets",
         columns=["", "KB per idle socket", "connects/s"],
-        rows=[asyncio.run(_open_many(process, guest)) for process, guest in contestants],
+        rows=[
+            asyncio.run(_open_many(process, guest.hello, before=ALREADY_OPEN, many=IDLE))
+            for process, guest in contestants
+        ],
         note=f"{IDLE} open chats beside {ALREADY_OPEN} that were open before, {CONNECTING_AT_ONCE} at a time; ours "
         "store a conversation each. Chainlit's client and server exchange pings every 25 s, as ours do every 20 s.",
     )
-
-
-async def _open_many(process: Process, guest: type[Guest]) -> list[str]:
-    at_once = asyncio.Semaphore(CONNECTING_AT_ONCE)
-
-    async def open_one(stack: AsyncExitStack) -> None:
-        async with at_once:
-            socket = await stack.enter_async_context(connect(process.url, compression=None, max_size=None))
-            await guest.hello(socket)
-
-    async with asyncio.timeout(PATIENCE_S), AsyncExitStack() as stack:
-        await asyncio.gather(*(open_one(stack) for _ in range(ALREADY_OPEN)))
-        before = await _settled(process)
-        began = time.perf_counter()
-        await asyncio.gather(*(open_one(stack) for _ in range(IDLE)))
-        rate = IDLE / (time.perf_counter() - began)
-        after = await _settled(process)
-    return [process.name, f"{(after - before) / IDLE:.1f}", f"{rate:.0f}"]

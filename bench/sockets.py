@@ -15,7 +15,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def _processes() -> Iterator[tuple[Process, Process, Process]]:
 
 
 def _idle(ours: Process, bare: Process) -> Table:
-    rows = [asyncio.run(_open_many(process)) for process in (bare, ours)]
+    rows = [asyncio.run(_open_many(process, _hello, before=ALREADY_OPEN, many=IDLE)) for process in (bare, ours)]
     return Table(
         title="Sockets: memory and connections",
         columns=["", "KB per idle socket", "connects/s"],
@@ -122,21 +122,24 @@ def _idle(ours: Process, bare: Process) -> Table:
     )
 
 
-async def _open_many(process: Process) -> list[str]:
+async def _open_many(
+    process: Process, hello: Callable[[ClientConnection], Awaitable[None]], *, before: int, many: int
+) -> list[str]:
+    """A row: kilobytes for each of ``many`` sockets beside ``before`` others, and how many a second opened."""
+    at_once = asyncio.Semaphore(CONNECTING_AT_ONCE)
+
     async def open_one(stack: AsyncExitStack) -> None:
         async with at_once:
-            socket = await stack.enter_async_context(connect(process.url, compression=None))
-            await _hello(socket)
+            await hello(await stack.enter_async_context(connect(process.url, compression=None, max_size=None)))
 
-    at_once = asyncio.Semaphore(CONNECTING_AT_ONCE)
     async with AsyncExitStack() as stack:
-        await asyncio.gather(*(open_one(stack) for _ in range(ALREADY_OPEN)))
-        before = await _settled(process)
+        await asyncio.gather(*(open_one(stack) for _ in range(before)))
+        empty = await _settled(process)
         began = time.perf_counter()
-        await asyncio.gather(*(open_one(stack) for _ in range(IDLE)))
-        rate = IDLE / (time.perf_counter() - began)
-        after = await _settled(process)
-    return [process.name, f"{(after - before) / IDLE:.1f}", f"{rate:.0f}"]
+        await asyncio.gather(*(open_one(stack) for _ in range(many)))
+        rate = many / (time.perf_counter() - began)
+        full = await _settled(process)
+    return [process.name, f"{(full - empty) / many:.1f}", f"{rate:.0f}"]
 
 
 async def _settled(process: Process) -> int:

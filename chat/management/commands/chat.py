@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from typing import Any
 
@@ -26,6 +27,8 @@ class Command(BaseCommand):
         parser.add_argument("--locale", default="en", choices=["en", "ja"])
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # The line of a turn in the log belongs to servers; here it would stand in the middle of the talk.
+        logging.getLogger("mangaassist.health.receivers").setLevel(logging.WARNING)
         shopper = Shopper(session_id=new_session_id(), customer_id=options["customer"])
         context = PageContext(locale=options["locale"]).as_dict()
         session = open_session(Claims(shopper=shopper, context=context), channel="terminal")
