@@ -24,14 +24,13 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from bench.sockets import CONNECTING_AT_ONCE, Process, _ask, _hello, _open_many
+from bench.sockets import ALREADY_OPEN, CONNECTING_AT_ONCE, IDLE, Process, _ask, _hello, _open_many
 from bench.tables import Table
 from bench.turn import QUESTIONS
 from tests.mangaassist.running import free_port, until
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAINLIT = ROOT / ".venv-peers" / "bin" / "chainlit"
-ALREADY_OPEN, IDLE = 100, 500
 SHOPPERS, TURNS_EACH, ROUNDS = 10, 10, 3
 QUESTION = QUESTIONS[1]
 # Who has not answered by then is stuck.
@@ -194,6 +193,6 @@ def _idle(contestants: list[tuple[Process, type[Guest]]]) -> Table:
             asyncio.run(_open_many(process, guest.hello, before=ALREADY_OPEN, many=IDLE))
             for process, guest in contestants
         ],
-        note=f"{IDLE} open chats beside {ALREADY_OPEN} that were open before, {CONNECTING_AT_ONCE} at a time; ours "
+        note=f"{IDLE:,} open chats beside {ALREADY_OPEN} that were open before, {CONNECTING_AT_ONCE} at a time; ours "
         "store a conversation each. Chainlit's client and server exchange pings every 25 s, as ours do every 20 s.",
     )

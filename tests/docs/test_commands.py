@@ -22,7 +22,7 @@ MANAGE = re.compile(r"(?:(?:\.venv/bin/)?python )?manage\.py (.+)")
 IN_PLACE = {"ID": "alice", "FILE": "shopper.json", "FOLDER": "export"}
 # Commands that other tests run: how they begin, and where.
 HELD = (
-    (r".*manage\.py (backup|restore) ", "tests/mangaassist/test_backups.py"),
+    (r".*manage\.py (backup|restore)\b", "tests/mangaassist/test_backups.py"),
     (r".*manage\.py check --deploy", "tests/security/test_deploy_check.py"),
     (r".*manage\.py settings_reference --write", "tests/mangaassist/test_settings_reference.py"),
     (r"make run", "tests/mangaassist/test_supervisor.py"),
