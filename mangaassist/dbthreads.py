@@ -27,14 +27,27 @@ T = TypeVar("T")
 _pool = ThreadPoolExecutor(max_workers=3 if connection.vendor == "sqlite" else 8, thread_name_prefix="database")
 
 
+# Thousands of changes at a time take turns with each other, not with shoppers.
+_bulk_lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulk-database")
+
+
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """``function(*args)`` in a database thread, in the caller's context; stale connections are closed first."""
+    return await _run_in(_pool, partial(function, *args, **kwargs))
+
+
+async def in_bulk_lane(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same in the one thread that is for long work, in the order in which it came."""
+    return await _run_in(_bulk_lane, partial(function, *args, **kwargs))
+
+
+async def _run_in(threads: ThreadPoolExecutor, function: Callable[[], T]) -> T:
     context = contextvars.copy_context()
     asked = time.perf_counter()
 
     def work() -> T:
         database_wait_seconds.observe(time.perf_counter() - asked)
         close_old_connections()
-        return context.run(only_reading, partial(function, *args, **kwargs))
+        return context.run(only_reading, function)
 
-    return await asyncio.get_running_loop().run_in_executor(_pool, work)
+    return await asyncio.get_running_loop().run_in_executor(threads, work)

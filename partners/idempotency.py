@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Schema
 
-from mangaassist.dbthreads import in_database
+from mangaassist.dbthreads import in_bulk_lane, in_database
 from partners.models import ApiKey, IdempotentRequest
 from partners.problems import Problem
 
@@ -67,12 +68,13 @@ async def once(
     *,
     digest: str | None = None,
     reveal: Callable[[str], str] = str,
+    is_bulk: bool = False,
 ) -> HttpResponse:
     """``work()`` in a database thread, answered with ``status``; with an ``Idempotency-Key`` once per key.
 
     ``work`` has its whole effect in the database: it commits together with the stored answer. ``digest``: SHA-256 of
     a body that was read already, hexadecimal. ``reveal`` makes of the stored answer what is sent, with the secret that
-    must not be stored.
+    must not be stored. ``is_bulk``: it is long, commits as it goes, and done again it has no second effect.
     """
     claim = await claim_key(request, digest)
     if claim is not None and claim.answer is not None:
@@ -82,7 +84,7 @@ async def once(
         if claim is None:
             return work().model_dump_json()
         try:
-            with transaction.atomic():
+            with nullcontext() if is_bulk else transaction.atomic():
                 answer = work().model_dump_json()
                 claim.record(status, answer)
         except BaseException:
@@ -90,7 +92,8 @@ async def once(
             raise
         return answer
 
-    return HttpResponse(reveal(await in_database(apply)), status=status, content_type=JSON)
+    answer = await (in_bulk_lane(apply) if is_bulk else in_database(apply))
+    return HttpResponse(reveal(answer), status=status, content_type=JSON)
 
 
 async def claim_key(request: HttpRequest, digest: str | None = None) -> Claim | None:

@@ -8,7 +8,7 @@ each object (Shapiro et al., "A comprehensive study of Convergent and Commutativ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -22,6 +22,9 @@ from shop.feed_fields import LineRefused
 from shop.feed_records import ObjectVersion, TakenEvent, one_writer
 
 MOST_EVENTS = 1_000
+# Prices and stocks are stored so many at a time: on SQLite whoever else wants to write, a shopper's question too, comes
+# between two slices. Other events may need each other, and are stored together.
+SLICE = 100
 # So many refused events of one object are stepped over in a call: each costs a look at the database.
 MOST_ROUNDS = 10
 # Sent again after that, an event counts as another one: of its object's time, it changes nothing.
@@ -107,10 +110,22 @@ def _is_older(at: datetime, than: datetime | None) -> bool:
 
 
 def apply_events(source: str, events: Sequence[CatalogEvent]) -> list[Outcome]:
-    """What became of each. ``source``: whose ids they are. One transaction: all of it is stored, or nothing."""
-    with transaction.atomic():
-        one_writer()
-        return _Call(source, events).apply()
+    """What became of each. ``source``: whose ids they are.
+
+    One transaction, but for offers: those are stored slice by slice. An interruption leaves what is stored, and what is
+    sent again is a duplicate.
+    """
+    alone = all(event.type.startswith("offer.") for event in events)
+    size = SLICE if alone else max(1, len(events))
+    outcomes: list[Outcome] = []
+    ids: set[str] = set()
+    for begin in range(0, len(events), size):
+        slice = events[begin : begin + size]
+        with transaction.atomic():
+            one_writer()
+            outcomes += _Call(source, slice, ids).apply()
+        ids.update(event.id for event in slice)
+    return outcomes
 
 
 def purge(now: datetime) -> int:
@@ -120,11 +135,12 @@ def purge(now: datetime) -> int:
 
 
 class _Call:
-    """The events of one call, from reading to their outcomes."""
+    """The events of one call, or of a slice of it, from reading to their outcomes. ``ids``: of its earlier slices."""
 
-    def __init__(self, source: str, events: Sequence[CatalogEvent]) -> None:
+    def __init__(self, source: str, events: Sequence[CatalogEvent], ids: Collection[str]) -> None:
         self._source = source
         self._events = events
+        self._ids = ids
         self._objects: dict[tuple[str, str], _Object] = {}
         self._outcomes: dict[int, Outcome] = {}
         # {event: why it is not taken}, and {event: what of it is left out}.
@@ -150,6 +166,7 @@ class _Call:
     def _read(self) -> None:
         ids = [event.id for event in self._events]
         known = set(TakenEvent.objects.filter(source=self._source, event_id__in=ids).values_list("event_id", flat=True))
+        known.update(self._ids)
         latest = timezone.now() + MOST_AHEAD
         for number, event in enumerate(self._events):
             if event.id in known:

@@ -65,7 +65,7 @@ async def post_catalog_events(request: HttpRequest, body: CatalogEvents) -> Any:
             results=results,
         )
 
-    return await once(request, 202, apply)
+    return await once(request, 202, apply, is_bulk=True)
 
 
 @router.post("/catalog/feed", response={202: FeedJobOut}, openapi_extra=FEED_BODY)

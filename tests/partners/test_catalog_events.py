@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from mangaassist.dbthreads import in_database
 from shop.facts import load_product_facts
 from shop.feed_records import TakenEvent
 from shop.models import Offer
+from shop.signals import catalog_changed
 from tests.partners.conftest import Partner
 from tests.partners.test_api import _create
 from tests.shop.catalogue import edition, offer
@@ -38,6 +40,21 @@ async def test_each_event_is_told_what_became_of_it(partner: Partner) -> None:
         ("e-1", "taken"), ("e-2", "stale"), ("e-1", "duplicate"), ("e-3", "rejected"),
     ]  # fmt: skip
     assert (await partner.get("/products/BERSERK-EN-1")).json()["price"]["amount"] == "9.99"
+
+
+async def test_events_are_taken_in_beside_the_threads_of_shoppers(partner: Partner) -> None:
+    threads: list[str] = []
+
+    def hear(**_: Any) -> None:
+        threads.append(threading.current_thread().name)
+
+    catalog_changed.connect(hear)
+    try:
+        assert (await partner.post(PATH, [priced("e-1", "9.99")])).json()["taken"] == 1
+    finally:
+        catalog_changed.disconnect(hear)
+    assert threads
+    assert all(name.startswith("bulk-database") for name in threads)
 
 
 async def test_the_very_next_answer_has_the_new_words_and_a_deleted_product_is_gone(partner: Partner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from knowledge.models import Article
 from mangaassist.outbox.models import OutboxMessage
-from shop.catalog_events import IDS_KEPT, CatalogEvent, Outcome, apply_events, purge
+from shop.catalog_events import IDS_KEPT, SLICE, CatalogEvent, Outcome, apply_events, purge
 from shop.facts import load_product_facts
 from shop.feed import import_feed
 from shop.feed_records import TakenEvent
@@ -41,6 +42,52 @@ def apply(*events: CatalogEvent, source: str = "shop") -> list[str]:
 
 def price() -> str:
     return str(Offer.objects.get(pk="BERSERK-EN-1").price)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSlices:
+    """Many prices in one call are stored some at a time, so that others may write in between."""
+
+    @pytest.fixture
+    def told(self) -> Iterator[list[frozenset[str]]]:
+        """The products of each transaction."""
+        found: list[frozenset[str]] = []
+
+        def hear(asins: frozenset[str], **_: Any) -> None:
+            found.append(asins)
+
+        catalog_changed.connect(hear)
+        yield found
+        catalog_changed.disconnect(hear)
+
+    @pytest.fixture
+    def events(self) -> list[CatalogEvent]:
+        asins = [f"MANY-{number}" for number in range(2 * SLICE + 1)]
+        import_lines(
+            [edition(asin, "berserk", asin, [1]) for asin in asins] + [offer(asin, "5.00", 3) for asin in asins]
+        )
+        return [priced("9.99", asin=asin) for asin in asins]
+
+    def test_offers_are_stored_slice_by_slice(self, events: list[CatalogEvent], told: list[frozenset[str]]) -> None:
+        assert apply(*events) == ["taken"] * len(events)
+        assert [len(asins) for asins in told] == [SLICE, SLICE, 1]
+
+    def test_what_may_need_each_other_is_stored_together(
+        self, events: list[CatalogEvent], told: list[frozenset[str]]
+    ) -> None:
+        new = event("product.updated", edition("NEW-1", "berserk", "New", [1]))
+        assert apply(*events, priced("9.99", asin="NEW-1"), new) == ["taken"] * (len(events) + 2)
+        assert len(told) == 1
+
+    def test_an_id_counts_once_in_all_slices(self, events: list[CatalogEvent]) -> None:
+        refused = event("offer.updated", offer("NOWHERE", "1.00", 1), id="r")
+        again = event("offer.updated", offer("MANY-1", "1.00", 1), 1, id="r")
+        assert apply(refused, *events, again) == ["rejected", *["taken"] * len(events), "duplicate"]
+
+    def test_of_one_offer_the_newest_counts_in_whatever_slice_it_is(self, events: list[CatalogEvent]) -> None:
+        late, newer = priced("1.11", -5), priced("2.22", 5)
+        assert apply(priced("3.33"), newer, *events, late) == [*["taken"] * (len(events) + 2), "stale"]
+        assert price() == "2.22"
 
 
 class TestOnce:
