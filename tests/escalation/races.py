@@ -21,7 +21,7 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 
 from chat.models import Conversation, Turn  # noqa: E402
-from chat.records import Answer, TakenOver, accept_message, store_answer  # noqa: E402
+from chat.records import Accepted, Answer, TakenOver, accept_message, store_answer  # noqa: E402
 from escalation.handoffs import HandoffConflict, close_handoff, take_handoff  # noqa: E402
 from escalation.presence import set_presence  # noqa: E402
 from tests.escalation.people import agent, conversation, waiting  # noqa: E402
@@ -102,6 +102,34 @@ def an_answer_while_a_person_takes_over() -> str:
     return race(lambda: take_handoff(id, by=agent("ben")), store)
 
 
+def two_questions_of_one_conversation() -> str:
+    about = conversation()
+    first: list[Accepted] = []
+
+    def ask() -> str:
+        second = accept_message(about, str(uuid.uuid4()), "and volume 2?")
+        assert second.turn_id
+        return "it waits for the first" if second.waits_for == first[0].turn_id else "both are answered at once"
+
+    return race(lambda: first.append(accept_message(about, str(uuid.uuid4()), "how much is volume 1?")), ask)
+
+
+def one_question_that_is_sent_twice() -> str:
+    about, sent = conversation(), str(uuid.uuid4())
+    first: list[Accepted] = []
+
+    def ask() -> str:
+        again = accept_message(about, sent, "how much is volume 1?")
+        same = again.duplicate and again.turn_id == first[0].turn_id
+        return (
+            "it is asked once"
+            if same and Turn.objects.filter(conversation_id=about).count() == 1
+            else "it is asked twice"
+        )
+
+    return race(lambda: first.append(accept_message(about, sent, "how much is volume 1?")), ask)
+
+
 def two_takes_of_one_who_has_one_place() -> str:
     one = agent("chie")
     set_presence(one, status="available", capacity=1)
@@ -118,5 +146,11 @@ def two_takes_of_one_who_has_one_place() -> str:
 
 
 if __name__ == "__main__":
-    races = (a_word_while_it_is_closed, an_answer_while_a_person_takes_over, two_takes_of_one_who_has_one_place)
+    races = (
+        a_word_while_it_is_closed,
+        an_answer_while_a_person_takes_over,
+        two_questions_of_one_conversation,
+        one_question_that_is_sent_twice,
+        two_takes_of_one_who_has_one_place,
+    )
     print(json.dumps({each.__name__: each() for each in races}))
