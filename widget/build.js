@@ -23,7 +23,12 @@ const ENTRIES = {
 
 // Names in camelCase that no browser and no standard knows are our own, and shortened: the protocol writes snake_case,
 // and what pages use of the element is one word each. So are these words, which are no field of any frame or message.
-const WORDS = "announcer|composer|connection|conversation|handoff|heard|launcher|problems?|sends|stopping|streaming|transcript|turns";
+const WORDS = [
+  "acknowledge", "announcer?", "composer", "connection", "conversation", "handoff", "heard", "launcher", "narrower", "onframe",
+  "onstatus", "passing", "problems?", "ratings", "recall", "receive", "reconnecting", "redraw", "renew", "sends", "someone",
+  "stopping", "streaming", "suggest", "suggestions", "tagline", "transcript", "turns", "unacknowledged", "wake", "watchdog",
+  "wider",
+].join("|");
 const OURS = new RegExp(`^([a-z]+[A-Z]\\w*|${WORDS})$`);
 const THEIRS = new RegExp(`^(${[...(await standardNames()), "observedAttributes", "\\w+Callback"].join("|")})$`);
 

@@ -31,11 +31,9 @@ export function drawShelf(cards, chat) {
  * @param {Chat} chat
  */
 function turns(row, box, { text }) {
+  const leftwards = () => getComputedStyle(row).direction === "rtl";
   /** @param {number} way 1: on; -1: back */
-  const turn = (way) => () => {
-    const reading = getComputedStyle(row).direction === "rtl" ? -1 : 1;
-    row.scrollBy({ left: way * reading * row.clientWidth * 0.8 });
-  };
+  const turn = (way) => () => row.scrollBy({ left: (leftwards() ? -way : way) * row.clientWidth * 0.8 });
   const back = iconButton("left", text.previous, turn(-1));
   const on = iconButton("left", text.next, turn(1), "turned");
   const refresh = () => {
@@ -43,6 +41,7 @@ function turns(row, box, { text }) {
     back.disabled = Math.abs(row.scrollLeft) < 4;
     on.disabled = Math.abs(row.scrollLeft) > more - 4;
     box.classList.toggle("scrolls", more > 4);
+    box.classList.toggle("leftwards", leftwards());
   };
   row.addEventListener("scroll", refresh, { passive: true });
   new ResizeObserver(refresh).observe(row);
