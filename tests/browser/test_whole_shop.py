@@ -104,3 +104,88 @@ def test_without_scripts_the_form_answers(chromium: Browser, address: str) -> No
     page.locator("form[action*=plain] button").first.click()
     expect(page.get_by_text("Naoki Urasawa").first).to_be_visible()
     context.close()
+
+
+# What a shopper sees of the shop.
+PAGES = ["/", "/search/?q=vinland", "/series/vinland-saga/", "/cart/", "/account/", "/chat/"]
+SHIFTS = """
+    window.shifted = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def furnish(page: Page) -> list[str]:
+    """Signs a shopper with orders in and puts a volume into the cart → the addresses of :data:`PAGES` and the volume."""
+    page.goto("/sign-in/")
+    page.locator("form[action*='sign-in/as'] button").nth(1).click()
+    page.goto("/series/vinland-saga/")
+    product = page.locator("a[href*='/products/']").first.get_attribute("href")
+    assert product
+    page.goto(product)
+    page.locator("form[action*='cart/add'] button").first.click()
+    return [*PAGES, product]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_while_a_page_loads_and_no_script_holds_it_up(
+    chromium: Browser, address: str, width: int
+) -> None:
+    context = chromium.new_context(base_url=address, locale="en-US", viewport={"width": width, "height": 844})
+    page = context.new_page()
+    paths = furnish(page)
+    page.add_init_script(SHIFTS)
+    shifts: dict[str, float] = {}
+    holding: dict[str, list[str]] = {}
+    for path in paths:
+        page.goto(path, wait_until="load")
+        page.wait_for_function("document.fonts.status === 'loaded'")
+        page.wait_for_timeout(300)
+        shifts[path] = page.evaluate("window.shifted")
+        holding[path] = page.evaluate(
+            """() => [
+                ...[...document.scripts].filter((it) => it.type !== "module" && !it.defer && !it.async).map((it) => it.outerHTML),
+                ...performance.getEntriesByType("resource")
+                    .filter((it) => it.initiatorType === "script" && it.renderBlockingStatus === "blocking")
+                    .map((it) => it.name),
+            ]"""
+        )
+    context.close()
+    assert {path: shift for path, shift in shifts.items() if shift >= 0.01} == {}
+    assert {path: scripts for path, scripts in holding.items() if scripts} == {}
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
+def test_axe_finds_nothing_on_any_page_light_or_dark(chromium: Browser, address: str, locale: str) -> None:
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    from tests.browser.test_widget_states import AXE_RULES, PICTURES, SCHEMES
+
+    # axe itself sets inline styles while it measures.
+    context = chromium.new_context(
+        base_url=address,
+        locale=locale,
+        viewport={"width": 390, "height": 844},
+        bypass_csp=True,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    found: dict[str, list[str]] = {}
+    for path in furnish(page):
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == locale[:2]
+        page.evaluate(AXE_SCRIPT)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(
+                path=PICTURES / f"shop-{path.strip('/?').split('/')[0] or 'home'}-{scheme}-{locale[:2]}.png"
+            )
+            found[f"{path}, {scheme}"] = page.evaluate(
+                """async (runOnly) => (await axe.run({ runOnly, resultTypes: ["violations"] })).violations
+                    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`)""",
+                AXE_RULES,
+            )
+    context.close()
+    assert {name: each for name, each in found.items() if each} == {}
