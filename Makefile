@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-header --annotation-st
 WIDGET_TOOLS := widget/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres check audit widget bench peers venv dev-venv requirements clean
+.PHONY: help run test test-postgres chaos check audit widget bench peers venv dev-venv requirements clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -26,6 +26,9 @@ test: venv ## the whole test suite; browser tests when Chromium is found (BROWSE
 
 test-postgres: venv ## the same on a PostgreSQL of its own (its programs must be installed), without the browser tests
 	$(BIN)/python -m tests.mangaassist.postgres -n 2 --dist loadfile --reruns 2 --reruns-delay 2 -m "not browser" $(ARGS)
+
+chaos: venv ## every fault of docs/faults.md, for a long time (CHAOS_ROUNDS=10)
+	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-10} $(BIN)/python -m pytest -m chaos $(ARGS)
 
 check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, bandit, Django's own checks, missing migrations, the widget, the AWS template
 	$(BIN)/ruff check .

@@ -17,6 +17,8 @@ from mangaassist.health.heartbeat import QUEUES, key_of
 from tests.mangaassist.running import Running
 
 LONGEST_RECOVERY_S = 90.0
+# How long the fault suite goes on: one round in `make test`, many in `make chaos`.
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))
 
 
 class Havoc:

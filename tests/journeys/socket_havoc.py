@@ -46,6 +46,7 @@ class HavocShopper:
         self._turn_id = ""
         self._frames: list[Frame] = []
         self._client_msg_id = ""
+        self._asked: set[str] = set()
         self._accepted = False
         self._answer: Frame | None = None
 
@@ -98,6 +99,7 @@ class HavocShopper:
 
     async def _send_question(self, socket: Any) -> None:
         self._client_msg_id = self._client_msg_id or str(uuid.uuid4())
+        self._asked.add(self._client_msg_id)
         question = {"type": "user_message", "client_msg_id": self._client_msg_id, "text": "hello"}
         await socket.send(orjson.dumps(question).decode())
 
@@ -107,6 +109,9 @@ class HavocShopper:
                 self._token = frame["token"]
             case "ready":
                 self._conversation_id = frame["conversation_id"]
+                said = {message.get("client_msg_id", "") for message in frame["messages"] if message["role"] == "user"}
+                if foreign := said - self._asked:
+                    self._outcome.faults.append(f"questions of somebody else: {foreign}")
                 for message in frame["messages"]:
                     if message.get("client_msg_id") == self._client_msg_id and self._client_msg_id:
                         self._accepted, self._turn_id = True, message["turn_id"]

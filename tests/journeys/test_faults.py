@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.mangaassist.running import Running, free_port, until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +59,14 @@ class Shopper:
     def send(self, **frame: Any) -> None:
         self.socket.send(orjson.dumps(frame).decode())
 
+    def receive(self) -> dict[str, Any]:
+        frame: dict[str, Any] = orjson.loads(self.socket.recv(timeout=30))
+        return frame
+
     def answer(self, text: str) -> dict[str, Any]:
         self.send(type="user_message", client_msg_id=str(uuid.uuid4()), text=text)
         while True:
-            frame: dict[str, Any] = orjson.loads(self.socket.recv(timeout=30))
+            frame = self.receive()
             if frame["type"] in {"response", "error"}:
                 return frame
 

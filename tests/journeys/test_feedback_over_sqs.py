@@ -17,7 +17,7 @@ from tests.journeys.havoc import ask_database
 from tests.journeys.test_faults import Shopper
 from tests.mangaassist.running import Running, free_port, until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.havoc import ROUNDS
 from tests.journeys.socket_havoc import SocketHavoc, converse, counts
 from tests.journeys.web_processes import shop
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
-SHOPPERS = 6
-QUESTIONS = 6
+SHOPPERS = 4 + min(ROUNDS, 16)
+QUESTIONS = 3 * ROUNDS
 
 
 def test_every_question_is_answered_once_and_every_frame_comes_once_and_in_order(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_every_question_is_answered_once_and_every_frame_comes_once_and_in_order
         "ADDRESS_HELLOS_PER_S": "1000",
     }
     with shop(tmp_path, 2, **settings) as running:
-        havoc = SocketHavoc(running, random.Random(3), webs_every_s=4, redis_every_s=5)
+        havoc = SocketHavoc(running, random.Random(3), webs_every_s=3, redis_every_s=4)
         outcome = asyncio.run(converse(running, havoc, shoppers=SHOPPERS, questions=QUESTIONS, seed=3))
         stored = counts(running)
     assert outcome.faults == [], outcome

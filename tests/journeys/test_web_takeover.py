@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.journeys.web_processes import Shop, Tab, Web, assert_whole, shop, tab, token_of
 from tests.mangaassist.running import until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
 # Within so many seconds of its process' death a turn is taken over or has failed.
 PROMISED_S = 15.0
