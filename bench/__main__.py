@@ -1,7 +1,8 @@
 """``python -m bench [name …]``: runs the modules of this folder that have a ``run`` and prints their tables.
 
 Everything happens in a temporary folder: a private Redis, a SQLite file, no network. A run of all of them
-rewrites docs/benchmarks.md; a run of some only prints. Those that take minutes run by their name only.
+rewrites docs/benchmarks.md; a run of some only prints. Those that take minutes run by their name only;
+``load`` starts a whole shop of its own and has options (``--help``).
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ a little less exact.
 
 def main(names: list[str]) -> int:
     """0: all ran; 1: some failed (the others' tables are printed); 2: an unknown name."""
+    if names[:1] == ["load"]:
+        from bench.load import main as load
+
+        return load(names[1:])
     modules = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_")]
     unknown = sorted(set(names) - set(modules))
     if unknown:
