@@ -1,4 +1,4 @@
-"""Credentials out of texts that people read: log lines, errors that are kept. Imports no Django: settings.py reads it.
+"""Credentials out of texts that people read: log lines, errors that are kept. Imports no Django: the settings read it.
 
 AWS' services quote what was signed in some of their errors (``SignatureDoesNotMatch``), and botocore logs whole
 requests at DEBUG: both hold session tokens and key ids.

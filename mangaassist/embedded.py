@@ -1,4 +1,4 @@
-"""The private Redis and the secret of the embedded profile. Imports no Django: settings.py reads it."""
+"""The private Redis and the secret of the embedded profile. Imports no Django: the settings read it."""
 
 from __future__ import annotations
 

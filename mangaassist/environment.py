@@ -1,4 +1,4 @@
-"""Typed reading of environment variables for settings.py.
+"""Typed reading of environment variables for mangaassist/settings/.
 
 A bad value never raises here: it is remembered in ``faults`` and the default is used, so that one start shows
 every fault at once (mangaassist/checks.py turns them into system-check errors).

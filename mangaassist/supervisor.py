@@ -74,7 +74,7 @@ class Consumer:
         return bool(self.queue_option and environment.options(f"{self.role}_OPTIONS").get(self.queue_option))
 
 
-# Backends may be given by their dotted paths; those that matter here (settings.py has all, and needs Django).
+# Backends may be given by their dotted paths; those that matter here (mangaassist/settings/roles.py has all).
 SHORT_NAMES = {
     "mangaassist.outbox.backends.database.DatabaseQueue": "database",
     "mangaassist.outbox.backends.database_stream.DatabaseStream": "database",

@@ -10,7 +10,7 @@ PAGE = settings.BASE_DIR / "docs" / "faults.md"
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", PAGE.read_text("utf-8"))
 
 
-def tests_in(file: str) -> set[str]:
+def names_in(file: str) -> set[str]:
     return set(
         re.findall(r"^\s*(?:async )?def (test_\w+)", (settings.BASE_DIR / file).read_text("utf-8"), re.MULTILINE)
     )
@@ -18,7 +18,7 @@ def tests_in(file: str) -> set[str]:
 
 def test_every_test_that_it_names_is_there() -> None:
     assert len(NAMED) > 50
-    assert [f"{file}::{name}" for file, name in NAMED if name not in tests_in(file)] == []
+    assert [f"{file}::{name}" for file, name in NAMED if name not in names_in(file)] == []
 
 
 def test_every_test_of_the_fault_suite_stands_in_it() -> None:
@@ -28,4 +28,4 @@ def test_every_test_of_the_fault_suite_stands_in_it() -> None:
         if re.search(r"^pytestmark = .*mark\.chaos", path.read_text("utf-8"), re.MULTILINE)
     }
     assert len(files) >= 7
-    assert {name for file, name in NAMED if file in files} == {name for file in files for name in tests_in(file)}
+    assert {name for file, name in NAMED if file in files} == {name for file in files for name in names_in(file)}

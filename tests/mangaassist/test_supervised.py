@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 
 from mangaassist import environment, supervised
-from mangaassist import settings as django_settings
+from mangaassist.settings import roles
 from mangaassist.supervised import Output, Program, Supervised, _relay_lines
 from mangaassist.supervisor import CONSUMERS, SHORT_NAMES, Site
 from tests.mangaassist.running import is_gone
@@ -185,10 +185,10 @@ def test_what_comes_from_outside_has_a_consumer(
 
 
 def test_dotted_paths_are_those_of_the_settings() -> None:
-    paths = {path: short for _, _, backends in django_settings._ROLES.values() for short, path in backends.items()}
+    paths = {path: short for _, _, backends in roles._ROLES.values() for short, path in backends.items()}
     assert {path: paths[path] for path in SHORT_NAMES} == SHORT_NAMES
     named = {(each.role, short) for each in CONSUMERS for short in (*each.only, *each.unless)}
-    assert {django_settings._ROLES[role][2][short] for role, short in named} == set(SHORT_NAMES)
+    assert {roles._ROLES[role][2][short] for role, short in named} == set(SHORT_NAMES)
 
 
 @pytest.mark.parametrize("name", ["sqs", "mangaassist.outbox.backends.sqs.SqsQueue"])
@@ -196,7 +196,7 @@ def test_a_backend_has_its_variables_by_either_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FEEDBACK_QUEUE", name)
     monkeypatch.setenv("FEEDBACK_QUEUE_URL", "https://sqs/f")
     monkeypatch.delenv("FEEDBACK_QUEUE_OPTIONS", raising=False)
-    assert django_settings._role("FEEDBACK_QUEUE")["default"] == {
+    assert roles._role("FEEDBACK_QUEUE")["default"] == {
         "BACKEND": "mangaassist.outbox.backends.sqs.SqsQueue",
         "OPTIONS": {"queue_url": "https://sqs/f"},
     }

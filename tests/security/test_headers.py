@@ -31,7 +31,7 @@ OWN_PAGES = {each.address for each in (*SHOP, *WIDGET, *DESK)} - {"i18n/setlang/
 
 @pytest.fixture(scope="module")
 def of_production(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What settings.py makes of the environment of a deployment."""
+    """What the settings make of the environment of a deployment."""
     read = f"import json; from mangaassist import settings as s; print(json.dumps({{n: getattr(s, n) for n in {OF_PRODUCTION}}}))"
     found = in_production(Path(tmp_path_factory.mktemp("production")), "-c", read)
     assert found.returncode == 0, found.stderr
