@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.understanding.types import Language
 from mangaassist.dbthreads import in_database
+from mangaassist.statements import Select
 
 log = structlog.get_logger(__name__)
 
@@ -183,25 +184,30 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-# For a moment without database.
-_last: list[Assistant] = []
+_FIELDS = [field.name for field in AssistantSettings._meta.fields]
+_the_row = Select(lambda: AssistantSettings.objects.filter(pk=AssistantSettings.THE_ROW).values_list(*_FIELDS))
+# The row as it was read last, and what it says; it serves as well for a moment without database.
+_last: list[tuple[tuple[Any, ...] | None, Assistant]] = []
 
 
 def read_assistant() -> Assistant:
     """Of this moment: one row by its key."""
-    row = AssistantSettings.objects.filter(pk=AssistantSettings.THE_ROW).first()
-    assistant = row.assistant if row else AS_DELIVERED
-    _last[:] = [assistant]
-    return assistant
+    row = _the_row.first()
+    for known, made in _last:
+        if known == row:
+            return made
+    made = AssistantSettings(**dict(zip(_FIELDS, row, strict=True))).assistant if row else AS_DELIVERED
+    _last[:] = [(row, made)]
+    return made
 
 
-async def aread_assistant() -> Assistant:
+def read_assistant_or_last() -> Assistant:
     """Never fails: what was known last when the database does not answer."""
     try:
-        return await in_database(read_assistant)
+        return read_assistant()
     except DatabaseError:
         log.exception("assistant_settings_not_read")
-        return _last[-1] if _last else AS_DELIVERED
+        return _last[-1][1] if _last else AS_DELIVERED
 
 
 class ModelSpend(models.Model):

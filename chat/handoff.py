@@ -25,7 +25,7 @@ from chat.memory_types import Memory
 from chat.models import Conversation
 from chat.phrases import say
 from chat.plan import AnswerPlan, Line
-from chat.understanding.moods import mood_of
+from chat.understanding.moods import Felt, mood_of
 from chat.understanding.types import Language, Understanding
 from escalation.follow_up import leave_email, wait_here
 from escalation.handoffs import cancel_handoff, open_handoff
@@ -247,13 +247,17 @@ def _wants_the_assistant(text: str) -> bool:
 # --- In a turn ----------------------------------------------------------------------------------------------
 
 
-async def read_decided(conversation_id: str) -> Decided:
+def _read_decided(conversation_id: str) -> Decided:
     """The shop's own rules and thresholds; those of before when the database does not say."""
     try:
-        return await in_database(decided)
+        return decided()
     except DatabaseError:
         log.exception("escalation_rules_not_read", conversation=conversation_id)
         return last_decided()
+
+
+def _rules_and_mood(conversation_id: str, text: str, language: Language) -> tuple[Decided, Felt]:
+    return _read_decided(conversation_id), mood_of(text, language)
 
 
 async def plan_with_person(
@@ -261,10 +265,9 @@ async def plan_with_person(
     *, bad_ratings: int, people: bool,
 ) -> AnswerPlan:  # fmt: skip
     """The plan with a person brought in or offered, where one is needed. ``people``: whether there are any."""
-    of_shop = await read_decided(conversation_id)
+    # The mood's first time may have to read or learn the model: not in the loop.
+    of_shop, felt = await in_database(_rules_and_mood, conversation_id, request.text, request.language)
     rules = of_shop.rules
-    # Its first time may have to read or learn the model: not in the loop.
-    felt = await in_database(mood_of, request.text, request.language)
     said = Said(
         text=request.text,
         intent=request.intent,

@@ -14,8 +14,22 @@ from chat.backends.base import RememberedTurn
 from chat.handoff import HandedOn, hand_on
 from chat.memory import memory_is_outside, write_durably
 from chat.memory_types import REMEMBERED_TURNS
-from chat.models import Conversation, Feedback, Message, Turn
+from chat.models import Conversation, Message, Turn
 from chat.signals import turn_finished
+from chat.statements import (
+    conversation_now,
+    end_turn,
+    last_turn,
+    new_answer,
+    new_question,
+    new_turn,
+    owner_of_turn,
+    running_turns,
+    thumbs_down,
+    touch,
+    touch_with_turn,
+    with_a_person,
+)
 from chat.trace import trace_without_words
 from chat.transcripts import frames_of
 from mangaassist.privacy.words import REDACTED
@@ -96,41 +110,41 @@ def accept_message(conversation_id: str, client_msg_id: str, text: str) -> Accep
 
     Raises ``Conversation.DoesNotExist``.
     """
+    id, client_id = uuid.UUID(conversation_id), uuid.UUID(client_msg_id)
     try:
         with transaction.atomic():
-            conversation = Conversation.objects.get(pk=conversation_id)
-            bad_ratings = Feedback.objects.filter(conversation_id=conversation.pk, rating=-1).count()
-            handed_on = None
-            if conversation.state != Conversation.State.BOT:
-                handed_on = hand_on(conversation, uuid.UUID(client_msg_id), text)
+            found = conversation_now.first(id)
+            if found is None:
+                raise Conversation.DoesNotExist
+            state, last_finished = found
+            bad_ratings = len(thumbs_down.rows(id))
+            handed_on, notice = None, None
+            if state != Conversation.State.BOT:
+                conversation = Conversation.objects.get(pk=id)
+                handed_on = hand_on(conversation, client_id, text)
+            now = timezone.now()
             # The row's lock: questions that arrive together in several processes get an order.
-            mine = Conversation.objects.filter(pk=conversation.pk)
-            mine.update(updated_at=timezone.now())
+            touch(id, updated_at=now)
             if connection.features.has_select_for_update:
                 # A turn may have ended while the row was waited for.
-                conversation.last_turn_id = mine.values_list("last_turn_id", flat=True).get()
+                ((last_finished,),) = last_turn.rows(id)
             turn, waits_for = None, ""
             if handed_on is None:
-                waits_for = running_before(conversation.pk)
-                turn = Turn.objects.create(conversation=conversation)
-            message = Message.objects.create(
-                conversation=conversation,
-                turn=turn,
-                role=Message.Role.USER,
-                content=text,
-                client_msg_id=uuid.UUID(client_msg_id),
-            )
-            notice = _notice(conversation, handed_on) if handed_on and handed_on.notice else None
+                waits_for = running_before(id)
+                turn = new_turn(id, now)
+            message_id = new_question(id, turn, text, client_id, now)
+            if handed_on and handed_on.notice:
+                notice = _notice(conversation, handed_on)
     except IntegrityError:
         known = Message.objects.filter(conversation_id=conversation_id, client_msg_id=client_msg_id).first()
         if known is None:  # The conversation was erased meanwhile.
             raise Conversation.DoesNotExist from None
         return Accepted(message_id=str(known.public_id), turn_id=str(known.turn_id or ""), duplicate=True)
     return Accepted(
-        message_id=str(message.public_id),
-        turn_id=str(turn.pk) if turn else "",
+        message_id=str(message_id),
+        turn_id=str(turn or ""),
         duplicate=False,
-        after_turn=str(conversation.last_turn_id or ""),
+        after_turn=str(last_finished or ""),
         bad_ratings=bad_ratings,
         notice=notice,
         waits_for=waits_for,
@@ -141,9 +155,7 @@ def running_before(conversation_id: uuid.UUID, question: int | None = None) -> s
     """The turn of the newest question that is being answered, empty for none; of those older than ``question`` (a
     message's row) if that is there already."""
     # Nearly always there is none: that is told without looking at messages.
-    running = list(
-        Turn.objects.running().filter(conversation_id=conversation_id).order_by().values_list("pk", flat=True)
-    )
+    running = [turn for (turn,) in running_turns.rows(conversation_id)]
     if not running:
         return ""
     asked = Message.objects.filter(turn__in=running, role=Message.Role.USER)
@@ -167,7 +179,7 @@ class TakenOver(Exception):
 
 
 def person_answers(conversation_id: str) -> bool:
-    return Conversation.objects.filter(pk=conversation_id, state=Conversation.State.AGENT).exists()
+    return bool(with_a_person.rows(uuid.UUID(conversation_id)))
 
 
 Ending = Literal["", "stored", "redacted"]
@@ -182,45 +194,34 @@ def store_answer(turn_id: str, conversation_id: str, question: str, answer: Answ
     """
     now, turn, conversation = timezone.now(), uuid.UUID(turn_id), uuid.UUID(conversation_id)
     with transaction.atomic():
-        ended = (
-            Turn.objects.running()
-            .filter(pk=turn, attempt=attempt)
-            .update(
-                status=answer.status,
-                intent=answer.intent,
-                confidence=answer.confidence,
-                language=answer.language,
-                generator=answer.generator,
-                engine=answer.engine,
-                trace=answer.trace,
-                dialogue=answer.dialogue,
-                latency_ms=answer.latency_ms,
-                first_delta_ms=answer.first_delta_ms,
-                finished_at=now,
-            )
+        ended = end_turn(
+            turn,
+            attempt,
+            status=answer.status,
+            intent=answer.intent,
+            confidence=answer.confidence,
+            language=answer.language,
+            generator=answer.generator,
+            engine=answer.engine,
+            trace=answer.trace,
+            dialogue=answer.dialogue,
+            latency_ms=answer.latency_ms,
+            first_delta_ms=answer.first_delta_ms,
+            finished_at=now,
         )
         if not ended:
             return ""
         # The row's lock: a person takes over either before its state is read or after the answer is stored.
-        Conversation.objects.filter(pk=conversation).update(updated_at=now, last_turn_id=turn)
-        customer_id, state, is_redacted = Turn.objects.values_list(
-            "conversation__customer_id", "conversation__state", "is_redacted"
-        ).get(pk=turn)
+        touch_with_turn(conversation, updated_at=now, last_turn_id=turn)
+        ((customer_id, state, is_redacted),) = owner_of_turn.rows(turn)
         if answer.status == Turn.Status.COMPLETE and state == Conversation.State.AGENT:
             raise TakenOver
         if is_redacted:
             question, answer = _redacted(turn, conversation, answer)
-        Message.objects.create(
-            public_id=uuid.UUID(answer.message_id),
-            conversation_id=conversation,
-            turn_id=turn,
-            role=Message.Role.ASSISTANT,
-            content=answer.content,
-            template=answer.template,
-            cards=answer.cards,
-            quick_replies=answer.quick_replies,
-            citations=answer.citations,
-        )
+        new_answer(
+            uuid.UUID(answer.message_id), conversation, turn, answer.content, answer.template,
+            answer.cards, answer.quick_replies, answer.citations, now,
+        )  # fmt: skip
         if memory_is_outside():
             write_durably(_remembered(conversation, turn, question, answer.template, answer.dialogue, now))
     record = _record(turn_id, conversation_id, customer_id, question, answer, now)

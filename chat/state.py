@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Set
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -63,7 +63,8 @@ class DialogueState:
     offered: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in ("", (), None, 0)}
+        values = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: value for name, value in values if value not in ("", (), None, 0)}
 
 
 def read_state(body: dict[str, Any]) -> DialogueState:

@@ -15,18 +15,18 @@ import structlog
 from caching.touched import follow
 from chat.answers import plan_answer
 from chat.answers.decided import as_decided, switched_off
-from chat.assistant import AS_DELIVERED, Assistant, aread_assistant, why_no_model
+from chat.assistant import AS_DELIVERED, Assistant, read_assistant_or_last, why_no_model
 from chat.backends.base import Brief
 from chat.cards import order_card, product_card, promotion_card, series_card
 from chat.context import PageContext
-from chat.dialogue import Request, read_state, resolve
+from chat.dialogue import DialogueState, Request, read_state, resolve
 from chat.events import Card, Delta, Event, Response, TypingIndicator
 from chat.evidence import Evidence
 from chat.gathering import gather
 from chat.generation import generators, sentences
 from chat.guard import Refused, numbers_in, release, slots_in
 from chat.guardrails.screening import screen
-from chat.handoff import LONG_TEXT, plan_with_person
+from chat.handoff import plan_with_person
 from chat.live import LiveValues
 from chat.memory import load_memory, remember
 from chat.memory_types import Memory
@@ -132,24 +132,35 @@ async def work_out(turn: TurnInput, draft: Draft) -> AsyncGenerator[Event]:
         "signed_in": bool(turn.shopper.customer_id),
         "bad_ratings": turn.bad_ratings,
     }
-    with trace.step("settings"):
-        draft.assistant = assistant = await aread_assistant()
-    state = read_state(draft.memory.dialogue)
-    with trace.step("screen") as step:
-        is_long = len(turn.text) > LONG_TEXT
-        draft.noticed = await in_database(screen, turn.text) if is_long else screen(turn.text)
-        step["noticed"] = list(draft.noticed)
+    aside = trace.aside()
     with trace.step("understand") as step:
-        heard = await in_database(understand, turn.text, hint=assistant.offered(turn.hint))
-        draft.heard = heard = replace(heard, language=assistant.offered(heard.language))
-        draft.language = heard.language
-        draft.request = request = resolve(turn.text, heard, state, turn.context)
-        step["intent"] = request.intent
-    evidence, plan = await _think(turn, draft, request, heard)
+        said = await in_database(_hear, turn, read_state(draft.memory.dialogue), aside)
+        draft.assistant, draft.noticed, draft.heard, draft.request = said
+        draft.language = draft.heard.language
+        step["intent"] = draft.request.intent
+    trace.steps += aside.steps
+    evidence, plan = await _think(turn, draft, draft.request, draft.heard)
     live = LiveValues(evidence, draft.language, trace)
     async with aclosing(_speak(turn, draft, plan, evidence, live)) as spoken:
         async for event in spoken:
             yield event
+
+
+def _hear(
+    turn: TurnInput, state: DialogueState, trace: Trace
+) -> tuple[Assistant, tuple[str, ...], Understanding, Request]:
+    """The shop's settings, what the screen noticed, and what the question means, in one visit to a database thread.
+
+    Patterns on the loop would hold up other shoppers, and each visit more costs two changes of threads.
+    """
+    with trace.step("settings"):
+        assistant = read_assistant_or_last()
+    with trace.step("screen") as step:
+        noticed = screen(turn.text)
+        step["noticed"] = list(noticed)
+    heard = understand(turn.text, hint=assistant.offered(turn.hint))
+    heard = replace(heard, language=assistant.offered(heard.language))
+    return assistant, noticed, heard, resolve(turn.text, heard, state, turn.context)
 
 
 async def _think(turn: TurnInput, draft: Draft, request: Request, heard: Understanding) -> tuple[Evidence, AnswerPlan]:

@@ -308,7 +308,7 @@ class EscalationRule(models.Model):
 
     @property
     def words(self) -> tuple[str, ...]:
-        return tuple(line.strip() for line in self.keywords.splitlines() if line.strip())
+        return words_of(self.keywords)
 
     def clean(self) -> None:
         if self.kind == self.Kind.KEYWORDS and not self.words:
@@ -317,6 +317,11 @@ class EscalationRule(models.Model):
             raise ValidationError({"keywords": "A single letter would be found everywhere."})
         if self.kind == self.Kind.ORDER_VALUE and (self.order_value is None or len(self.currency) != 3):
             raise ValidationError({"order_value": "A rule of value needs an amount and its currency."})
+
+
+def words_of(keywords: str) -> tuple[str, ...]:
+    """One a line."""
+    return tuple(line.strip() for line in keywords.splitlines() if line.strip())
 
 
 class HandoffPolicy(models.Model):

@@ -5,11 +5,12 @@ The policy's row carries a mark that changes with it and with every rule; the ru
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from uuid import UUID
 
-from escalation.models import EscalationRule, HandoffPolicy
+from escalation.models import EscalationRule, HandoffPolicy, words_of
 from escalation.triggers import AS_DELIVERED, OwnRule, Policy
+from mangaassist.statements import Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,22 @@ class Decided:
 _kept: list[tuple[UUID, Decided]] = []
 
 
+_CONDITIONS = [field.name for field in fields(Policy)]
+_policy_row = Select(lambda: HandoffPolicy.objects.filter(pk=HandoffPolicy.THE_ROW).values_list("mark", *_CONDITIONS))
+
+
 def decided() -> Decided:
     """Of this moment, in every process."""
-    row = HandoffPolicy.objects.filter(pk=HandoffPolicy.THE_ROW).first()
+    row = _policy_row.first()
     if row is None:  # Nothing was ever changed, or the table was emptied: nothing tells of the next change.
         return Decided(rules=own_rules())
-    if not _kept or _kept[-1][0] != row.mark:
-        _kept[:] = [(row.mark, Decided(_policy(row), own_rules()))]
-    return _kept[-1][1]
+    mark, *conditions = row
+    for known, made in _kept:
+        if known == mark:
+            return made
+    made = Decided(Policy(**dict(zip(_CONDITIONS, conditions, strict=True))), own_rules())
+    _kept[:] = [(mark, made)]
+    return made
 
 
 def last_decided() -> Decided:
@@ -36,27 +45,25 @@ def last_decided() -> Decided:
     return _kept[-1][1] if _kept else Decided()
 
 
-def _policy(row: HandoffPolicy) -> Policy:
-    return Policy(
-        complaint=row.complaint,
-        frustration=row.frustration,
-        uncertain=row.uncertain,
-        misses=row.misses,
-        bad_ratings=row.bad_ratings,
-        sure_enough=row.sure_enough,
+_enabled_rules = Select(
+    lambda: (
+        EscalationRule.objects.filter(enabled=True)
+        .order_by("-priority", "name")
+        .values_list("name", "kind", "keywords", "order_value", "currency", "priority", "action")
     )
+)
 
 
 def own_rules() -> tuple[OwnRule, ...]:
     """The enabled ones, the most urgent first."""
     return tuple(
         OwnRule(
-            name=rule.name,
-            words=rule.words if rule.kind == EscalationRule.Kind.KEYWORDS else (),
-            value=rule.order_value if rule.kind == EscalationRule.Kind.ORDER_VALUE else None,
-            currency=rule.currency,
-            priority=rule.priority,
-            action="open" if rule.action == "open" else "offer",
+            name=name,
+            words=words_of(keywords) if kind == EscalationRule.Kind.KEYWORDS else (),
+            value=order_value if kind == EscalationRule.Kind.ORDER_VALUE else None,
+            currency=currency,
+            priority=priority,
+            action="open" if action == "open" else "offer",
         )
-        for rule in EscalationRule.objects.filter(enabled=True).order_by("-priority", "name")
+        for name, kind, keywords, order_value, currency, priority, action in _enabled_rules.rows()
     )

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import DEFAULT_DB_ALIAS
+
 from caching.policy_cache import policy_cache
 from caching.registry import Args, CacheKind, register_kind
 from mangaassist.dbthreads import in_database
+from mangaassist.statements import SelectAmong
 from shop.models import Edition, Series, SeriesRelation
 
 
@@ -103,13 +106,20 @@ def _product(edition: Edition) -> ProductFacts:
     )
 
 
+_SERIES_FIELDS = [field.attname for field in Series._meta.concrete_fields]
+_series_rows = SelectAmong(lambda ids: Series.objects.filter(pk__in=ids).order_by().values_list(*_SERIES_FIELDS))
+_relation_rows = SelectAmong(
+    lambda ids: SeriesRelation.objects.filter(series__in=ids).order_by().values_list("id", "series", "type", "to")
+)
+
+
 def load_series_facts(ids: Iterable[str]) -> dict[str, SeriesFacts]:
     """From the database, in two queries; unknown ids are absent."""
-    found = Series.objects.in_bulk(list(ids))
+    found = [Series.from_db(DEFAULT_DB_ALIAS, _SERIES_FIELDS, row) for row in _series_rows.rows(list(ids))]
     relations: dict[str, list[tuple[str, str]]] = {}
-    for relation in SeriesRelation.objects.filter(series__in=found).order_by("id"):
-        relations.setdefault(relation.series_id, []).append((relation.type, relation.to_id))
-    return {id: _series(series, tuple(relations.get(id, ()))) for id, series in found.items()}
+    for _, of, type, to in sorted(_relation_rows.rows([series.pk for series in found])):
+        relations.setdefault(of, []).append((type, to))
+    return {series.pk: _series(series, tuple(relations.get(series.pk, ()))) for series in found}
 
 
 def _series(series: Series, relations: tuple[tuple[str, str], ...]) -> SeriesFacts:

@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from operator import itemgetter
 
 from chat.dialogue import Request, age_limit
 from chat.gathering.work import Gathering
+from mangaassist.statements import SelectAmong
 from shop.models import Edition
 from shop.search import SearchFilters
 
@@ -27,6 +27,15 @@ def editions_of(
     return found.get(series_id, [])
 
 
+_editions_of = SelectAmong(
+    lambda series: (
+        Edition.objects.filter(series__in=series)
+        .order_by()
+        .values_list("series_id", "asin", "volumes", "format", "language", "in_print")
+    )
+)
+
+
 def editions_by_series(
     series: Iterable[str],
     *,
@@ -36,15 +45,11 @@ def editions_by_series(
     prefer: str = "",
 ) -> dict[str, list[str]]:
     """The same of several series, in one query; those without a fitting edition are absent."""
-    editions = Edition.objects.filter(series__in=list(series))
-    if language:
-        editions = editions.in_language(language)
-    if format:
-        editions = editions.in_format(format)
-    rows = editions.values_list("series_id", "asin", "volumes", "format", "language", "in_print")
     order = ("paperback", "hardcover", "ebook", "omnibus", "deluxe", "box_set")
     found: dict[str, list[tuple[tuple[object, ...], str]]] = defaultdict(list)
-    for series_id, asin, has, form, lang, in_print in rows:
+    for series_id, asin, has, form, lang, in_print in _editions_of.rows(list(series)):
+        if (language and lang != language) or (format and form != format):
+            continue
         if volumes and not set(has) & set(volumes):
             continue
         likeliness = (
@@ -53,9 +58,11 @@ def editions_by_series(
             not in_print,
             min(has, default=10_000),
             len(has),
+            lang,
+            form,
         )
         found[series_id].append((likeliness, asin))
-    return {series_id: [asin for _, asin in sorted(likely, key=itemgetter(0))] for series_id, likely in found.items()}
+    return {series_id: [asin for _, asin in sorted(likely)] for series_id, likely in found.items()}
 
 
 def first_editions(work: Gathering, series: Iterable[str]) -> list[tuple[str, str]]:

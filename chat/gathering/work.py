@@ -36,6 +36,7 @@ class Gathering:
         self.shopper = shopper
         self.trace = trace
         self.failed: set[str] = set()
+        self.series: dict[str, SeriesFacts] = {}
 
     async def limited(self, step: str, work: Awaitable[T], otherwise: T) -> T:
         """``work`` within the step's limit (``settings.TURN_LIMITS_S``), else ``otherwise``."""
@@ -69,8 +70,11 @@ class Gathering:
 
 
 async def series_facts_of(work: Gathering, ids: Iterable[str]) -> dict[str, SeriesFacts]:
+    """Each is read once in a turn: the title that was asked for, and the editions of it, are mostly of one series."""
     wanted = tuple(dict.fromkeys(id for id in ids if id))
-    return await work.limited("series", in_database(load_series_facts, wanted), {}) if wanted else {}
+    if unread := [id for id in wanted if id not in work.series]:
+        work.series |= await work.limited("series", in_database(load_series_facts, unread), {})
+    return {id: work.series[id] for id in wanted if id in work.series}
 
 
 async def with_facts(work: Gathering, evidence: Evidence, asins: Iterable[str], series: Iterable[str]) -> Evidence:

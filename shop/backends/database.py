@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from mangaassist.statements import SelectAmong
 from shop.backends.base import (
     Availability,
     LiveOffer,
@@ -22,15 +23,17 @@ from shop.backends.base import (
 )
 from shop.models import Offer, Order, OrderLine
 
+_offer_rows = SelectAmong(
+    lambda asins: Offer.objects.filter(pk__in=asins).values_list(
+        "pk", "price", "list_price", "currency", "stock", "edition__release_date", "edition__format"
+    )
+)
+
 
 class DatabaseOffers(OfferSource):
     def read(self, asins: Collection[str]) -> dict[str, LiveOffer]:
         try:
-            rows = list(
-                Offer.objects.filter(pk__in=list(asins)).values_list(
-                    "pk", "price", "list_price", "currency", "stock", "edition__release_date", "edition__format"
-                )
-            )
+            rows = _offer_rows.rows(asins)
         except DatabaseError as error:
             raise OffersUnavailable(str(error)) from error
         now = timezone.now()

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, InterfaceError
+from django.db.backends.utils import CursorWrapper
 from django.test import override_settings
 from django.utils import timezone
 
+from mangaassist.dbthreads import in_database
 from mangaassist.redis import sync_client
 from shop.backends.base import LiveOffer, OfferSource, OffersUnavailable, read_money
 from shop.backends.database import availability_of
@@ -79,15 +81,16 @@ async def test_the_async_twin_reads_live(committed_catalogue):
 
 
 @pytest.mark.parametrize("fault", [DatabaseError, InterfaceError])
-async def test_a_database_that_fails_is_said_so(monkeypatch, fault):
+async def test_a_database_that_fails_is_said_so(committed_catalogue, monkeypatch, fault):
     def fail(*args: object, **kwargs: object) -> None:
         raise fault("away")
 
-    monkeypatch.setattr(Offer.objects, "filter", fail)
-    with pytest.raises(OffersUnavailable):
-        read_offers(["BERSERK-EN-1"])
-    with pytest.raises(OffersUnavailable):
-        await aread_offers(["BERSERK-EN-1"])
+    with monkeypatch.context() as patch:
+        patch.setattr(CursorWrapper, "execute", fail)
+        with pytest.raises(OffersUnavailable):
+            await in_database(read_offers, ["BERSERK-EN-1"])
+        with pytest.raises(OffersUnavailable):
+            await aread_offers(["BERSERK-EN-1"])
 
 
 class HalfPrice(OfferSource):
