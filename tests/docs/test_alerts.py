@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ GROUPS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy/prometheus/alerts.
 RULES: list[dict[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/mangaassist.json").read_text())
 RUNBOOK = ROOT / "docs/runbook.md"
+FIRING: dict[str, Any] = yaml.safe_load((ROOT / "tests/docs/alerts.promtool.yml").read_text())
 # Prometheus' own, and those of prometheus_client's collectors for this platform.
 GIVEN = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"}
 _WORDS = {"sum", "max", "min", "by", "on", "rate", "increase", "histogram_quantile", "and", "or", "group_left"}
@@ -139,3 +143,42 @@ def test_labels_have_few_values() -> None:
         "minor", "patchlevel",
     }  # fmt: skip
     assert {label for own in families().values() for label in own} <= allowed
+
+
+# --- Prometheus' own opinion
+
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus)")
+
+
+def promtool(*arguments: str | Path) -> None:
+    """Asserts that it is content."""
+    done = subprocess.run(["promtool", *arguments], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_promtool
+def test_prometheus_reads_its_files() -> None:
+    promtool("check", "config", ROOT / "deploy/prometheus/prometheus.yml")
+    promtool("check", "rules", "--lint=all", "--lint-fatal", ROOT / "deploy/prometheus/alerts.yml")
+
+
+@needs_promtool
+def test_prometheus_reads_every_panel(tmp_path: Path) -> None:
+    """Grafana puts its range in; the rest is Prometheus' language."""
+    rules = [
+        {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "1m")}
+        for number, (_, expression) in enumerate(PANELS)
+    ]
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    promtool("check", "rules", file)
+
+
+@needs_promtool
+def test_alerts_fire_when_they_should_and_only_then() -> None:
+    promtool("test", "rules", ROOT / "tests/docs/alerts.promtool.yml")
+
+
+def test_every_alert_that_pages_somebody_has_been_seen_to_fire() -> None:
+    seen = {each["alertname"] for test in FIRING["tests"] for each in test["alert_rule_test"] if each["exp_alerts"]}
+    assert {rule["alert"] for rule in RULES if rule["labels"]["severity"] == "page"} <= seen
