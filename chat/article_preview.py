@@ -20,12 +20,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chat.memory_types import Memory
+from chat.rehearsing import PREVIEWED, why_no_rehearsal
 from chat.replay import Replayed, rehearse
 from chat.tokens import Shopper
 from chat.turn import TurnInput
 from chat.understanding.types import Language
 from knowledge.drafts import trying
 from knowledge.models import Article
+from mangaassist.access.audit import log_deed
 from mangaassist.admin_site import MangaAssistAdminSite
 
 LONGEST_QUESTION = 500
@@ -50,22 +52,32 @@ async def preview(article: Article, question: str) -> Replayed:
 
 
 def preview_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """The form; ``POST question``: the answer below it. A model that is configured is asked, and paid."""
+    """The form; ``POST question``: the answer below it, within the bounds of rehearsals (429 beyond them).
+
+    A model that is configured is asked, and paid.
+    """
     user: Any = request.user
     if not user.has_perm("knowledge.change_article"):
         raise PermissionDenied
     article = get_object_or_404(Article, pk=pk)
     form = QuestionForm(request.POST or None, initial={"question": article.question})
-    answer = async_to_sync(preview)(article, form.cleaned_data["question"]) if form.is_valid() else None
+    answer, refusal = None, ""
+    if form.is_valid():
+        refusal = why_no_rehearsal(user)
+        if not refusal:
+            answer = async_to_sync(preview)(article, form.cleaned_data["question"])
+            # A model may have been paid for it.
+            log_deed(request, article, PREVIEWED)
     context = admin.site.each_context(request) | {
         "title": _("Preview"),
         "opts": Article._meta,
         "article": article,
         "form": form,
         "answer": answer,
+        "refusal": refusal,
         "is_quoted": answer is not None and _quotes(answer, article),
     }
-    return TemplateResponse(request, "admin/chat/article_preview.html", context)
+    return TemplateResponse(request, "admin/chat/article_preview.html", context, status=429 if refusal else 200)
 
 
 def _quotes(answer: Replayed, article: Article) -> bool:

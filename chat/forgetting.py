@@ -79,6 +79,10 @@ def take_out(words: Words) -> None:
         _take_out_of_opinion(words)
         return
     id = uuid.UUID(words.conversation)
+    if words.handoff:
+        # Said of a person, and to nobody here: only operators' notes may quote it.
+        _take_out_of_notes(id, words.said)
+        return
     with transaction.atomic():
         # A turn's row before its message's, as where its answer is stored: neither undoes the other.
         # Not those that began well after it: they have read nothing of it. (Hosts' clocks differ a little.)
@@ -89,8 +93,7 @@ def take_out(words: Words) -> None:
         Message.objects.filter(pk=words.message, conversation=id, redacted_at=None).update(
             content=REDACTED, template=REDACTED, cards=[], quick_replies=[], citations=[], redacted_at=timezone.now()
         )
-        for note in FeedbackNote.objects.filter(feedback__conversation=id):
-            _put_note(note, words.said)
+        _take_out_of_notes(id, words.said)
         if Conversation.objects.filter(pk=id).exists():
             _forget_memory(id, keep=True)
     _forget_copies(words.conversation, [words.turn] if words.turn else [])
@@ -127,6 +130,11 @@ def _take_out_of_opinion(words: Words) -> None:
         rewrite("feedback", words.opinion, lambda payload: without_words(payload, needles))
         for queued in QueuedMessage.objects.filter(queue="feedback", body__feedback_id=words.opinion):
             QueuedMessage.objects.filter(pk=queued.pk).update(body=without_words(queued.body, needles))
+
+
+def _take_out_of_notes(conversation_id: uuid.UUID, needles: Collection[str]) -> None:
+    for note in FeedbackNote.objects.filter(feedback__conversation=conversation_id):
+        _put_note(note, needles)
 
 
 def _put_note(note: FeedbackNote, needles: Collection[str]) -> None:

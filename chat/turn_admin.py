@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -16,29 +15,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from chat.assistant import BUDGET_SPENT, read_assistant, why_no_model
 from chat.conversation_page import kept_cards, turn_lines
 from chat.differences import compare_cards, compare_facts, compare_texts
-from chat.generation import generators
 from chat.models import Message, Turn
+from chat.rehearsing import REPLAYED, why_no_rehearsal
 from chat.replay import NothingToReplay, Replayed, replay
 from chat.waterfall import waterfall
-from mangaassist.access.audit import log_deed, name_of
-from mangaassist.access.models import AuditEntry
+from mangaassist.access.audit import log_deed
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.lists import LongList, recent_values
 
 View = Callable[..., HttpResponse]
 NEWEST = "-started_at"
-REPLAYED = "replayed"
-# By one person within an hour: each takes a turn's work, and may ask a model.
-MOST_REPLAYS = 60
 
 
 @admin.register(Turn)
@@ -128,7 +121,7 @@ class TurnAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Turn]):
         if not self._may_replay(request):
             raise PermissionDenied
         turn = get_object_or_404(Turn.objects.select_related("conversation"), pk=pk)
-        if refusal := _why_no_replay(request):
+        if refusal := why_no_rehearsal(request.user):
             messages.error(request, refusal)
             return HttpResponseRedirect(reverse("admin:chat_turn_change", args=[pk]))
         try:
@@ -147,17 +140,6 @@ class TurnAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Turn]):
         known = self.admin_site.each_context(request) | {"opts": self.opts} | context
         known["may_replay"] = self._may_replay(request)
         return TemplateResponse(request, f"admin/chat/{name}.html", known)
-
-
-def _why_no_replay(request: HttpRequest) -> str:
-    """For whom it is too many, or for the day's account of models; empty when it may be."""
-    since = timezone.now() - timedelta(hours=1)
-    mine = AuditEntry.objects.filter(actor=name_of(request.user), at__gt=since, detail=REPLAYED)
-    if mine.count() >= MOST_REPLAYS:
-        return _("You have replayed %(count)d turns within an hour. Go on later.") % {"count": MOST_REPLAYS}
-    if generators["default"].writes_freely and async_to_sync(why_no_model)(read_assistant()) == BUDGET_SPENT:
-        return _("Today's budget for models is spent: a replay would not show what a model writes.")
-    return ""
 
 
 def _fall_of(turn: Turn) -> Any:

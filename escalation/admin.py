@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from escalation.actors import Actor
+from escalation.forgetting import redact_rating_comment
 from escalation.handoffs import close_handoff
 from escalation.models import (
     AgentPresence,
@@ -23,6 +32,11 @@ from escalation.models import (
 from mangaassist.access.audit import log_deed
 from mangaassist.admin_site import FromToAdmin, OneRowAdmin
 from mangaassist.lists import LongList
+from mangaassist.privacy.pages import tell_erasure
+from mangaassist.privacy.words import REDACTED
+
+# The right to take a shopper's words out, whatever holds them.
+MAY_REDACT = "chat.redact_conversation"
 
 
 class LineInline(admin.TabularInline[HandoffLine, Handoff]):
@@ -59,6 +73,28 @@ class HandoffAdmin(LongList, admin.ModelAdmin[Handoff]):
     readonly_fields = tuple(field.name for field in Handoff._meta.fields if field.name != "contact")
     inlines = (LineInline, TransitionInline)
     actions = ("close_selected",)
+    change_form_template = "admin/escalation/handoff/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.redact_view))
+        return [path("<uuid:pk>/redact/", view, name="escalation_handoff_redact"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"may_redact": request.user.has_perm(MAY_REDACT), "redacted": REDACTED}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
+
+    def redact_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """Takes out what the shopper wrote beside their stars."""
+        if not (self.has_view_permission(request) and request.user.has_perm(MAY_REDACT)):
+            raise PermissionDenied
+        handoff = get_object_or_404(Handoff, pk=pk)
+        erasure = redact_rating_comment(handoff.pk, by=request.user.get_username())
+        if erasure is not None:
+            log_deed(request, handoff, "comment redacted")
+            tell_erasure(request, erasure, say("The words were taken out everywhere that we keep them."))
+        return HttpResponseRedirect(reverse("admin:escalation_handoff_change", args=[pk]))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 
 from django.db import transaction
+from django.utils import timezone
 
 from escalation.handoffs import cancel_handoff
 from escalation.models import Handoff
 from escalation.package import quoted
 from mangaassist.outbox.forgetting import rewrite
-from mangaassist.privacy.words import without_words
+from mangaassist.privacy.erasing import erase
+from mangaassist.privacy.models import Erasure
+from mangaassist.privacy.words import REDACTED, Words, without_words
 from mangaassist.redaction import redact
+
+
+def redact_rating_comment(handoff_id: uuid.UUID, *, by: str) -> Erasure | None:
+    """Takes what a shopper wrote beside their stars out of everything that holds it. The stars stay, and count.
+
+    None when there are no such words. Raises ``Handoff.DoesNotExist``.
+    """
+    handoff = Handoff.objects.get(pk=handoff_id)
+    if handoff.csat_comment in ("", REDACTED):
+        return None
+    words = Words(
+        until=timezone.now(),
+        conversation=handoff.conversation_id,
+        said=frozenset({handoff.csat_comment}),
+        handoff=str(handoff.pk),
+    )
+    return erase(words, by=by)
 
 
 @transaction.atomic
@@ -26,7 +47,8 @@ def forget_words(conversation_id: str, said: Collection[str]) -> None:
         handoff.package = without_words(package, needles)
         handoff.reason = without_words(handoff.reason, needles)[:500]
         handoff.summary = without_words(handoff.summary, needles)
-        handoff.save(update_fields=["package", "reason", "summary"])
+        handoff.csat_comment = without_words(handoff.csat_comment, needles)
+        handoff.save(update_fields=["package", "reason", "summary", "csat_comment"])
         for line in handoff.lines.all():
             now = without_words(line.text, needles)
             if now != line.text:

@@ -18,7 +18,7 @@ LONG_ENOUGH = 12
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """``said``: the texts. ``message`` (a row's number) they are, in ``turn`` if it had one; or the comment of
-    ``opinion``. ``questions``: as in :class:`Subject`."""
+    ``opinion``, or the one that ``handoff`` was rated with. ``questions``: as in :class:`Subject`."""
 
     until: datetime
     conversation: str
@@ -26,6 +26,7 @@ class Words:
     message: str = ""
     turn: str = ""
     opinion: str = ""
+    handoff: str = ""
     questions: frozenset[str] = frozenset()
 
     kind = "words"

@@ -9,8 +9,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from chat.assistant import AssistantSettings, count_spend
 from chat.models import Conversation, Message, Turn
 from knowledge.models import Article
+from mangaassist.access.audit import record
+from mangaassist.access.models import AuditEntry
 from mangaassist.outbox.models import OutboxMessage
 from tests.shop.catalogue import load_small_catalogue
 
@@ -84,6 +87,34 @@ def test_nothing_is_stored_or_sent() -> None:
     assert not Turn.objects.exists()
     assert not Message.objects.exists()
     assert OutboxMessage.objects.count() == sent
+
+
+def test_one_person_tries_and_replays_so_many_in_an_hour() -> None:
+    article, client = draft(), staff("view_article", "change_article")
+    for number in range(59):
+        record("changed", actor="staff", detail=("replayed", "previewed")[number % 2])
+    assert ask(client, article, QUESTION).context["answer"] is not None
+    assert AuditEntry.objects.latest("pk").detail == "previewed"
+    refused = ask(client, article, QUESTION)
+    assert (refused.status_code, refused.context["answer"]) == (429, None)
+    assert "had 60 answers rehearsed within an hour" in refused.content.decode()
+    assert refused.context["form"]["question"].value() == QUESTION
+    assert AuditEntry.objects.filter(detail="previewed").count() == 30
+
+
+def test_a_spent_budget_refuses_a_models_answer(settings: Any) -> None:
+    AssistantSettings.objects.update_or_create(pk=AssistantSettings.THE_ROW, defaults={"budget_per_day": 1})
+    count_spend(cost=1.5, read=1, written=1)
+    settings.GENERATORS = {
+        "default": {
+            "BACKEND": "chat.backends.openai.OpenAIGenerator",
+            "OPTIONS": {"base_url": "http://127.0.0.1:9/v1", "model": "m"},
+        }
+    }
+    refused = ask(staff("view_article", "change_article"), draft(), QUESTION)
+    assert refused.status_code == 429
+    assert "budget for models is spent" in refused.content.decode()
+    assert not AuditEntry.objects.filter(detail="previewed").exists()
 
 
 @pytest.mark.parametrize("question", ["", " ", "x" * 501, "a\x00b"])

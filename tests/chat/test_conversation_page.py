@@ -139,13 +139,13 @@ class TestReplay:
     def test_one_person_replays_so_many_in_an_hour(self, asked: Conversation, admin_client: Client) -> None:
         address = f"/admin/chat/turn/{Turn.objects.get().pk}/replay/"
         for hours in (0.5,) * 59 + (2.0,) * 9:
-            record("changed", actor="admin", detail="replayed")
+            record("changed", actor="admin", detail="replayed" if hours < 1 else "previewed")
             AuditEntry.objects.filter(pk=AuditEntry.objects.latest("pk").pk).update(
                 at=timezone.now() - timedelta(hours=hours)
             )
         assert admin_client.post(address).status_code == 200
         answer = admin_client.post(address, follow=True)
-        assert "replayed 60 turns within an hour" in answer.content.decode()
+        assert "had 60 answers rehearsed within an hour" in answer.content.decode()
         assert LogEntry.objects.count() == 1
 
     def test_a_spent_budget_refuses(self, asked: Conversation, admin_client: Client, settings: Any) -> None:
