@@ -94,6 +94,7 @@ class Load:
         self.options = options
         self.measured = Measured()
         self._running = running
+        self._lines_said = len(running.lines)
         self._configuration = {
             "port": running.port,
             "identity_key": identity_key,
@@ -113,6 +114,7 @@ class Load:
     def _await_idle(self, idle: Shoppers) -> None:
         until = time.monotonic() + OPENING_LIMIT_S
         while self.measured.idle_open < self.options.idle and time.monotonic() < until:
+            self._say_log()
             _say(f"{self.measured.idle_open:,} of {self.options.idle:,} idle sockets are open")
             self._take(idle.told, for_s=10, enough=lambda: self.measured.idle_open >= self.options.idle)
             if idle.process.poll() is not None or self.measured.errors:
@@ -129,6 +131,7 @@ class Load:
                 while (left := until - time.monotonic()) > 0:
                     self._take(talking.told, for_s=min(1.0, left))
                     self._take(idle.told, for_s=0)
+                self._say_log()
                 _say(
                     f"minute {(time.monotonic() - began) / 60:.0f}: {len(self.measured.turns['final']):,} turns, "
                     f"{len(self.measured.errors)} errors, web {self.measured.memory[-1][1].get('web', 0):.0f} MiB"
@@ -146,12 +149,20 @@ class Load:
         try:
             while rising.process.poll() is None:
                 self._take(rising.told, for_s=1)
+                self._say_log()
             time.sleep(0.2)
             self._take(rising.told, for_s=0)
         finally:
             rising.stop()
 
     # --- What is told
+
+    def _say_log(self) -> None:
+        """Whatever the shop warns of."""
+        lines = self._running.lines[self._lines_said :]
+        self._lines_said += len(lines)
+        for line in lines:
+            _say(line)
 
     def _take(self, told: queue.SimpleQueue[dict[str, Any]], *, for_s: float, enough: Any = None) -> None:
         until = time.monotonic() + for_s
@@ -330,8 +341,9 @@ def _refusing(measured: Measured) -> Iterator[Table]:
                 ["the knee", f"{measured.knee['knee']:.0f}", f"{measured.knee['throughput']:.1f}"],
                 ["twice the knee", f"{step['rate']:.0f}", f"{step['throughput']:.1f} ({share:.0%})"],
             ],
-            note="The knee is the highest rate of which 99 % were accepted, 90 % answered in time and the slowest of a "
-            "hundred within 5 s.",
+            note="The knee is the highest rate of which 99 % were accepted, the slowest of a hundred was answered within "
+            "5 s, and 90 % of those asked a second or more before a step's end by then. Answers are counted after the first "
+            "quarter of a step, in which the queues fill.",
         )
 
 

@@ -17,7 +17,7 @@ import sys
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -41,10 +41,14 @@ FIRST_RATE = 8.0
 GROWTH = 1.4
 HIGHEST_RATE = 2_000.0
 POOL = 1_000
-# A step is saturated when more than this share is refused, less than that share is answered in time, or p99 is over.
+# A step is saturated when more than this share is refused, when of those asked a second or more before its end less than
+# that share is answered by then, or when p99 is over.
 REFUSED_SHARE = 0.01
 ANSWERED_SHARE = 0.9
 LONGEST_P99_MS = 5_000.0
+ANSWER_TAKES_S = 1.0
+# The first of a step fill what is empty: answers are counted after this share of it.
+FILLING_SHARE = 0.25
 LOST = (ConnectionClosed, InvalidHandshake, InvalidMessage, OSError, TimeoutError)
 
 
@@ -279,7 +283,7 @@ async def sit(configuration: Configuration) -> None:
             async with at_once:
                 await shopper.open()
             opened += 1
-            if opened % 500 == 0 or opened == configuration.shoppers:
+            if opened % 100 == 0 or opened == configuration.shoppers:
                 tell(opened=opened)
             while True:
                 try:
@@ -300,26 +304,30 @@ class Step:
     """What became of the questions of one rate. Times in milliseconds, rates per second."""
 
     rate: float
+    seconds: float
     offered: int = 0
+    # Asked early enough to be answered by its end, and those that were answered by then.
+    offered_early: int = 0
+    answered: int = 0
+    # Answers of its time without the filling.
+    answered_full: int = 0
     # There was nobody left to ask: the generator's fault.
     missed: int = 0
     refused: int = 0
     wrong: int = 0
     unanswered: int = 0
-    answered_in_time: int = 0
-    seconds: float = 0.0
     accepted: list[float] = field(default_factory=list)
     final: list[float] = field(default_factory=list)
     refusals: list[float] = field(default_factory=list)
 
     @property
     def throughput(self) -> float:
-        return self.answered_in_time / self.seconds
+        return self.answered_full / (self.seconds * (1 - FILLING_SHARE))
 
     def is_saturated(self) -> bool:
         return (
             self.refused > REFUSED_SHARE * self.offered
-            or self.answered_in_time < ANSWERED_SHARE * self.offered
+            or self.answered < ANSWERED_SHARE * self.offered_early
             or quantile(self.final, 0.99) > LONGEST_P99_MS
         )
 
@@ -360,9 +368,9 @@ class Rising:
             knee = knee if between.is_saturated() else between
         knee = knee or step
         tell(knee=knee.rate, throughput=knee.throughput)
-        await self._run(2 * knee.rate, beyond=True)
+        await self._run(2 * knee.rate)
         # And afterwards, as if nothing had been.
-        await self._run(knee.rate / 2, beyond=True)
+        await self._run(knee.rate / 2)
 
     async def _open(self) -> None:
         at_once = asyncio.Semaphore(OPENING_AT_ONCE)
@@ -376,34 +384,35 @@ class Rising:
 
         await asyncio.gather(*(one(next(where)) for _ in range(POOL)))
 
-    async def _run(self, rate: float, *, beyond: bool = False) -> Step:
-        step = Step(rate=rate)
+    async def _run(self, rate: float) -> Step:
+        step = Step(rate=rate, seconds=self._configuration.step_s)
         asked: set[asyncio.Task[None]] = set()
         began = due = time.monotonic()
-        ends = began + self._configuration.step_s
+        ends = began + step.seconds
         while (due := due + self._dice.expovariate(rate)) < ends:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if not self._free:
                 step.missed += 1
                 continue
             step.offered += 1
-            task = asyncio.create_task(self._ask(self._free.popleft(), step, ends))
+            step.offered_early += due < ends - ANSWER_TAKES_S
+            task = asyncio.create_task(self._ask(self._free.popleft(), step, began))
             asked.add(task)
             task.add_done_callback(asked.discard)
         await asyncio.sleep(max(0.0, ends - time.monotonic()))
-        step.seconds = time.monotonic() - began
         if asked:
             await asyncio.wait(asked)
-        tell(step=step.told(), beyond=beyond)
+        tell(step=step.told())
         return step
 
-    async def _ask(self, shopper: Shopper, step: Step, ends: float) -> None:
+    async def _ask(self, shopper: Shopper, step: Step, step_began: float) -> None:
         began = time.perf_counter()
         back_in_s = 0.0
         try:
             times = await shopper.ask(self._dice.choice(self._questions))
-            if time.monotonic() <= ends:
-                step.answered_in_time += 1
+            after_s = time.monotonic() - step_began
+            step.answered += after_s <= step.seconds
+            step.answered_full += FILLING_SHARE * step.seconds <= after_s <= step.seconds
             if times is not None:
                 step.accepted.append(times.accepted)
                 step.final.append(times.final)
@@ -435,8 +444,15 @@ ROLES = {"talking": talk, "idle": sit, "rising": rise}
 def main(role: str, configuration: str) -> None:
     # A terminal's Ctrl-C is for the one who started this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    asyncio.run(ROLES[role](Configuration(**orjson.loads(configuration))))
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_until_ended(ROLES[role](Configuration(**orjson.loads(configuration)))))
+
+
+async def _until_ended(work: Coroutine[Any, Any, None]) -> None:
+    """Until it is done, or SIGTERM."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from mangaassist import embedded, environment, prepared
+from mangaassist import embedded, environment, prepared, stillness
 from mangaassist.supervised import Output, Program, Supervised
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -108,6 +109,8 @@ class Site:
     port: int
     data_dir: Path
     private_redis: bool
+    # SQLite's file; None: another database.
+    database: Path | None = None
     # What comes from outside, each with a process of its own.
     consumed: tuple[str, ...] = ()
     # The first of those on which processes without a web server answer /metrics; 0: they do not.
@@ -121,11 +124,13 @@ class Site:
         if environment.faults:
             raise CannotStart(" ".join(environment.faults))
         aws = environment.text("MANGAASSIST_PROFILE") == "aws"
+        data_dir = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
         return cls(
             host=environment.text("HOST", "127.0.0.1"),
             port=port,
-            data_dir=Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve(),
+            data_dir=data_dir,
             private_redis=not environment.text("REDIS_URL"),
+            database=_sqlite_file(environment.text("DATABASE_URL"), data_dir),
             consumed=tuple(each.topic for each in CONSUMERS if each.is_needed(aws=aws)),
             metrics_port=metrics_port,
         )
@@ -214,7 +219,7 @@ class Supervisor:
         await self._announce_ready()
         # Nobody waits for what it does: it starts when the others have had the processors for themselves.
         self._start(self._batch_program())
-        await self._watch_worker()
+        await asyncio.gather(self._watch_worker(), self._watch_stillness())
 
     async def _until_stopped(self, life: Coroutine[Any, Any, None]) -> None:
         tasks: set[asyncio.Task[Any]] = {asyncio.create_task(life), asyncio.create_task(self._stop.wait())}
@@ -338,6 +343,16 @@ class Supervisor:
                 self._running["beat"].kill()
                 silent_since = None
 
+    async def _watch_stillness(self) -> None:
+        """Whatever stands still is started again, before others miss it or what it holds."""
+        watch = stillness.Watch(self.site.database)
+        while True:
+            await asyncio.sleep(stillness.LOOK_EVERY_S)
+            running = {each.process.pid: each for each in self._running.values() if each.process is not None}
+            for pid, what in watch.look(running).items():
+                self.output.say(f"{running[pid].program.name} {what}: starting it again.")
+                running[pid].kill()
+
     async def _parts_not_ready(self) -> list[str]:
         """The names of /readyz' parts that are not well; ``["web"]`` when it does not answer."""
         try:
@@ -370,6 +385,13 @@ class Supervisor:
             self._running = {"redis": redis}
             await redis.stop()
             embedded.remove_socket_folder(self.site.data_dir)
+
+
+def _sqlite_file(database_url: str, data_dir: Path) -> Path | None:
+    if not database_url:
+        return data_dir / "mangaassist.sqlite3"
+    scheme, _, path = database_url.partition(":///")
+    return BASE_DIR / unquote(path.partition("?")[0]) if scheme == "sqlite" else None
 
 
 def _celery() -> tuple[str, ...]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +17,8 @@ import orjson
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.mangaassist.running import Running, free_port, until
+from mangaassist.stillness import writer_of
+from tests.mangaassist.running import START_S, Running, free_port, until
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
@@ -111,6 +115,41 @@ def test_killing_the_worker_costs_no_answer_and_it_comes_back(running: Running) 
         os.kill(worker, signal.SIGKILL)
         assert_answered(shopper)
     until(lambda: running.children().get("worker") not in {None, worker}, "a new worker")
+
+
+def test_a_worker_that_freezes_with_the_databases_lock_costs_no_answer(running: Running) -> None:
+    """Nobody else can store anything then: the supervisor kills it, before a question has waited too long."""
+    with Shopper.at(running.port) as shopper:
+        answer = shopper.answer(ASKED[0])
+        worker = freeze_while_it_writes(running, shopper, answer["message_id"])
+        assert_answered(shopper)
+    assert any("holds the database's lock and stands still" in line for line in running.lines)
+    until(lambda: running.children().get("worker") not in {None, worker}, "a new worker")
+    until(lambda: not running.not_ready(), "everything back by itself")
+
+
+def freeze_while_it_writes(running: Running, shopper: Shopper, message_id: str) -> int:
+    """Stops the worker in the middle of a transaction, while it has opinions to store → its process."""
+    worker, database = running.children()["worker"], running.data_dir / "mangaassist.sqlite3"
+    dice = random.Random(5)
+    until_ = time.monotonic() + START_S
+    while time.monotonic() < until_:
+        sent = str(uuid.uuid4())
+        shopper.send(type="feedback", client_msg_id=sent, message_id=message_id, rating=dice.choice([1, -1]))
+        while (frame := shopper.receive())["type"] != "saved":
+            assert frame["type"] != "error", frame
+        for _ in range(20):
+            os.kill(worker, signal.SIGSTOP)
+            until(lambda: state_of(worker) == "T", "it is stopped")
+            if writer_of(database) == worker:
+                return worker
+            os.kill(worker, signal.SIGCONT)
+            time.sleep(dice.uniform(0, 0.01))
+    raise AssertionError("the worker writes nothing")
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_killing_the_web_process_loses_no_conversation(running: Running) -> None:
