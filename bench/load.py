@@ -341,9 +341,9 @@ def _refusing(measured: Measured) -> Iterator[Table]:
                 ["the knee", f"{measured.knee['knee']:.0f}", f"{measured.knee['throughput']:.1f}"],
                 ["twice the knee", f"{step['rate']:.0f}", f"{step['throughput']:.1f} ({share:.0%})"],
             ],
-            note="The knee is the highest rate of which 99 % were accepted, the slowest of a hundred was answered within "
-            "5 s, and 90 % of those asked a second or more before a step's end by then. Answers are counted after the first "
-            "quarter of a step, in which the queues fill.",
+            note="The knee is the highest rate of which 99 % were accepted, the slowest of a hundred was answered "
+            "within 5 s, and 90 % of those asked a second or more before a step's end by then. Answers are counted "
+            "after the first quarter of a step, in which the queues fill.",
         )
 
 

@@ -41,8 +41,8 @@ FIRST_RATE = 8.0
 GROWTH = 1.4
 HIGHEST_RATE = 2_000.0
 POOL = 1_000
-# A step is saturated when more than this share is refused, when of those asked a second or more before its end less than
-# that share is answered by then, or when p99 is over.
+# A step is saturated when more than this share is refused, when of those asked a second or more before its end less
+# than that share is answered by then, or when p99 is over.
 REFUSED_SHARE = 0.01
 ANSWERED_SHARE = 0.9
 LONGEST_P99_MS = 5_000.0

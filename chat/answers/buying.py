@@ -113,7 +113,9 @@ def next_volume(asked: Asked) -> AnswerPlan:
     request, evidence, language = asked.request, asked.evidence, asked.language
     if not request.series and not request.asin:
         return _next_on_the_shelf(asked)
-    series_id = request.series[0] if request.series else evidence.products[request.asin].series_id
+    read = evidence.products.get(request.asin)
+    # Without any: the facts of the edition on the page were cut.
+    series_id = request.series[0] if request.series else read.series_id if read else ""
     product = next((evidence.products[a] for a in evidence.editions if a in evidence.products), None)
     between = tuple(a for a in evidence.found if a in evidence.products and a not in evidence.editions[:1])
     if product is None and series_id not in evidence.series:

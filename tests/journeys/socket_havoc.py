@@ -148,7 +148,8 @@ async def _token_of(web: Web) -> str:
     async with httpx.AsyncClient() as client:
         try:
             answer = await client.post(f"http://127.0.0.1:{web.port}/widget/v1/token", json={}, timeout=20)
-            return str(answer.json()["token"])
+            # Told to come back (the database was locked for too long) is lost like the socket.
+            return str(answer.raise_for_status().json()["token"])
         except httpx.HTTPError as error:
             raise OSError(str(error)) from error
 

@@ -22,20 +22,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from mangaassist.embedded import PrivateRedis, redis_socket
-from tests.learned import share_with
+from tests.furnished import SMALL_CATALOGUE, stock
 from tests.mangaassist.running import free_port, until
 
 Frame = dict[str, Any]
 # On a machine that does much else at the same time.
 START_S = 180.0
-PREPARE = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-from tests.shop.catalogue import load_small_catalogue
-load_small_catalogue()
-"""
 
 
 class Web:
@@ -72,14 +64,15 @@ class Shop:
 
     def __init__(self, data_dir: Path, webs: int, **environment: str) -> None:
         self.data_dir = data_dir
-        share_with(data_dir)
+        stock(data_dir)
         outside = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DATABASE_URL"}}
         self.environment = outside | {"DATA_DIR": str(data_dir), "DEMO": "0", "REDIS_TIMEOUT_S": "0.5"} | environment
         self.redis = PrivateRedis(data_dir)
         self.redis.start()
         self.webs: list[Web] = []
         try:
-            self.run(PREPARE)
+            if "DATABASE_URL" in environment:
+                self.run(SMALL_CATALOGUE)
             self.webs = [Web(self.environment) for _ in range(webs)]
             for web in self.webs:
                 web.wait_ready()
