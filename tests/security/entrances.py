@@ -152,6 +152,7 @@ OWN_PAGES = {
     "chat/feedback/<id>/redact/": "chat.redact_conversation",
     "chat/turn/<id>/trace/": "chat.view_turn",
     "chat/turn/<id>/replay/": "chat.replay_turn",
+    "escalation/handoff/<id>/redact/": "chat.redact_conversation",
     "knowledge/article/<id>/preview/": "knowledge.change_article",
     "knowledge/article/<id>/versions/": "knowledge.change_article",
     "partners/apikey/<id>/rotate/": "partners.change_apikey",
