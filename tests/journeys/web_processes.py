@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from mangaassist.embedded import PrivateRedis, redis_socket
-from tests.furnished import SMALL_CATALOGUE, stock
+from tests.furnished import stock
 from tests.mangaassist.running import free_port, until
 
 Frame = dict[str, Any]
@@ -71,8 +71,6 @@ class Shop:
         self.redis.start()
         self.webs: list[Web] = []
         try:
-            if "DATABASE_URL" in environment:
-                self.run(SMALL_CATALOGUE)
             self.webs = [Web(self.environment) for _ in range(webs)]
             for web in self.webs:
                 web.wait_ready()
