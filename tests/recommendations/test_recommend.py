@@ -373,7 +373,8 @@ def test_a_history_of_a_hundred_thousand_is_answered_from_its_newest() -> None:
             INSERT INTO recommendations_interaction
                 (customer_id, session_id, asin, series_id, type, at, content_key, recommendation_id)
             WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 100000)
-            SELECT 'robot', '', 'x', 'romance-' || substr('0' || (n % 14), -2), 'view', %s, n, '' FROM counted
+            SELECT 'robot', '', 'x', 'romance-' || CASE WHEN n %% 14 < 10 THEN '0' ELSE '' END || (n %% 14), 'view',
+                %s, n, '' FROM counted
             """,
             [START + timedelta(days=200)],
         )
