@@ -6,13 +6,18 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 
 from mangaassist.instruments import executor_refusals, executor_wait_seconds
 
 T = TypeVar("T")
+_STATES = ("closed", "half_open", "open")
 
 
 class BreakerOpen(Exception):
@@ -126,6 +131,23 @@ class Breaker:
 
 
 registry: dict[str, Breaker] = {}
+
+
+class BreakerStates:
+    """For Prometheus: the state of every breaker of this process, a worker's as well."""
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "mangaassist_breaker_state", "1 for the state that the breaker is in.", labels=["breaker", "state"]
+        )
+        for name, each in sorted(registry.items()):
+            current = each.state
+            for state in _STATES:
+                family.add_metric([name, state], float(state == current))
+        yield family
+
+
+REGISTRY.register(BreakerStates())
 
 
 class ExecutorFull(Exception):

@@ -1,7 +1,8 @@
 """What Prometheus reads beside what was counted (mangaassist/instruments.py): how things stand at this moment.
 
-The process's own memory, CPU and descriptors come from prometheus_client. Every process has its own numbers; those of
-the outbox, of people and of parts are the whole shop's, and each web process tells the same.
+The process's own memory, CPU and descriptors come from prometheus_client, its breakers' states from their module.
+Every process has its own numbers; those of the outbox, of people and of parts are the whole shop's, and each web
+process tells the same.
 """
 
 from __future__ import annotations
@@ -22,27 +23,11 @@ from caching.counters import counters
 from chat.admission import admission
 from chat.runner import runner
 from escalation.models import AgentPresence, Handoff
-from mangaassist import breaker
 from mangaassist.dbthreads import in_database
 from mangaassist.health.probes import Part, probe_parts
 from mangaassist.outbox.models import OutboxMessage, QueuedMessage
 
 DATABASE_LIMIT_S = 1.0
-_STATES = ("closed", "half_open", "open")
-
-
-class BreakerStates:
-    """A collector: the state of every breaker of this process."""
-
-    def collect(self) -> Iterator[Metric]:
-        family = GaugeMetricFamily(
-            "mangaassist_breaker_state", "1 for the state that the breaker is in.", labels=["breaker", "state"]
-        )
-        for name, each in sorted(breaker.registry.items()):
-            current = each.state
-            for state in _STATES:
-                family.add_metric([name, state], float(state == current))
-        yield family
 
 
 class Conversations:
@@ -171,7 +156,7 @@ def read_queue() -> Queue:
 _outbox_backlog = OutboxBacklog()
 _people = People()
 _parts = Parts()
-for collector in (BreakerStates(), Conversations(), CacheEvents(), _outbox_backlog, _people, _parts):
+for collector in (Conversations(), CacheEvents(), _outbox_backlog, _people, _parts):
     REGISTRY.register(collector)
 
 

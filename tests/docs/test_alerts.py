@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY
 import mangaassist.instruments  # noqa: F401  (registers them)
 import partners.webhooks.delivering  # noqa: F401
 from mangaassist.analytics import metrics as of_analytics
+from mangaassist.breaker import BreakerStates
 from mangaassist.health import metrics as of_health
 from tests.docs.pages import ROOT, headings
 
@@ -56,7 +57,7 @@ def families() -> dict[str, set[str]]:
             found[name] = own
     # Collectors of the moment tell nothing until there is something: their names stand in their code.
     for collector in (
-        of_health.BreakerStates(),
+        BreakerStates(),
         of_health.Conversations(),
         of_health.CacheEvents(),
         OUTBOX,
