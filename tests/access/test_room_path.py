@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 
 from mangaassist import environment
+from tests.learned import share_with
 
 ASK = """
 import json, django; django.setup()
@@ -42,6 +43,7 @@ def test_what_is_no_path_or_another_pages_is_one_fault(monkeypatch: pytest.Monke
 
 
 def test_the_desk_and_the_sign_in_follow(tmp_path: Path) -> None:
+    share_with(tmp_path)
     variables = os.environ | {"ADMIN_PATH": "/back/office", "DATA_DIR": str(tmp_path), "ALLOWED_HOSTS": "testserver"}
     run = subprocess.run([sys.executable, "-c", ASK], env=variables, capture_output=True, text=True, check=True)
     said = json.loads(run.stdout.splitlines()[-1])
