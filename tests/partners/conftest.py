@@ -7,7 +7,7 @@ import pytest
 from django.test import AsyncClient
 
 from partners.models import SCOPES, create_api_key
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 
 class Partner:
@@ -31,7 +31,7 @@ class Partner:
 
 @pytest.fixture
 def partner(transactional_db: None) -> Partner:
-    load_small_catalogue()
+    lay_small_catalogue()
     _, secret = create_api_key("A shop", list(SCOPES))
     return Partner(secret)
 

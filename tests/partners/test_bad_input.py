@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from chat.models import Conversation
@@ -201,9 +202,9 @@ def test_the_documents_come_from_our_own_files(client: Any) -> None:
 class TestEveryOperation:
     """The same of all that the document offers, so that what is added is asked as well."""
 
-    @pytest.fixture
-    def operations(self, client: Any) -> list[Operation]:
-        document = client.get("/api/v1/openapi.json").json()
+    @pytest.fixture(scope="class")
+    def operations(self) -> list[Operation]:
+        document = Client().get("/api/v1/openapi.json").json()
         found = [
             Operation(method, path.removeprefix("/api/v1"), about, document["components"]["schemas"])
             for path, methods in document["paths"].items()

@@ -157,7 +157,7 @@ async def test_a_key_that_is_none_is_refused(partner: Partner, key: str) -> None
     assert not await Conversation.objects.aexists()
 
 
-async def test_a_thousand_at_once_have_one_effect(partner: Partner) -> None:
+async def test_three_hundred_at_once_have_one_effect(partner: Partner) -> None:
     async def send() -> Any:
         return await partner.post("/conversations", {"locale": "ja"}, **{KEY: "k-1"})
 
@@ -165,7 +165,7 @@ async def test_a_thousand_at_once_have_one_effect(partner: Partner) -> None:
     from partners.models import ApiKey
 
     await ApiKey.objects.aupdate(rate_per_minute=100_000)
-    answers = await asyncio.gather(*(send() for _ in range(1_000)))
+    answers = await asyncio.gather(*(send() for _ in range(300)))
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
     assert all("Retry-After" in answer.headers for answer in answers if answer.status_code == 409)

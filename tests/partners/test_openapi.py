@@ -19,7 +19,7 @@ from partners.problems import KINDS
 from partners.webhooks.events import body_of
 from partners.webhooks.models import EVENTS, TEST_EVENT
 from tests.partners.live import live_server
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 TOOLS = Path(sys.executable).parent
 # They are in requirements-dev.txt only; CI has them.
@@ -38,7 +38,7 @@ def document(client: Any) -> dict[str, Any]:
 @pytest.fixture
 def shop(transactional_db: None, settings: Any) -> Iterator[tuple[str, str]]:
     """(address, secret) of a running shop."""
-    load_small_catalogue()
+    lay_small_catalogue()
     settings.FEED_JOBS_WAITING = 100_000
     _, secret = create_api_key("A shop", list(SCOPES), rate_per_minute=1_000_000)
     with live_server() as address:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from shop.feed import ImportReport, import_feed
+from tests.shop import laid
 
 SERIES: list[dict[str, Any]] = [
     {
@@ -145,3 +146,10 @@ def import_lines(lines: list[dict[str, Any]]) -> tuple[ImportReport, list[tuple[
 def load_small_catalogue() -> None:
     report, rejected = import_lines(small_catalogue())
     assert not rejected, rejected
+
+
+def lay_small_catalogue() -> None:
+    """What :func:`load_small_catalogue` leaves in an empty shop, for tests that are not about the import: on SQLite the
+    rows of the first import are written again, with the deliveries and invalidations that it asked for.
+    """
+    laid.again(load_small_catalogue)

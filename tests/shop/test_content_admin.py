@@ -25,7 +25,7 @@ from shop.models import Edition, Offer, Order, Promotion, Series
 from shop.pricing import ChangeRefused, change_prices, end_promotions, new_price, set_stock
 from shop.signals import catalog_changed
 from tests.mangaassist.downloads import downloaded
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db
 BOOK = "BERSERK-EN-1"
@@ -38,7 +38,7 @@ def shop(db: None, settings: Any, tmp_path: Any, django_capture_on_commit_callba
     make_groups()
     # What is heard of it is over before a test listens.
     with django_capture_on_commit_callbacks(execute=True):
-        load_small_catalogue()
+        lay_small_catalogue()
 
 
 def member(group: str) -> Client:
