@@ -22,10 +22,10 @@ run: venv ## the whole shop at http://127.0.0.1:8000/ (HOST, PORT, DATA_DIR, DEM
 test: venv ## the whole test suite; browser tests when Chromium is found (BROWSER_TESTS=required: must run; DEPLOY_TESTS the same)
 	@if [ "$$BROWSER_TESTS" = required ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null; then \
 		$(MAKE) --no-print-directory dev-venv; fi
-	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 --reruns-delay 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --reruns-delay 2 $(ARGS)
 
 test-postgres: venv ## the same on a PostgreSQL of its own (its programs must be installed), without the browser tests
-	$(BIN)/python -m tests.mangaassist.postgres -n 2 --dist loadfile --reruns 2 --reruns-delay 2 -m "not browser" $(ARGS)
+	$(BIN)/python -m tests.mangaassist.postgres -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --reruns-delay 2 -m "not browser" $(ARGS)
 
 chaos: venv ## every fault of docs/faults.md, for a long time (CHAOS_ROUNDS=10)
 	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-10} $(BIN)/python -m pytest -m chaos $(ARGS)

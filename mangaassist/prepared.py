@@ -39,7 +39,7 @@ def remember(data_dir: Path, database: Path, *, said: Sequence[str], needs: Iter
         "names": names,
         "needs": [str(path) for path in needs],
         "said": list(said),
-        "fingerprint": _fingerprint(data_dir, database, names),
+        "fingerprint": fingerprint(data_dir, database, names),
     }
     path = data_dir / "prepared.json"
     draft = path.with_suffix(f".{os.getpid()}")
@@ -59,7 +59,7 @@ def recall(data_dir: Path) -> list[str] | None:
     """What is to be said when everything stands; None when it must be prepared (again)."""
     try:
         record = json.loads((data_dir / "prepared.json").read_text())
-        found = _fingerprint(data_dir, Path(record["database"]), record["names"])
+        found = fingerprint(data_dir, Path(record["database"]), record["names"])
         stands = found == record["fingerprint"] and all(map(os.path.exists, record["needs"]))
         return [str(line) for line in record["said"]] if stands else None
     except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
@@ -77,8 +77,10 @@ def compile_code() -> None:
             compileall.compile_dir(folder, quiet=2)
 
 
-def _fingerprint(data_dir: Path, database: Path, names: Iterable[str]) -> str:
-    """Raises ``sqlite3.Error`` for a database that is missing or not ours, ``OSError``."""
+def fingerprint(data_dir: Path, database: Path, names: Iterable[str]) -> str:
+    """Of what stands there. ``names``: the settings' variables. Raises ``OSError``, and ``sqlite3.Error`` where
+    there is no database of ours.
+    """
     digest = hashlib.sha256()
     for part in _parts(data_dir, database, names):
         digest.update(repr(part).encode() + b"\n")

@@ -1,5 +1,4 @@
-"""Data folders as a first start leaves them, or with the tests' small catalogue: prepared once for all test processes of
-a run, copied for each shop.
+"""Data folders as a first start leaves them: prepared once for all test processes of a run, copied for each shop.
 
 The first one to ask prepares (and learns); whoever asks meanwhile waits for it.
 """
@@ -8,19 +7,27 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from tests.learned import share_with
 
 ROOT = Path(__file__).resolve().parent.parent
-Kind = Literal["empty", "demo", "small"]
-SMALL_CATALOGUE = """
+# Where they lie: the workers of a run inherit it from the process that starts them.
+VARIABLE = "FURNISHED_FOLDERS"
+# What belongs to one running shop.
+NOT_COPIED = shutil.ignore_patterns("lock", "prepared.json", "*.sock")
+
+
+# Imported rather than run by `demo --prepare`: the few products of tests.shop.catalogue.
+SMALL_SHOP = """
 import django
 django.setup()
 from django.core.management import call_command
@@ -28,27 +35,33 @@ call_command("migrate", verbosity=0)
 from tests.shop.catalogue import load_small_catalogue
 load_small_catalogue()
 """
-# Where they lie: the workers of a run inherit it from the process that starts them.
-VARIABLE = "FURNISHED_FOLDERS"
-# What belongs to one running shop.
-NOT_COPIED = shutil.ignore_patterns("lock", "prepared.json", "*.sock")
+# Prints the fingerprint of a start with these variables (mangaassist.prepared).
+FINGERPRINT = """
+import json, sys
+from pathlib import Path
+from mangaassist.prepared import fingerprint
+print(fingerprint(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))
+"""
+Furniture = Literal["empty", "demo", "small"]
 
 
-def furnish(data_dir: Path, *, demo: bool) -> None:
-    """Makes ``data_dir`` what it is after the first start, with the demo shop or without."""
-    shutil.copytree(
-        _folder("demo" if demo else "empty"), data_dir, symlinks=True, ignore=NOT_COPIED, dirs_exist_ok=True
-    )
+def furnish(data_dir: Path, furniture: Furniture = "empty") -> None:
+    """Makes ``data_dir`` what it is after the first start: without a shop, with the demo shop or with the small one."""
+    shutil.copytree(_folder(furniture), data_dir, symlinks=True, ignore=NOT_COPIED, dirs_exist_ok=True)
+
+
+def remember_prepared(data_dir: Path, environment: Mapping[str, str]) -> None:
+    """A start of this furnished folder, with these variables, need not prepare it once more: it stands."""
+    original = _folder("demo" if environment.get("DEMO") == "1" else "empty")
+    record = json.loads((original / "prepared.json").read_text().replace(str(_draft(original)), str(data_dir)))
+    command = [sys.executable, "-c", FINGERPRINT, str(data_dir), record["database"], json.dumps(record["names"])]
+    done = subprocess.run(command, cwd=ROOT, env=dict(environment), check=True, stdout=subprocess.PIPE, text=True)
+    (data_dir / "prepared.json").write_text(json.dumps(record | {"fingerprint": done.stdout.strip()}))
 
 
 def lay_database(path: Path) -> None:
     """An SQLite database with all tables and the operator."""
     shutil.copy(_folder("empty") / "mangaassist.sqlite3", path)
-
-
-def stock(data_dir: Path) -> None:
-    """Makes ``data_dir`` a shop with the small catalogue of the tests."""
-    shutil.copytree(_folder("small"), data_dir, symlinks=True, ignore=NOT_COPIED, dirs_exist_ok=True)
 
 
 def folders() -> Path:
@@ -59,25 +72,30 @@ def folders() -> Path:
     return Path(os.environ[VARIABLE])
 
 
-def _folder(kind: Kind) -> Path:
-    folder = folders() / kind
+def _draft(folder: Path) -> Path:
+    return folder.with_suffix(".draft")
+
+
+def _folder(furniture: Furniture) -> Path:
+    folder = folders() / furniture
     with open(folder.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            draft = folder.with_suffix(".draft")
+            draft = _draft(folder)
             shutil.rmtree(draft, ignore_errors=True)
-            share_with(draft)
-            if kind == "small":
-                _run(draft, "-c", SMALL_CATALOGUE)
-            else:
-                _run(draft, "manage.py", "demo", "--prepare", DEMO=str(int(kind == "demo")))
+            _prepare(draft, furniture)
             draft.rename(folder)
     return folder
 
 
-def _run(data_dir: Path, *command: str, **environment: str) -> None:
+def _prepare(data_dir: Path, furniture: Furniture) -> None:
     from mangaassist.embedded import PrivateRedis
 
+    command = ["manage.py", "demo", "--prepare"]
+    if furniture == "small":
+        furnish(data_dir)
+        command = ["-c", SMALL_SHOP]
+    share_with(data_dir)
     redis = PrivateRedis(data_dir)
     redis.start()
     try:
@@ -85,7 +103,7 @@ def _run(data_dir: Path, *command: str, **environment: str) -> None:
         subprocess.run(
             [sys.executable, *command],
             cwd=ROOT,
-            env=outside | {"DATA_DIR": str(data_dir)} | environment,
+            env=outside | {"DATA_DIR": str(data_dir), "DEMO": str(int(furniture == "demo"))},
             check=True,
             stdout=subprocess.DEVNULL,
         )

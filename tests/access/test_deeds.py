@@ -18,7 +18,7 @@ from mangaassist.outbox.models import OutboxMessage, QueuedMessage
 from partners.webhooks.models import Webhook, WebhookMessage
 from tests.escalation.people import waiting
 from tests.mangaassist.rows import fill
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +93,7 @@ def test_many_rows_are_few_questions(admin_client: Client) -> None:
 
 
 def test_a_new_name_of_a_series_is_in_it_and_the_shoppers_words_are_not(admin_client: Client) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     row = fill(UnansweredQuestion, 1, question="where is my dear aunt's berserk", kind="title")[0]
     page = reverse("admin:analytics_unansweredquestion_alias", args=[row.pk])
     assert admin_client.post(page, {"alias": "Beru", "series": "berserk"}).status_code == 302

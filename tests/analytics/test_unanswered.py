@@ -23,7 +23,7 @@ from shop.models import Series
 from shop.titles import find_mentions
 from tests.journeys.shopper import Socket, token
 from tests.knowledge.indexing import follow_changes
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,7 +77,7 @@ def test_help_that_is_missing_is_counted_with_the_passage_that_came_nearest() ->
 
 
 def test_a_title_that_the_shop_does_not_know_is_counted_with_the_nearest_one_until_it_is_a_name() -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     ask("Do you have Bersercus Maximus?")
     (found,) = UnansweredQuestion.objects.all()
     assert (found.kind, found.question) == ("title", "bersercus maximus")
@@ -89,7 +89,7 @@ def test_a_title_that_the_shop_does_not_know_is_counted_with_the_nearest_one_unt
 
 
 def test_what_was_answered_is_not_counted() -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     follow_changes()
     ask("Hello", "Do you have Berserk?", "Can you gift wrap my order?")
     assert not UnansweredQuestion.objects.exists()
@@ -252,7 +252,7 @@ def test_several_questions_make_no_article(operator: Client) -> None:
 
 
 def test_a_title_becomes_a_name_of_a_series(operator: Client) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     question = row("berzelk", kind="title")
     assert (question.nearest_ref, question.nearest) == ("berserk", "Berserk")
     answer = act(operator, "add_as_alias", question)
@@ -279,7 +279,7 @@ def test_a_title_becomes_a_name_of_a_series(operator: Client) -> None:
     ],
 )
 def test_what_is_no_name_is_said_and_changes_nothing(operator: Client, alias: str, series: str, fault: str) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     before = Series.objects.get(pk="berserk").aliases
     question = row("berzelk", kind="title")
     page = operator.post(f"{LIST}{question.pk}/alias/", {"alias": alias, "series": series})
@@ -291,7 +291,7 @@ def test_what_is_no_name_is_said_and_changes_nothing(operator: Client, alias: st
 
 
 def test_a_name_is_added_once_and_never_taken_from_another_series() -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     assert add_alias("berserk", "The  Black Swordsman")
     assert not add_alias("berserk", "the black swordsman!")
     assert "The Black Swordsman" in Series.objects.get(pk="berserk").aliases
@@ -300,7 +300,7 @@ def test_a_name_is_added_once_and_never_taken_from_another_series() -> None:
 
 
 def test_who_may_only_look_makes_neither_articles_nor_names(reader: Client) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     question = row("berzelk", kind="title")
     page = reader.get(LIST)
     assert page.status_code == 200

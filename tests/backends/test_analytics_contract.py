@@ -22,7 +22,7 @@ from mangaassist.outbox import relay
 from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.models import OutboxMessage
 from tests.journeys.shopper import Socket, token
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,7 +72,7 @@ async def test_a_finished_turn_arrives_redacted_and_without_live_values(
 
     buffer = EventBuffer(interval_s=3600)
     monkeypatch.setattr("mangaassist.analytics.receivers.buffer", buffer)
-    await sync_to_async(load_small_catalogue)()
+    await sync_to_async(lay_small_catalogue)()
     async with Socket() as socket:
         await socket.hello(token())
         response = await socket.answer("my mail is someone@example.com, is Berserk 3 in stock?")

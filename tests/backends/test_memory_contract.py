@@ -24,7 +24,7 @@ from mangaassist.outbox.relay import drain
 from mangaassist.outbox.topics import NotYet
 from mangaassist.redis import sync_client
 from tests.journeys.shopper import Socket, token
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -183,7 +183,7 @@ class TestDynamo:
 
 @pytest.fixture
 def shop() -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
 
 
 async def ask(*texts: str, conversation_id: str = "") -> tuple[list[dict[str, Any]], str]:

@@ -22,7 +22,7 @@ from recommendations.export import DATASETS
 from recommendations.interactions import NewInteraction, forget_history, join_guest, record_interactions
 from shop.models import Edition, Offer, Promotion, Series
 from tests.backends.personalize_fake import FakePersonalize, fake_personalize
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,7 +48,7 @@ def configure(settings: Any, **options: str) -> None:
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[FakePersonalize]:
-    load_small_catalogue()
+    lay_small_catalogue()
     with fake_personalize() as fake:
         monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", fake.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE", fake.url)

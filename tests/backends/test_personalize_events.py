@@ -14,7 +14,7 @@ from recommendations.interactions import NewInteraction, join_guest, record_inte
 from recommendations.models import Interaction
 from tests.backends.personalize_fake import FakePersonalize, fake_personalize
 from tests.recommendations.library import START
-from tests.shop.catalogue import import_lines, load_small_catalogue
+from tests.shop.catalogue import import_lines, lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +23,7 @@ BERSERK, YOTSUBA = "BERSERK-EN-1", "YOTSUBA-EN-1"
 
 @pytest.fixture
 def tracker(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[FakePersonalize]:
-    load_small_catalogue()
+    lay_small_catalogue()
     with fake_personalize() as fake:
         monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", fake.url)
         settings.OUTBOX_WAKE = False
@@ -135,7 +135,7 @@ def test_a_bulk_import_is_not_streamed(tracker: FakePersonalize) -> None:
 
 
 def test_without_a_tracker_nothing_is_written_down(settings: Any) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     record_interactions([did()])
     assert states() == []
 

@@ -27,7 +27,7 @@ from recommendations.backends.local import LocalEngine
 from recommendations.backends.personalize import MOST_RESULTS, PersonalizeRecommender, quoted
 from shop.models import Edition
 from tests.backends.personalize_fake import FakePersonalize, fake_personalize
-from tests.recommendations.library import load_library, train_on_readers
+from tests.recommendations.library import lay_library, train_on_readers
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:campaign/"
 USERS, SIMILAR, POPULAR, RANKING = ARN + "users", ARN + "similar", ARN + "popular", ARN + "ranking"
@@ -80,7 +80,7 @@ def engine(
     request: pytest.FixtureRequest, transactional_db: None, settings: Any, tmp_path: Path, fake: FakePersonalize
 ) -> Engine:
     settings.DATA_DIR = tmp_path
-    load_library()
+    lay_library()
     if request.param == "local":
         train_on_readers()
 

@@ -25,7 +25,7 @@ from mangaassist.dbthreads import in_database
 from tests.chat.test_feedback import LIST, answer, rate
 from tests.journeys.golden.reading import _read
 from tests.journeys.test_golden import _first_fault
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -163,7 +163,7 @@ class TestGolden:
     @pytest.mark.django_db(transaction=True)
     async def test_what_it_writes_is_read_and_run(self, settings: Any) -> None:
         """There and back: a rated conversation becomes a file, and the file a journey that passes where it is right."""
-        await sync_to_async(load_small_catalogue)()
+        await sync_to_async(lay_small_catalogue)()
         settings.OUTBOX_WAKE = False
         settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
         shopper = Shopper(session_id="s1")

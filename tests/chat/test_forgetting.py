@@ -40,7 +40,7 @@ from mangaassist.privacy.words import REDACTED
 from mangaassist.redis import sync_client
 from tests.backends.dynamodb_memory import TABLE, dynamodb_memory
 from tests.journeys import patient_generator
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +50,7 @@ SECRET = "my neighbour zzyzxqua keeps my parcels"
 
 @pytest.fixture(autouse=True)
 def shop(transactional_db: None, settings: Any) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     settings.OUTBOX_WAKE = False
     settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
 

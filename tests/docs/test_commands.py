@@ -84,7 +84,7 @@ def test_every_command_is_held_by_a_test(command: Command) -> None:
 
 @pytest.mark.process
 def test_the_commands_of_manage_run_as_written(tmp_path: Path) -> None:
-    furnish(tmp_path, demo=True)
+    furnish(tmp_path, "demo")
     lines = [
         [word if word not in IN_PLACE.values() else _there(word, tmp_path) for word in line] for line in of_manage()
     ]

@@ -24,14 +24,14 @@ from mangaassist.outbox.relay import drain
 from tests.escalation.desk import Desk, Frame
 from tests.escalation.people import agent, at_desk, conversation, lead, waiting
 from tests.journeys.shopper import Socket, token
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 CARD = {"kind": "product", "id": "BERSERK-EN-1"}
 
 
 @pytest.fixture(autouse=True)
 def shop(transactional_db: None) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
 
 
 async def who(name: str = "aiko") -> Actor:

@@ -10,7 +10,7 @@ from escalation.desk_cards import involved_cards
 from escalation.models import Handoff
 from escalation.package import Involved, Tried, build_package, quoted
 from shop.models import Offer, Order
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def package(**fields: object) -> dict[str, object]:
 
 
 def test_the_summary_in_both_languages() -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     assert package()["summary"] == {
         "en": "Complains, or has a damaged or lost order (complaint). Last said: “my card [card] was charged twice!”. "
         "Answered by the assistant: 2 (stock 1×, order status 1×). Not understood or failed: 1. "
@@ -47,7 +47,7 @@ def test_the_summary_in_both_languages() -> None:
 
 
 def test_nothing_personal_and_nothing_that_ages() -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     text = json.dumps(package(), ensure_ascii=False)
     assert "4111" not in text
     assert "ada@" not in text
@@ -91,7 +91,7 @@ def test_how_they_feel(trigger: str, detail: str, sentiment: str) -> None:
 
 
 def test_prices_and_orders_are_those_of_the_moment_and_of_the_owner() -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     order = Order.objects.first()
     assert order is not None
     handoff = Handoff(

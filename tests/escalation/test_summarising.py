@@ -19,9 +19,10 @@ from mangaassist.outbox.relay import drain
 from tests.backends import bedrock_fake, openai_fake
 from tests.backends.connect_fake import INSTANCE, FakeConnect, fake_connect
 from tests.escalation.people import conversation
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
-pytestmark = pytest.mark.django_db
+# A summary counts what it cost in a thread of its own.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ENGLISH = (
     "The shopper received Berserk, Vol. 1 with torn pages and has waited three weeks for an answer. "
@@ -80,8 +81,8 @@ def summary_rows() -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def shop(db: None) -> None:
-    load_small_catalogue()
+def shop(transactional_db: None) -> None:
+    lay_small_catalogue()
 
 
 def test_it_comes_behind_the_opening_and_stands_beside_our_own(model: openai_fake.FakeOpenAI) -> None:

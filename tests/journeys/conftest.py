@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chat.understanding import intents, moods
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,4 +16,4 @@ def trained() -> None:
 @pytest.fixture
 def shop(transactional_db: None) -> None:
     """A small shop in a real database that threads share."""
-    load_small_catalogue()
+    lay_small_catalogue()

@@ -18,13 +18,13 @@ from recommendations.models import Arm, Experiment, Exposure, Outcome
 from tests.backends.personalize_fake import FakePersonalize, fake_personalize
 from tests.backends.test_recommender_contract import USERS
 from tests.journeys.shopper import Frame, Socket, token
-from tests.recommendations.library import load_library, train_on_readers, view
+from tests.recommendations.library import lay_library, train_on_readers, view
 
 
 @pytest.fixture(autouse=True)
 def library(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.DATA_DIR = tmp_path
-    load_library()
+    lay_library()
     train_on_readers()
     yield
     behind.finish()

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from mangaassist.embedded import PrivateRedis, redis_socket
-from tests.furnished import stock
+from tests.furnished import SMALL_SHOP, furnish
 from tests.mangaassist.running import free_port, until
 
 Frame = dict[str, Any]
@@ -64,13 +64,15 @@ class Shop:
 
     def __init__(self, data_dir: Path, webs: int, **environment: str) -> None:
         self.data_dir = data_dir
-        stock(data_dir)
+        furnish(data_dir, "small")
         outside = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DATABASE_URL"}}
         self.environment = outside | {"DATA_DIR": str(data_dir), "DEMO": "0", "REDIS_TIMEOUT_S": "0.5"} | environment
         self.redis = PrivateRedis(data_dir)
         self.redis.start()
         self.webs: list[Web] = []
         try:
+            if "DATABASE_URL" in environment:
+                self.run(SMALL_SHOP)
             self.webs = [Web(self.environment) for _ in range(webs)]
             for web in self.webs:
                 web.wait_ready()

@@ -17,7 +17,7 @@ from knowledge.models import Article, IndexPointer, IndexVersion
 from knowledge.search import asearch_passages, search_passages, search_products
 from shop.models import Edition
 from tests.knowledge.indexing import follow_changes
-from tests.shop.catalogue import import_lines, load_small_catalogue
+from tests.shop.catalogue import import_lines, lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -187,7 +187,7 @@ def test_the_first_articles_are_answered_from_when_their_import_ends() -> None:
     ],
 )
 def test_what_a_publisher_says_is_searched_for_the_products_in_question_only(question: str, text: str) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     box = Edition.objects.get(pk="BERSERK-EN-1")
     box.description = "With a double-sided poster."
     box.save()

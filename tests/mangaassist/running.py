@@ -19,7 +19,7 @@ import redis
 from django.conf import settings
 
 from mangaassist.embedded import redis_socket
-from tests.furnished import furnish
+from tests.furnished import furnish, remember_prepared
 
 # Patience with a busy machine: no limit that anything is measured against.
 START_S = 180.0
@@ -47,13 +47,15 @@ class Running:
         self.data_dir = data_dir
         self.port = port
         self.lines: list[str] = []
-        if not data_dir.exists() or not any(data_dir.iterdir()):
-            furnish(data_dir, demo=environment.get("DEMO") == "1")
         outside = {name: value for name, value in os.environ.items() if name not in {"REDIS_TIMEOUT_S", "REDIS_URL"}}
+        variables = outside | {"DATA_DIR": str(data_dir), "PORT": str(port), "DEMO": "0"} | environment
+        if not data_dir.exists() or not any(data_dir.iterdir()):
+            furnish(data_dir, "demo" if variables["DEMO"] == "1" else "empty")
+            remember_prepared(data_dir, variables)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mangaassist.supervisor"],
             cwd=settings.BASE_DIR,
-            env=outside | {"DATA_DIR": str(data_dir), "PORT": str(port), "DEMO": "0"} | environment,
+            env=variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -73,7 +73,7 @@ class Database:
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     data_dir = tmp_path_factory.mktemp("data")
     if request.param == "sqlite":
-        furnish(data_dir, demo=False)
+        furnish(data_dir)
         yield Database(f"sqlite:///{data_dir / 'mangaassist.sqlite3'}", data_dir)
     else:
         share_with(data_dir)

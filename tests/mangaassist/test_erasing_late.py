@@ -31,14 +31,14 @@ from recommendations.models import Arm, Experiment, Exposure, ForgottenHistory, 
 from shop.cart import CartOwner, add_to_cart
 from shop.models import Cart
 from tests.mangaassist.test_privacy import CUSTOMER, a_shopper, where
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def shop(transactional_db: None, settings: Any) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     settings.OUTBOX_WAKE = False
     settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
 

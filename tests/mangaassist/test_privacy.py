@@ -45,7 +45,7 @@ from recommendations.models import Interaction
 from shop.cart import CartOwner, add_to_cart
 from shop.models import Cart, Order
 from tests.backends.dynamodb_memory import TABLE, dynamodb_memory
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 # In no other text: where they stand, something was forgotten to be forgotten.
 CUSTOMER = "zzcustomer-77"
@@ -80,7 +80,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def shop(transactional_db: None, settings: Any) -> None:
-    load_small_catalogue()
+    lay_small_catalogue()
     settings.OUTBOX_WAKE = False
     settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
 

@@ -24,7 +24,7 @@ def test_it_brings_its_redis_and_takes_it_away(tmp_path: Path, reload: bool) -> 
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
     environment |= {"DATA_DIR": str(tmp_path), "DEMO": "0"}
-    furnish(tmp_path, demo=False)
+    furnish(tmp_path)
     server = subprocess.Popen(
         [sys.executable, "manage.py", "runserver", str(port), *([] if reload else ["--noreload"])],
         cwd=settings.BASE_DIR,

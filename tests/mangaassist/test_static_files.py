@@ -49,5 +49,6 @@ def test_modules_that_import_each_other_are_not_delivered(collected: Path, setti
     (folder / "a.js").write_text('import { b } from "./b.js";\nexport const a = 1;\n')
     (folder / "b.js").write_text('import { a } from "./a.js";\nexport const b = 2;\n')
     settings.STATICFILES_DIRS = [folder]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
     with pytest.raises((CommandError, RuntimeError), match="passes exceeded"):
         call_command("collectstatic", interactive=False, verbosity=0)

@@ -114,6 +114,7 @@ def test_nothing_survives_a_killed_supervisor_and_its_folder_can_be_used_again(t
     ],
 )
 def test_a_bad_setting_stops_the_start_with_its_line(tmp_path: Path, environment: dict[str, str], line: str) -> None:
+    share_with(tmp_path)
     running = Running(tmp_path, free_port(), **environment)
     assert running.process.wait(START_S) == 1
     until(lambda: any(line in each for each in running.lines), f"{line} in {running.lines}", within_s=5)

@@ -10,7 +10,7 @@ import pytest
 
 from caching.behind import behind
 from recommendations.experiments import writer
-from tests.recommendations.library import load_library, train_on_readers
+from tests.recommendations.library import lay_library, train_on_readers
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def own_models(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def library(db: None) -> None:
-    load_library()
+    lay_library()
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def trained(library: None) -> None:
 
 @pytest.fixture
 def committed_library(transactional_db: None) -> Iterator[None]:
-    load_library()
+    lay_library()
     yield
     behind.finish()
     writer.finish()

@@ -8,6 +8,7 @@ from typing import Any
 
 from recommendations.interactions import NewInteraction, record_interactions
 from recommendations.promotion import train_and_publish
+from tests.shop import laid
 from tests.shop.catalogue import edition, import_lines, offer
 
 GENRES = ("horror", "romance", "sports")
@@ -64,6 +65,11 @@ def readers(count: int = 90, seed: int = 7) -> list[NewInteraction]:
 def load_library() -> None:
     report, rejected = import_lines(library_lines())
     assert not rejected, rejected
+
+
+def lay_library() -> None:
+    """What :func:`load_library` leaves, for tests that are not about the import."""
+    laid.again(load_library)
 
 
 def train_on_readers() -> None:

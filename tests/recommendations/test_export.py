@@ -15,7 +15,7 @@ from recommendations.export import DATASETS, _joined
 from recommendations.interactions import NewInteraction, record_interactions
 from shop.models import Offer
 from tests.recommendations.library import START
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    load_small_catalogue()
+    lay_small_catalogue()
     seen: dict[str, Any] = {"asin": "BERSERK-EN-1", "at": START}
     record_interactions(
         [

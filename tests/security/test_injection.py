@@ -22,7 +22,7 @@ from tests.journeys.shopper import Frame, Socket, token
 from tests.knowledge.indexing import follow_changes
 from tests.security import obedient_generator
 from tests.security.injections import INJECTIONS, Injection, Place
-from tests.shop.catalogue import SERIES, import_lines, load_small_catalogue
+from tests.shop.catalogue import SERIES, import_lines, lay_small_catalogue
 
 ORDER: dict[str, Any] = {
     "kind": "order", "id": "MA-77001", "customer_id": "first", "status": "shipped", "carrier": "Yamato",
@@ -50,7 +50,7 @@ BY_PLACE = {place: [each for each in INJECTIONS if each.place is place] for plac
 def shop(transactional_db: None, settings: Any) -> None:
     for limit in ("SOCKET_QUESTIONS_PER_S", "ADDRESS_QUESTIONS_PER_S", "ADDRESS_HELLOS_PER_S"):
         setattr(settings, limit, 10_000)
-    load_small_catalogue()
+    lay_small_catalogue()
     _, rejected = import_lines([ORDER])
     assert not rejected
 

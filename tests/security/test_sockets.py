@@ -24,7 +24,7 @@ from tests.escalation.people import agent
 from tests.journeys.shopper import Socket, token
 from tests.security.entrances import CHAT_FRAMES, DESK_FRAMES
 from tests.security.world import MARK, held_by
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 EMBEDDER = "https://www.shop.example"
 IDENTITY_KEY = "an-identity-key-of-at-least-32-bytes"
@@ -34,7 +34,7 @@ IDENTITY_KEY = "an-identity-key-of-at-least-32-bytes"
 def shop(transactional_db: None, settings: Any) -> None:
     settings.WIDGET_ALLOWED_ORIGINS = [EMBEDDER]
     settings.WIDGET_IDENTITY_KEY = IDENTITY_KEY
-    load_small_catalogue()
+    lay_small_catalogue()
 
 
 # --- Origins: (the page's, may it chat, may it open the desk) -------------------------------------------------------

@@ -21,7 +21,7 @@ from shop.feed_records import FeedJob, FeedReject
 from tests.escalation.people import agent, waiting
 from tests.mangaassist.rows import fill
 from tests.security.entrances import Entrance
-from tests.shop.catalogue import import_lines, load_small_catalogue
+from tests.shop.catalogue import import_lines, lay_small_catalogue
 
 MARK = "only-for-the-first"
 ORDER = "MA-77001"
@@ -49,7 +49,7 @@ class Shop:
 
 
 def furnish() -> Shop:
-    load_small_catalogue()
+    lay_small_catalogue()
     line = {"asin": "BERSERK-EN-1", "quantity": 1}
     order = {"kind": "order", "id": ORDER, "customer_id": "first", "status": "shipped", "carrier": MARK,
              "tracking": "TRACK-77001", "placed_at": "2026-01-01T00:00:00Z", "lines": [line]}  # fmt: skip

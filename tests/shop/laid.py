@@ -8,7 +8,8 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, transaction
 
-from caching.invalidation import TOPIC, invalidate
+from caching.invalidation import invalidate
+from caching.trust import TOPIC
 from mangaassist.outbox.delivery import enqueue
 from mangaassist.outbox.models import OutboxMessage
 

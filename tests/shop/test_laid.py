@@ -75,7 +75,7 @@ def test_its_dates_and_numbers_are_stored_as_the_import_stores_them() -> None:
             cursor.execute(
                 "SELECT typeof(price), typeof(updated_at), length(updated_at) > 18, updated_at LIKE '% %' FROM shop_offer"
             )
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     load_small_catalogue()
     imported = types()

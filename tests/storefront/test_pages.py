@@ -12,19 +12,19 @@ from django.test import Client
 from mangaassist.outbox.models import OutboxMessage
 from recommendations.models import Interaction
 from shop.models import Offer
-from tests.shop.catalogue import load_small_catalogue
+from tests.shop.catalogue import lay_small_catalogue
 
 
 @pytest.fixture
 def visitor(db: None) -> Client:
-    load_small_catalogue()
+    lay_small_catalogue()
     return Client()
 
 
 @pytest.fixture
 def asking_visitor(transactional_db: None) -> Client:
     """One whose questions are answered in threads of their own."""
-    load_small_catalogue()
+    lay_small_catalogue()
     return Client()
 
 
