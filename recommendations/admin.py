@@ -29,7 +29,6 @@ class InteractionAdmin(LongList, admin.ModelAdmin[Interaction]):
     search_fields = ["customer_id", "session_id", "series_id"]
     searched_words = ("asin",)
     newest_first = "-at"
-    date_hierarchy = "at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

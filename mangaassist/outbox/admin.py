@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mangaassist.access.audit import log_deeds
 from mangaassist.admin_site import ReadOnlyAdmin
-from mangaassist.lists import LongList
+from mangaassist.lists import LongList, recent_values
 from mangaassist.outbox.backends.database import receive_again
 from mangaassist.outbox.models import OutboxMessage, QueuedMessage, ShardLease
 from mangaassist.outbox.relay import DISCARDABLE, RETRIABLE, discard, retry_now
@@ -23,13 +23,14 @@ from mangaassist.outbox.summary import Standing, standings
 @admin.register(OutboxMessage)
 class OutboxAdmin(LongList, admin.ModelAdmin[OutboxMessage]):
     list_display = ("created_at", "topic", "key", "status", "attempts", "due_at", "done_at", "first_error")
-    list_filter = ("status", "topic", "created_at")
+    list_filter = ("status", recent_values(_("topic"), "topic", "-created_at"), "created_at")
+    # By nothing that has no index.
+    sortable_by = ("created_at",)
     search_fields = ("id",)
     searched_words = ("key", "error")
     newest_first = "-created_at"
     actions = ("retry_selected", "discard_selected")
     change_list_template = "admin/outbox/outboxmessage/change_list.html"
-    date_hierarchy = "created_at"
     ordering = ("-created_at",)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -69,9 +70,11 @@ class OutboxAdmin(LongList, admin.ModelAdmin[OutboxMessage]):
 
 
 @admin.register(QueuedMessage)
-class QueuedMessageAdmin(admin.ModelAdmin[QueuedMessage]):
+class QueuedMessageAdmin(LongList, admin.ModelAdmin[QueuedMessage]):
     list_display = ("created_at", "queue", "received", "dead", "visible_at")
-    list_filter = ("queue", "dead")
+    list_filter = (recent_values(_("queue"), "queue", "-pk"), "dead")
+    ordering = ("-pk",)
+    sortable_by = ()
     actions = ("receive_selected_again",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -70,6 +70,8 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["topic", "status", "due_at"]),
             models.Index(fields=["status", "created_at"]),
+            # The list of operators.
+            models.Index(fields=["-created_at"], name="outbox_newest"),
             # Of topics that are delivered in order.
             models.Index(
                 fields=["topic", "key", "created_at"],
@@ -175,7 +177,11 @@ class QueuedMessage(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes = [models.Index(fields=["queue", "dead", "visible_at"])]
+        indexes = [
+            models.Index(fields=["queue", "dead", "visible_at"]),
+            # The dead ones of all queues: few of very many.
+            models.Index(fields=["-id"], condition=models.Q(dead=True), name="queued_dead"),
+        ]
         constraints = [models.UniqueConstraint(fields=["queue", "dedup_id"], name="queued_once")]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -27,6 +28,7 @@ from django.views.decorators.cache import never_cache
 
 from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import Notice, ReadOnlyAdmin, register_notice
+from mangaassist.lists import LongList, recent_values
 from partners.webhooks.destinations import DestinationRefused
 from partners.webhooks.messages import TooManyTests, redeliver, send_test
 from partners.webhooks.models import EVENTS, Webhook, WebhookAttempt, WebhookMessage, WebhookSecret
@@ -192,12 +194,14 @@ class AttemptInline(admin.TabularInline[WebhookAttempt, WebhookMessage]):
 
 
 @admin.register(WebhookMessage)
-class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
+class WebhookMessageAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
     list_display = ("created_at", "event", "partner", "host", "status", "attempts", "last_answer")
-    list_filter = ("status", "event", "webhook__key", "created_at")
+    list_filter = ("status", recent_values(_("event"), "event", "-created_at"), "webhook__key", "created_at")
+    sortable_by = ("created_at",)
     list_select_related = ("webhook__key",)
-    search_fields = ("=id", "=conversation_id", "webhook__url")
-    date_hierarchy = "created_at"
+    search_fields = ("id", "conversation_id")
+    searched_words = ("webhook__url",)
+    newest_first = "-created_at"
     fields = ("id", "webhook", "event", "conversation_id", "status", "created_at", "tried_until", "ended_at", "content")
     readonly_fields = ("content",)
     inlines = (AttemptInline,)
@@ -205,12 +209,14 @@ class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
     change_form_template = "admin/partners/webhookmessage/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookMessage]:
+        # Of the page's own rows, each by its index: a join would count the attempts of all rows first.
         newest = WebhookAttempt.objects.filter(message=OuterRef("pk"))
+        counted = newest.order_by().values("message").annotate(count=Count("pk")).values("count")
         return (
             super()
             .get_queryset(request)
             .annotate(
-                count=Count("attempts"),
+                count=Coalesce(Subquery(counted), 0),
                 answered=Subquery(newest.values("status")[:1]),
                 failed=Subquery(newest.values("error")[:1]),
             )
@@ -224,7 +230,7 @@ class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin[WebhookMessage]):
     def host(self, message: WebhookMessage) -> str:
         return urlsplit(message.webhook.url).netloc
 
-    @admin.display(description=_("attempts"), ordering="count")
+    @admin.display(description=_("attempts"))
     def attempts(self, message: Any) -> int:
         return int(message.count)
 

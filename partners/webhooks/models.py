@@ -159,6 +159,9 @@ class WebhookMessage(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["status", "-created_at"], name="webhook_message_by_status"),
+        ]
         verbose_name = _("webhook message")
         verbose_name_plural = _("webhook messages")
 
