@@ -24,7 +24,7 @@ TURN_LIMITS_S = {
 }
 # How many turns a web process works on at once, and how many more may wait for a place (chat/room.py). Our own composer
 # computes, so that more at once only make each other late; a model is waited for.
-_TURNS_AT_ONCE = 32 if GENERATORS["default"]["BACKEND"] == "chat.backends.composer.ComposerGenerator" else 200
+_TURNS_AT_ONCE = 12 if GENERATORS["default"]["BACKEND"] == "chat.backends.composer.ComposerGenerator" else 200
 TURNS_AT_ONCE = int(environment.number("TURNS_AT_ONCE", _TURNS_AT_ONCE, low=1, high=100_000))
 TURNS_WAITING = int(environment.number("TURNS_WAITING", 64, low=1, high=100_000))
 # How fast one socket may send, after a burst of four (frames) or twenty (questions) seconds' worth.

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -44,7 +45,10 @@ class Postgres:
 
     def start(self) -> None:
         """It goes through its journal first."""
-        self._control("start", f"--log={self._data / 'restarted.log'}")
+        # Where it was before: that was said on its command line only.
+        port = urlsplit(self.url).port
+        where = f"-p {port} -h 127.0.0.1 -k {self._data.parent}"
+        self._control("start", f"--log={self._data / 'restarted.log'}", f"--options={where}")
 
     @contextmanager
     def gone(self) -> Iterator[None]:
