@@ -16,10 +16,10 @@ SCRIPT = Path(settings.BASE_DIR) / ".ci/run"
 NOTES = """#!/bin/sh
 echo "${0##*/} $*${BROWSER_TESTS:+ browser=$BROWSER_TESTS}${DEPLOY_TESTS:+ deploy=$DEPLOY_TESTS}" >>"$NOTES"
 """
-PROGRAMS = ("chromium", "npm", "nginx", "redis-server")
+PROGRAMS = ("chromium", "npm", "nginx")
 # Where PostgreSQL's server lies outside of PATH, as on Debian, there is nothing of it to install.
 POSTGRES = [] if INITDB else ["postgresql"]
-ALL = ["chromium", "fontconfig", "fonts-noto-cjk", "nodejs", "npm", *POSTGRES, "nginx-light", "redis-server"]
+ALL = ["chromium", "fontconfig", "fonts-noto-cjk", "nodejs", "npm", *POSTGRES, "nginx-light"]
 BOTH = ["make check", "make test browser=required deploy=required"]
 
 
