@@ -1,8 +1,8 @@
 """``python -m bench [name …]``: runs the modules of this folder that have a ``run`` and prints their tables.
 
 Everything happens in a temporary folder: a private Redis, a SQLite file, no network. A run of all of them
-rewrites docs/benchmarks.md; a run of some only prints. Those that take minutes run by their name only;
-``load`` starts a whole shop of its own and has options (``--help``).
+rewrites docs/benchmarks.md; a run of some only prints, and with ``--write`` puts its tables into that page as well.
+Those that take minutes run by their name only; ``load`` starts a whole shop of its own and has options (``--help``).
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bench
+from bench.report import REPORT, put_into_report
 from bench.tables import Table
-
-REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 METHOD = """# Benchmarks
 
@@ -41,6 +40,8 @@ def main(names: list[str]) -> int:
         from bench.load import main as load
 
         return load(names[1:])
+    into_report = "--write" in names
+    names = [name for name in names if name != "--write"]
     modules = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_")]
     unknown = sorted(set(names) - set(modules))
     if unknown:
@@ -65,12 +66,12 @@ def main(names: list[str]) -> int:
         server = PrivateRedis(Path(folder))
         server.start()
         try:
-            return run_all(names or modules, write=not names)
+            return run_all(names or modules, write=not names, into_report=into_report)
         finally:
             server.stop()
 
 
-def run_all(names: Iterable[str], *, write: bool) -> int:
+def run_all(names: Iterable[str], *, write: bool, into_report: bool) -> int:
     """Runs them on a fresh database each run shares; a failing one does not stop the rest."""
     import django
 
@@ -99,6 +100,8 @@ def run_all(names: Iterable[str], *, write: bool) -> int:
     if write and not failed:
         REPORT.parent.mkdir(exist_ok=True)
         REPORT.write_text("\n".join([header(), *(table.markdown() for table in tables)]))
+    elif into_report:
+        put_into_report(tables, datetime.now(UTC).date())
     return 1 if failed else 0
 
 

@@ -23,12 +23,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from bench.load_shoppers import quantile
+from bench.report import put_into_report
 from bench.tables import Table
 
 # Descriptors that a process needs beside its sockets.
@@ -389,6 +391,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--step-s", type=float, default=20, help="seconds of each rate; 0: no rising load (%(default)s)"
     )
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md as well")
     options = parser.parse_args(arguments)
     allow_files(options.idle + 2 * OTHER_FILES)
     for name in ("REDIS_URL", "DATABASE_URL"):
@@ -410,6 +413,8 @@ def main(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             _say("stopped; what was measured by now:")
             stopped = True
-    for table in tables(options, measured):
+    for table in (found := list(tables(options, measured))):
         sys.stdout.write(table.markdown() + "\n")
+    if options.write and not stopped:
+        put_into_report(found, datetime.now(UTC).date())
     return int(stopped or bool(measured.errors))

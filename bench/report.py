@@ -1,0 +1,25 @@
+"""docs/benchmarks.md: a run of all writes it anew, a run of some with ``--write`` puts their tables into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from bench.tables import Table
+
+REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+
+
+def with_tables(report: str, tables: Iterable[Table], measured: date) -> str:
+    """The report with these tables, each in place of the one that has its title, new ones at the end, dated."""
+    head, *sections = re.split(r"(?m)^(?=## )", report)
+    by_title = {section.splitlines()[0].removeprefix("## "): section.rstrip("\n") for section in sections}
+    for table in tables:
+        by_title[table.title] = f"{table.markdown().rstrip()}\n\nMeasured on {measured:%Y-%m-%d}."
+    return "\n\n".join([head.rstrip("\n"), *by_title.values()]) + "\n"
+
+
+def put_into_report(tables: Iterable[Table], measured: date) -> None:
+    REPORT.write_text(with_tables(REPORT.read_text("utf-8"), tables, measured), "utf-8")
