@@ -104,16 +104,29 @@ def bare_volume(request: Request) -> tuple[int, ...]:
 
 
 def numbered_collection(series_id: str, format: str, number: int, *, prefer: str = "") -> list[str]:
-    """ "Omnibus 2" by its own number, or by that in its title; never by the volumes it holds."""
-    rows = (
+    """ "Omnibus 2" by its own number, or by that in its title; never by the volumes it holds.
+
+    Some feeds number a series' collections, others say the printing, which is 1 nearly everywhere: numbers that tell
+    nothing apart are no numbers of collections.
+    """
+    rows = list(
         Edition.objects.of_series(series_id)
         .in_format(format)
         .values_list("asin", "title", "edition_number", "language")
     )
-    named = re.compile(rf"(?<!\d){number}(?!\d)")
+    counted: dict[str, list[int | None]] = defaultdict(list)
+    for _, _, edition_number, language in rows:
+        counted[language].append(edition_number)
+    telling = {language for language, numbers in counted.items() if len(set(numbers)) == len(numbers)}
+    # Not that of "20th Century".
+    named = re.compile(rf"(?<!\d){number}(?!\d|st\b|nd\b|rd\b|th\b)")
     found = [
         (language != prefer, asin)
         for asin, title, edition_number, language in rows
-        if edition_number == number or (edition_number is None and named.search(unicodedata.normalize("NFKC", title)))
+        if (edition_number == number and language in telling)
+        or (
+            (edition_number is None or language not in telling)
+            and named.search(unicodedata.normalize("NFKC", title).casefold())
+        )
     ]
     return [asin for _, asin in sorted(found)]

@@ -17,6 +17,8 @@ def lacking(request: Request, volumes: tuple[int, ...]) -> Literal["volume", "fo
         return "language"
     if request.format and not editions_of(series_id, format=request.format):
         return "format"
+    if request.format and request.collection is not None:
+        return "such"
     return "such" if volumes or (request.format and request.edition_language) else "volume"
 
 

@@ -119,8 +119,8 @@ def _editions_asked(work: Gathering) -> tuple[list[str], list[str]]:
     prefer = preferred_language(request)
     if request.collection is not None and request.format:
         numbered = numbered_collection(series_id, request.format, request.collection, prefer=prefer)
-        if numbered:
-            return numbered, []
+        # Another one of the same form would be taken for it.
+        return numbered, [] if numbered else nearest_editions(request, volumes)
     exact = editions_of(
         series_id, language=request.edition_language, format=request.format, volumes=volumes, prefer=prefer
     )
