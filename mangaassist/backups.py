@@ -176,7 +176,7 @@ def _migrations_in_sqlite(path: Path) -> set[_Migration]:
     """Of a sound file."""
     try:
         with closing(_open_sqlite(path)) as source:
-            applied = set(source.execute(f"SELECT app, name FROM {_SIGN}"))  # noqa: S608 (a name of ours)
+            applied = set(source.execute(f"SELECT app, name FROM {_SIGN}"))  # noqa: S608  # nosec B608  # our own
             (state,) = source.execute("PRAGMA quick_check").fetchone()
     except sqlite3.Error:
         applied, state = set(), ""
