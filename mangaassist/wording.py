@@ -7,7 +7,7 @@ catalogue against every registered model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.apps import apps
@@ -16,6 +16,7 @@ from django.db import models
 from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext, pgettext
 
+_Words = Iterator[tuple[str, str | Promise]]
 # Written by others, who bring their own catalogues.
 FOREIGN = frozenset({"admin", "auth", "contenttypes", "sessions", "messages", "staticfiles", "humanize"})
 
@@ -59,18 +60,27 @@ def _find(app: str, text: str) -> str:
 _found = lazy(_find, str)
 
 
-def shown_words() -> Iterator[tuple[str, str | Promise]]:
-    """(where, what) an operator can read of the models in the admin."""
-    for model in admin.site._registry:
-        options = model._meta
-        if options.app_label in FOREIGN:
+def shown_words() -> _Words:
+    """(where, what) an operator can read of the models in the admin, on pages of their own or within another's."""
+    for model, page in admin.site._registry.items():
+        if model._meta.app_label in FOREIGN:
             continue
-        yield options.label, options.verbose_name or ""
-        yield f"{options.label}s", options.verbose_name_plural or ""
-        for field in options.fields:
-            yield f"{options.label}.{field.name}", field.verbose_name
-            if field.help_text:
-                yield f"{options.label}.{field.name}: help", field.help_text
-            # A function makes a list that is no text of ours: time zones.
-            for value, label in field.choices if isinstance(field.choices, list) else ():
-                yield f"{options.label}.{field.name}={value}", label
+        yield from _words_of(model, model._meta.fields)
+        for inline in page.inlines:
+            shown = tuple(map(str, inline.fields or ()))
+            # A row within another's page shows the fields that it names, or all that may be written.
+            fields = [each for each in inline.model._meta.fields if (each.name in shown if shown else each.editable)]
+            yield from _words_of(inline.model, fields)
+
+
+def _words_of(model: type[models.Model], fields: Iterable[models.Field[Any, Any]]) -> _Words:
+    options = model._meta
+    yield options.label, options.verbose_name or ""
+    yield f"{options.label}s", options.verbose_name_plural or ""
+    for field in fields:
+        yield f"{options.label}.{field.name}", field.verbose_name
+        if field.help_text:
+            yield f"{options.label}.{field.name}: help", field.help_text
+        # A function makes a list that is no text of ours: time zones.
+        for value, label in field.choices if isinstance(field.choices, list) else ():
+            yield f"{options.label}.{field.name}={value}", label

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from mangaassist.dbthreads import in_database
 from partners.authentication import is_inside
-from partners.models import SCOPES, ApiKey, KeySecret, create_api_key, digest_of
+from partners.models import SCOPES, ApiKey, KeySecret, create_api_key, digest_of, new_secret
 from partners.quotas import Usage
 from tests.partners.conftest import Partner
 
@@ -296,6 +296,14 @@ class TestAdmin:
         page = admin_client.post("/admin/partners/apikey/add/", self.FORM | wrong)
         assert "errorlist" in page.content.decode()
         assert not ApiKey.objects.exists()
+
+    def test_all_of_it_is_japanese_for_who_reads_japanese(self, admin_client: Client) -> None:
+        key = ApiKey.objects.create(name="A shop", tenant="t", scopes=["events"])
+        new_secret(key)
+        address = f"/admin/partners/apikey/{key.pk}/change/"
+        page = admin_client.get(address, headers={"accept-language": "ja"}).content.decode()
+        assert all(word in page for word in ("キーのシークレット", "先頭の文字", "使用期限"))
+        assert not any(word in page for word in ("Key secret", "Prefix", "Usable until", "Scopes", "Allowed"))
 
     def test_a_key_is_rotated_and_revoked(self, admin_client: Client) -> None:
         key, first = create_api_key("A shop", ["events"])
