@@ -34,6 +34,7 @@ from chat.models import Feedback, FeedbackCount
 from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.lists import LongList, recent_values
+from mangaassist.names import intent_name
 from mangaassist.privacy.pages import tell_erasure
 from mangaassist.streaming import download
 
@@ -112,7 +113,7 @@ class FeedbackAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
         "label",
         "flag",
         NeedsAPerson,
-        recent_values(gettext_lazy("intent"), "message__turn__intent", NEWEST),
+        recent_values(gettext_lazy("intent"), "message__turn__intent", NEWEST, told=intent_name),
         recent_values(gettext_lazy("engine"), "message__turn__engine", NEWEST),
         recent_values(gettext_lazy("language"), "message__turn__language", NEWEST),
         "updated_at",
@@ -156,7 +157,7 @@ class FeedbackAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
 
     @admin.display(description=gettext_lazy("intent"))
     def intent(self, feedback: Feedback) -> str:
-        return feedback.message.turn.intent if feedback.message.turn else "—"
+        return intent_name(feedback.message.turn.intent) if feedback.message.turn else "—"
 
     @admin.display(description=gettext_lazy("engine"))
     def engine(self, feedback: Feedback) -> str:

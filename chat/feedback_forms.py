@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from chat.feedback_review import LONGEST_NOTE
 from chat.golden import INTENTS
 from chat.models import Feedback
+from mangaassist.names import INTENTS as INTENT_NAMES
 
 
 class BulkForm(ActionForm):
@@ -40,7 +41,9 @@ class LinesField(forms.CharField):
 class GoldenForm(forms.Form):
     name = forms.CharField(max_length=120, label=gettext_lazy("Name of the journey"))
     intent = forms.ChoiceField(
-        required=False, choices=[("", "—"), *((each, each) for each in INTENTS)], label=gettext_lazy("Right intent")
+        required=False,
+        choices=[("", "—"), *((each, INTENT_NAMES[each]) for each in INTENTS)],
+        label=gettext_lazy("Right intent"),
     )
     says = LinesField(required=False, max_length=2000, label=gettext_lazy("The answer says (one part a line)"))
     never = LinesField(required=False, max_length=2000, label=gettext_lazy("The answer does not say"))

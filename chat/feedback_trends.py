@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Feedback, FeedbackCount
+from mangaassist.names import intent_name
 
 WEEKS = (8, 13, 26, 52)
 # Lines of their own; the rest is one.
@@ -94,7 +95,7 @@ def trends(by: str, weeks: int, *, today: date | None = None) -> Trends:
 def _name(by: str, value: str) -> str:
     if by == "reason":
         return Feedback(reason=value).reason_in_words or "—"
-    return value or "—"
+    return (intent_name(value) if by == "intent" else value) or "—"
 
 
 def _sum(counts: Iterable[dict[date, list[int]]], days: Iterable[date] = ()) -> dict[date, list[int]]:

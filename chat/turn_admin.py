@@ -29,6 +29,7 @@ from chat.waterfall import waterfall
 from mangaassist.access.audit import log_deed
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.lists import LongList, recent_values
+from mangaassist.names import intent_name
 
 View = Callable[..., HttpResponse]
 NEWEST = "-started_at"
@@ -37,12 +38,12 @@ NEWEST = "-started_at"
 @admin.register(Turn)
 class TurnAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Turn]):
     list_display = (
-        "started_at", "intent", "status", "language", "confidence", "latency", "first_delta", "generator", "engine",
-        "conversation_link",
+        "started_at", "shown_intent", "status", "language", "confidence", "latency", "first_delta", "generator",
+        "engine", "conversation_link",
     )  # fmt: skip
     list_filter = (
         "status",
-        recent_values(gettext_lazy("intent"), "intent", NEWEST),
+        recent_values(gettext_lazy("intent"), "intent", NEWEST, told=intent_name),
         recent_values(gettext_lazy("language"), "language", NEWEST),
         recent_values(gettext_lazy("generator"), "generator", NEWEST),
         recent_values(gettext_lazy("recommender"), "engine", NEWEST),
@@ -74,6 +75,10 @@ class TurnAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Turn]):
         except ValueError:
             return queryset.none(), False
         return queryset.filter(pk=id) | queryset.filter(conversation=id), False
+
+    @admin.display(description=gettext_lazy("intent"))
+    def shown_intent(self, turn: Turn) -> str:
+        return intent_name(turn.intent) or "—"
 
     @admin.display(description=gettext_lazy("in all"))
     def latency(self, turn: Turn) -> str:
@@ -152,7 +157,7 @@ def _compared(turn: Turn, again: Replayed) -> dict[str, Any]:
     answer = said.filter(role=Message.Role.ASSISTANT).first()
     then, now = turn.trace.get("generation", {}), again.trace.get("generation", {})
     old = {
-        "intent": turn.intent,
+        "intent": intent_name(turn.intent),
         "confidence": turn.confidence,
         "language": turn.language,
         "generator": turn.generator,
@@ -163,7 +168,7 @@ def _compared(turn: Turn, again: Replayed) -> dict[str, Any]:
         "citations": [each.get("title") for each in answer.citations] if answer else [],
     }
     new = {
-        "intent": again.intent,
+        "intent": intent_name(again.intent),
         "confidence": again.confidence,
         "language": again.language,
         "generator": again.generator,

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from escalation.actors import Actor
@@ -32,6 +33,7 @@ from escalation.models import (
 from mangaassist.access.audit import log_deed
 from mangaassist.admin_site import FromToAdmin, OneRowAdmin
 from mangaassist.lists import LongList
+from mangaassist.names import in_trail
 from mangaassist.privacy.pages import tell_erasure
 from mangaassist.privacy.words import REDACTED
 
@@ -53,7 +55,15 @@ class TransitionInline(admin.TabularInline[HandoffTransition, Handoff]):
     model = HandoffTransition
     extra = 0
     can_delete = False
-    fields = readonly_fields = ("at", "from_status", "status", "by", "detail")
+    fields = readonly_fields = ("at", "from_status", "status", "who", "what")
+
+    @admin.display(description=pgettext_lazy("escalation", "by"))
+    def who(self, transition: HandoffTransition) -> str:
+        return in_trail(transition.by)
+
+    @admin.display(description=pgettext_lazy("escalation", "detail"))
+    def what(self, transition: HandoffTransition) -> str:
+        return in_trail(transition.detail)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

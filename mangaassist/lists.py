@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin
@@ -72,12 +73,14 @@ class RecentValues(admin.SimpleListFilter):
 
     field = ""
     newest_first = "-pk"
+    # What a value is called.
+    told: Callable[[str], str] = staticmethod(str)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = model_admin.model._default_manager.order_by(self.newest_first)
         values = set(rows.values_list(self.field, flat=True)[:NEWEST])
         wanted = self.value()
-        return [(value, value) for value in sorted({*filter(None, values), *([wanted] if wanted else [])})]
+        return [(value, self.told(value)) for value in sorted({*filter(None, values), *([wanted] if wanted else [])})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
@@ -86,10 +89,10 @@ class RecentValues(admin.SimpleListFilter):
         return True
 
 
-def recent_values(name: Any, path: str, newest: str) -> type[RecentValues]:
+def recent_values(name: Any, path: str, newest: str, *, told: Callable[[str], str] = str) -> type[RecentValues]:
     """A filter class for ``list_filter``."""
     return type(
         f"Recent_{path}",
         (RecentValues,),
-        {"title": name, "parameter_name": path, "field": path, "newest_first": newest},
+        {"title": name, "parameter_name": path, "field": path, "newest_first": newest, "told": staticmethod(told)},
     )

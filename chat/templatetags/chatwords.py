@@ -10,7 +10,11 @@ from django import template
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 
+from mangaassist.names import in_trail, intent_name
+
 register = template.Library()
+register.filter("intent_name", intent_name)
+register.filter("in_trail", in_trail)
 
 # What the widget's words know: paragraphs, lists, bold and links. Tags in the text stay text; a link to anything but
 # a page (javascript:, data:, …) stays text as well.

@@ -22,6 +22,7 @@ from mangaassist.access.rank import may_change_user, may_give, may_give_group, r
 from mangaassist.access.sessions import sign_out_everywhere
 from mangaassist.admin_site import FromToAdmin
 from mangaassist.groups import GROUPS
+from mangaassist.names import group_name
 
 # What only a superuser gives or takes: who could give it to themselves would be one.
 SUPERUSERS_ONLY = ("is_superuser", "user_permissions")
@@ -62,6 +63,16 @@ class RightsForm(forms.ModelForm[Group]):
         return chosen
 
 
+class GroupsField(forms.ModelMultipleChoiceField[Group]):
+    def label_from_instance(self, obj: Any) -> str:
+        return group_name(obj.name)
+
+
+class GroupsFilter(admin.RelatedFieldListFilter):
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        return [(pk, group_name(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
+
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
@@ -71,12 +82,17 @@ class StaffAdmin(FromToAdmin, UserAdmin[User]):
     """Django's own; nobody gives what they do not have, and who did something here is deactivated, never deleted."""
 
     form = StaffForm
-    list_filter = ("is_staff", "is_active", "groups")
+    list_filter = ("is_staff", "is_active", ("groups", GroupsFilter))
     actions = ("deactivate_selected", "sign_out_selected")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (form,), {"by": request.user})
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["form_class"] = GroupsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
@@ -130,6 +146,11 @@ class StaffAdmin(FromToAdmin, UserAdmin[User]):
 @admin.register(Group)
 class RightsAdmin(FromToAdmin, GroupAdmin):
     form = RightsForm
+    list_display = ("shown_name",)
+
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, group: Group) -> str:
+        return group_name(group.name)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)

@@ -19,6 +19,7 @@ from mangaassist.analytics.plots import spark
 from mangaassist.analytics.reading import Read, labelled, total
 from mangaassist.analytics.tallying import Numbers, quantile_ms
 from mangaassist.analytics.tiles import share
+from mangaassist.names import intent_name, name_of
 
 Link = Callable[..., str]
 MOST_INTENTS = 10
@@ -75,7 +76,7 @@ def intents(read: Read, link: Link) -> Panel:
     whole, most = total(found.values(), "turns"), max((each["turns"] for each in found.values()), default=0)
     rows = [
         Row(
-            wording.name_of(wording.INTENTS, intent),
+            intent_name(intent),
             [wording.count(numbers["turns"]), _rate(numbers.get("answered", 0), numbers.get("unanswered", 0))],
             bar=numbers["turns"] / most * BAR,
             href=link("chat.turn", started_at__gte=read.begins.isoformat(), intent=intent),
@@ -103,7 +104,7 @@ def steps(read: Read, link: Link) -> Panel:
         over = share(numbers.get("over", 0), numbers["runs"]) or 0
         rows.append(
             Row(
-                wording.name_of(STEPS, step),
+                name_of(STEPS, step),
                 [
                     wording.milliseconds(median),
                     wording.milliseconds(late),
@@ -163,7 +164,7 @@ def caches(read: Read, link: Link) -> Panel:
         ratio = share(numbers.get("hits", 0), asked)
         rows.append(
             Row(
-                wording.name_of(wording.CACHES, kind),
+                name_of(wording.CACHES, kind),
                 [wording.count(asked), wording.percent(ratio), wording.duration(saved(numbers))],
                 bar=(ratio or 0) * BAR,
             )

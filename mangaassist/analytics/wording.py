@@ -10,40 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from escalation.models import Trigger
 
-INTENTS: dict[str, Promise] = {
-    "greeting": _("Greeting"),
-    "thanks": _("Thanks"),
-    "goodbye": _("Goodbye"),
-    "recommend": _("Recommendations"),
-    "search": _("Search"),
-    "series_facts": _("About a series"),
-    "product_facts": _("About a book"),
-    "next_volume": _("The next volume"),
-    "reading_order": _("Reading order"),
-    "compare": _("Comparison"),
-    "budget": _("Within a budget"),
-    "price": _("Price"),
-    "availability": _("In stock?"),
-    "promotions": _("Promotions"),
-    "order_status": _("An order"),
-    "faq": _("Help"),
-    "account": _("Account"),
-    "complaint": _("Complaint"),
-    "human": _("A person"),
-    "unknown_title": _("An unknown title"),
-    "other": _("Not understood"),
-}
 CACHES: dict[str, Promise] = {
     "product": _("Products"),
     "recs": _("Recommendations"),
     "promotions": _("Promotions"),
     "faq": _("Help texts"),
 }
-
-
-def name_of(names: dict[str, Promise], key: str) -> str:
-    """What has no name is called as the code calls it."""
-    return str(names[key]) if key in names else key.replace("_", " ")
 
 
 def language_name(code: str) -> str:

@@ -167,3 +167,16 @@ def test_who_is_deactivated_is_out_at_once(admin_client: Client) -> None:
     form = {"username": "aiko", "is_staff": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
     assert admin_client.post(reverse("admin:auth_user_change", args=[aiko.pk]), form).status_code == 302
     assert not StaffSession.objects.filter(user=aiko).exists()
+
+
+def test_groups_are_told_in_the_language_of_who_reads(admin_client: Client) -> None:
+    make_groups()
+    japanese = {"accept-language": "ja"}
+    for address in ("/admin/auth/user/add/", "/admin/auth/group/", "/admin/auth/user/"):
+        assert admin_client.get(address, headers=japanese).status_code == 200
+    worker = User.objects.create(username="hanako", is_staff=True)
+    worker.groups.add(Group.objects.get(name="agent lead"))
+    for address in (f"/admin/auth/user/{worker.pk}/change/", "/admin/auth/group/", "/admin/auth/user/"):
+        page = admin_client.get(address, headers=japanese).content.decode()
+        assert "担当者のリーダー" in page
+        assert ">agent lead<" not in page

@@ -255,7 +255,7 @@ class TestTrends:
         found = trends("intent", 8, today=self.TODAY)
         assert [(each.up, each.down) for each in found.whole.columns[-3:]] == [(0, 0), (4, 6), (0, 1)]
         assert len(found.whole.columns) == 8
-        assert (found.rows[0].name, found.rows[0].up, found.rows[0].down) == ("faq", 4, 7)
+        assert (found.rows[0].name, found.rows[0].up, found.rows[0].down) == ("Help", 4, 7)
         assert found.rows[0].columns[-2].share == pytest.approx(0.4)
 
     def test_the_worst_first_and_the_rest_as_one(self) -> None:
