@@ -17,6 +17,7 @@ from mangaassist.access.audit import log_deeds
 from mangaassist.admin_site import FromToAdmin
 from mangaassist.lists import LongList
 from shop import feed_admin  # noqa: F401  (registers its pages)
+from shop.forms import ListsInForm
 from shop.models import Cart, CartLine, Edition, Offer, Order, OrderLine, Promotion, Series, SeriesRelation
 from shop.pricing import HIGHEST, LOWEST, MOST_STOCK, Changed, ChangeRefused, change_prices, end_promotions, set_stock
 from shop.search import index_editions, index_series
@@ -30,12 +31,13 @@ class RelationInline(admin.TabularInline[SeriesRelation, Series]):
 
 
 @admin.register(Series)
-class SeriesAdmin(FromToAdmin, admin.ModelAdmin[Series]):
+class SeriesAdmin(ListsInForm, FromToAdmin, admin.ModelAdmin[Series]):
     list_display = ("title", "native_title", "demographic", "status", "age_rating", "volume_count", "started")
     list_filter = ("demographic", "status", "age_rating")
     search_fields = ("id", "title", "native_title", "romanized_title", "terms__folded")
     search_help_text = gettext_lazy("Title in any script, alias, author, genre, or id")
     inlines = (RelationInline,)
+    as_lines = ("aliases", "authors", "native_authors", "genres", "themes")
     exclude = ("updated_at",)
 
     def save_model(self, request: HttpRequest, obj: Series, form: ModelForm[Series], change: bool) -> None:
@@ -50,7 +52,7 @@ class OfferInline(admin.StackedInline[Offer, Edition]):
 
 
 @admin.register(Edition)
-class EditionAdmin(FromToAdmin, admin.ModelAdmin[Edition]):
+class EditionAdmin(ListsInForm, FromToAdmin, admin.ModelAdmin[Edition]):
     list_display = ("title", "asin", "format", "language", "price", "stock", "in_print")
     list_filter = ("format", "language", "in_print", "age_rating")
     list_select_related = ("offer",)
@@ -58,6 +60,7 @@ class EditionAdmin(FromToAdmin, admin.ModelAdmin[Edition]):
     search_help_text = gettext_lazy("ASIN, ISBN, title, or its series' title in any script")
     autocomplete_fields = ("series",)
     inlines = (OfferInline,)
+    as_volumes = ("volumes",)
     exclude = ("updated_at",)
 
     def get_search_results(
@@ -138,11 +141,12 @@ class OfferAdmin(FromToAdmin, admin.ModelAdmin[Offer]):
 
 
 @admin.register(Promotion)
-class PromotionAdmin(FromToAdmin, admin.ModelAdmin[Promotion]):
+class PromotionAdmin(ListsInForm, FromToAdmin, admin.ModelAdmin[Promotion]):
     list_display = ("title", "percent_off", "category", "starts", "ends")
     list_filter = ("category", "starts", "ends")
     search_fields = ("id", "title", "titles")
     actions = ("end_selected",)
+    as_lines = ("series", "asins")
 
     @admin.action(description=gettext_lazy("End the selected promotions now"), permissions=["change"])
     def end_selected(self, request: HttpRequest, queryset: QuerySet[Promotion]) -> None:

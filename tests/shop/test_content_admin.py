@@ -10,6 +10,7 @@ import orjson
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
@@ -21,6 +22,7 @@ from mangaassist.access.models import AuditEntry
 from mangaassist.groups import make_groups
 from shop.feed import export_feed, import_feed
 from shop.feed_jobs import take_next
+from shop.forms import LinesField, VolumesField
 from shop.models import Edition, Offer, Order, Promotion, Series
 from shop.pricing import ChangeRefused, change_prices, end_promotions, new_price, set_stock
 from shop.signals import catalog_changed
@@ -216,3 +218,52 @@ class TestFeeds:
     def test_who_may_not_add_feeds_is_refused(self) -> None:
         file = SimpleUploadedFile("feed.jsonl", b"{}")
         assert member("analyst").post(reverse("admin:shop_feedjob_upload"), {"file": file}).status_code == 403
+
+
+class TestLists:
+    """In forms: one entry a line, volumes with commas between them."""
+
+    @pytest.mark.parametrize(("written", "kept"), [
+        ("", []), (" \r\n\n", []), ("Naoki Urasawa", ["Naoki Urasawa"]),
+        (" CLAMP \r\n\r\n尾田 栄一郎\nCLAMP", ["CLAMP", "尾田 栄一郎"]), ('["A", "B"]', ['["A", "B"]']),
+    ])  # fmt: skip
+    def test_lines_are_stripped_and_stand_once(self, written: str, kept: list[str]) -> None:
+        field = LinesField(required=False)
+        assert field.clean(written) == kept
+        assert field.clean(field.prepare_value(kept)) == kept
+        assert not field.has_changed(kept, written)
+
+    @pytest.mark.parametrize(("written", "kept"), [
+        ("", []), (" , ", []), ("7", [7]), ("3, 1,2 ,2", [1, 2, 3]), ("１、２", [1, 2]), ("0", [0]),
+    ])  # fmt: skip
+    def test_volumes_are_in_their_order(self, written: str, kept: list[int]) -> None:
+        field = VolumesField(required=False)
+        assert field.clean(written) == kept
+        assert field.clean(field.prepare_value(kept)) == kept
+        assert not field.has_changed(kept, written)
+
+    @pytest.mark.parametrize("written", ["one", "1-3", "-1", "1.5", "10001", "9" * 5_000, "[1]", "1;2", "1," * 501])
+    def test_what_is_no_volume_is_refused(self, written: str) -> None:
+        with pytest.raises(ValidationError):
+            VolumesField(required=False).clean(written)
+        assert VolumesField().has_changed([], written)
+
+    @pytest.mark.parametrize("written", ["x" * 201, "\n".join(map(str, range(101)))])
+    def test_so_are_lines_without_end(self, written: str) -> None:
+        with pytest.raises(ValidationError):
+            LinesField(required=False).clean(written)
+
+    def test_the_form_of_a_series_shows_and_keeps_them(self) -> None:
+        client = member("operator")
+        series = Series.objects.exclude(authors=[])[0]
+        address = reverse("admin:shop_series_change", args=[series.pk])
+        form = client.get(address).context["adminform"].form
+        assert form["authors"].value() == "\n".join(series.authors)
+        said = {name: "" if form[name].value() is None else form[name].value() for name in form.fields}
+        said |= {"authors": "Naoki Urasawa\n\n Takashi Nagasaki "}
+        for name in ("relations", "related"):
+            said |= {f"{name}-TOTAL_FORMS": "0", f"{name}-INITIAL_FORMS": "0"}
+        page = client.post(address, said)
+        assert page.status_code == 302
+        assert Series.objects.get(pk=series.pk).authors == ["Naoki Urasawa", "Takashi Nagasaki"]
+        assert client.post(address, said | {"authors": "x" * 201}).status_code == 200
