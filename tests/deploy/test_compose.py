@@ -74,7 +74,8 @@ def test_workers_are_those_of_make_run() -> None:
 def test_every_variable_is_one_that_the_settings_read() -> None:
     named = {name for each in SERVICES.values() for name in each.get("environment", {})}
     named |= set(re.findall(r"\$\{(\w+)", COMPOSE))
-    code = "".join((FOLDER / "mangaassist" / f"{name}.py").read_text() for name in ("settings", "supervisor"))
+    pages = [*(FOLDER / "mangaassist" / "settings").glob("*.py"), FOLDER / "mangaassist" / "supervisor.py"]
+    code = "".join(page.read_text() for page in pages)
     assert {name for name in named - NOT_OURS if f'"{name}"' not in code} == set()
 
 
