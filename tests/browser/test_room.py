@@ -31,7 +31,7 @@ class Room:
             "conversation": f"/admin/chat/conversation/{self.talk}/change/",
             "feedback": "/admin/chat/feedback/",
             "unanswered": "/admin/analytics/unansweredquestion/",
-            "settings": "/admin/chat/assistantsettings/1/change/",
+            "settings": "/admin/chat/assistantsettings/",
         }
 
 
