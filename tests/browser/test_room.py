@@ -59,6 +59,16 @@ def ada(chromium: Browser, room: Room) -> Iterator[Page]:
     assert not faults, faults
 
 
+def unfold(page: Page) -> None:
+    """Opens whatever is folded, with the traces that are fetched then."""
+    from playwright.sync_api import expect
+
+    traces = page.locator("details[data-src] .ma-trace-place")
+    many = traces.count()
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    expect(page.locator(".ma-trace-place > .ma-trace-of")).to_have_count(many)
+
+
 @pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
 def test_axe_finds_nothing_light_or_dark(chromium: Browser, room: Room, locale: str) -> None:
     from axe_playwright_python.base import AXE_SCRIPT
@@ -76,6 +86,7 @@ def test_axe_finds_nothing_light_or_dark(chromium: Browser, room: Room, locale: 
             assert opened is not None
             assert opened.ok, path
             assert page.locator("html").get_attribute("lang") == locale[:2]
+            unfold(page)
             page.evaluate(AXE_SCRIPT)
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
@@ -98,6 +109,7 @@ def test_nothing_scrolls_sideways_on_a_phone(ada: Page, room: Room) -> None:
     wide = {}
     for name, path in room.pages.items():
         ada.goto(path)
+        unfold(ada)
         wide[name] = ada.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert {name: more for name, more in wide.items() if more > 0} == {}
 
@@ -143,6 +155,38 @@ def test_a_turn_is_replayed_beside_its_old_answer_by_keyboard(ada: Page, room: R
     expect(ada.get_by_role("heading", level=2, name="Now")).to_be_visible()
     # A price or the stock may have changed, the author of a series has not.
     assert "Naoki Urasawa" in ada.locator(".ma-beside").first.inner_text()
+
+
+@pytest.mark.parametrize("name", ["overview", "conversation"])
+def test_the_tab_key_comes_to_everything(ada: Page, room: Room, name: str) -> None:
+    ada.goto(room.pages[name])
+    unfold(ada)
+    ada.evaluate(
+        """() => {
+            const operable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+            window.ahead = new Set([...document.querySelectorAll(operable)].filter(
+                (node) => node.checkVisibility({ visibilityProperty: true }) && !node.disabled));
+            document.addEventListener("focusin", ({ target }) => window.ahead.delete(target));
+        }"""
+    )
+    many = ada.evaluate("window.ahead.size")
+    assert many > 20
+    for _ in range(many + 5):
+        ada.keyboard.press("Tab")
+    assert ada.evaluate("[...window.ahead].map((node) => node.outerHTML.slice(0, 200))") == []
+
+
+def test_a_message_is_redacted_by_keyboard(ada: Page, room: Room) -> None:
+    from playwright.sync_api import expect
+
+    ada.goto(room.pages["conversation"])
+    said = ada.locator(".ma-said", has_text="something cheaper, under 10 dollars").first.get_attribute("id")
+    press_until(ada, f"#{said} .ma-redact > summary")
+    ada.keyboard.press("Enter")
+    press_until(ada, f"#{said} .ma-redact button")
+    ada.keyboard.press("Enter")
+    expect(ada.locator(f"#{said}").get_by_text("redacted", exact=True)).to_be_visible()
+    expect(ada.locator(f"#{said}")).not_to_contain_text("something cheaper")
 
 
 def test_an_operator_sees_no_more_than_she_may(chromium: Browser, room: Room) -> None:
