@@ -27,10 +27,12 @@ PAST = f"""
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from bench.overview import fill
-for name, (group, first_name) in {PEOPLE!r}.items():
-    user = User.objects.create_user(name, password={PASSWORD!r}, first_name=first_name, is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
-fill(TURNS, 45, timezone.now() - timezone.timedelta(hours=1))
+from django.db import transaction
+with transaction.atomic():
+    for name, (group, first_name) in {PEOPLE!r}.items():
+        user = User.objects.create_user(name, password={PASSWORD!r}, first_name=first_name, is_staff=True)
+        user.groups.add(Group.objects.get(name=group))
+    fill(TURNS, 45, timezone.now() - timezone.timedelta(hours=1))
 from partners.models import SCOPES, create_api_key
 print(create_api_key("Bookstore", list(SCOPES))[1])
 """
