@@ -30,7 +30,7 @@ from chat.feedback_review import ReviewRefused, neighbours, review, to_review
 from chat.feedback_trends import BY, WEEKS, trends
 from chat.forgetting import redact_opinion
 from chat.golden import Expected, NotGolden, file_name, golden_journey
-from chat.models import Feedback, FeedbackCount
+from chat.models import Feedback, FeedbackCount, reason_name
 from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.lists import LongList, recent_values
@@ -109,7 +109,7 @@ class FeedbackAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
     list_filter = (
         ReviewFilter,
         "rating",
-        recent_values(gettext_lazy("reason"), "reason", NEWEST),
+        recent_values(gettext_lazy("reason"), "reason", NEWEST, told=reason_name),
         "label",
         "flag",
         NeedsAPerson,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib.admin.helpers import ActionForm
 from django.utils.translation import gettext_lazy
@@ -11,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from chat.feedback_review import LONGEST_NOTE
 from chat.golden import INTENTS
 from chat.models import Feedback
+from mangaassist.list_fields import LinesField
 from mangaassist.names import INTENTS as INTENT_NAMES
 
 
@@ -29,15 +28,6 @@ class ReviewForm(forms.Form):
     deed = forms.ChoiceField(choices=[("save", ""), ("resolve", ""), ("reopen", "")])
 
 
-class LinesField(forms.CharField):
-    """Short texts, one a line."""
-
-    widget = forms.Textarea(attrs={"rows": 3})
-
-    def to_python(self, value: Any) -> Any:
-        return [line.strip() for line in (value or "").splitlines() if line.strip()]
-
-
 class GoldenForm(forms.Form):
     name = forms.CharField(max_length=120, label=gettext_lazy("Name of the journey"))
     intent = forms.ChoiceField(
@@ -45,6 +35,6 @@ class GoldenForm(forms.Form):
         choices=[("", "—"), *((each, INTENT_NAMES[each]) for each in INTENTS)],
         label=gettext_lazy("Right intent"),
     )
-    says = LinesField(required=False, max_length=2000, label=gettext_lazy("The answer says (one part a line)"))
-    never = LinesField(required=False, max_length=2000, label=gettext_lazy("The answer does not say"))
+    says = LinesField(required=False, label=gettext_lazy("The answer says (one part a line)"))
+    never = LinesField(required=False, label=gettext_lazy("The answer does not say"))
     shows = forms.CharField(required=False, max_length=500, label=gettext_lazy("It shows the cards (ids)"))

@@ -258,9 +258,13 @@ class Feedback(models.Model):
 
     @property
     def reason_in_words(self) -> str:
-        """Ours in the operator's language, a partner's own as it is."""
-        words = dict(self.Reason.choices).get(self.reason, self.reason) if self.reason else ""
-        return gettext(str(words)) if words else ""
+        return reason_name(self.reason)
+
+
+def reason_name(reason: str) -> str:
+    """Ours in the operator's language, a partner's own as it is."""
+    words = dict(Feedback.Reason.choices).get(reason, reason) if reason else ""
+    return gettext(str(words)) if words else ""
 
 
 class FeedbackNote(models.Model):

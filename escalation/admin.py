@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -33,7 +34,7 @@ from escalation.models import (
 from mangaassist.access.audit import log_deed
 from mangaassist.admin_site import FromToAdmin, OneRowAdmin
 from mangaassist.lists import LongList
-from mangaassist.names import in_trail
+from mangaassist.names import OUTCOMES, in_trail, intent_name, name_of
 from mangaassist.privacy.pages import tell_erasure
 from mangaassist.privacy.words import REDACTED
 
@@ -80,7 +81,11 @@ class HandoffAdmin(LongList, admin.ModelAdmin[Handoff]):
     search_fields = ("conversation_id", "contact_id")
     searched_words = ("customer_id", "reason", "summary")
     newest_first = "-opened_at"
-    readonly_fields = tuple(field.name for field in Handoff._meta.fields if field.name != "contact")
+    # The package's questions one by one; its summary is a field of its own.
+    exclude = ("package",)
+    readonly_fields = tuple(
+        "tried" if field.name == "package" else field.name for field in Handoff._meta.fields if field.name != "contact"
+    )
     inlines = (LineInline, TransitionInline)
     actions = ("close_selected",)
     change_form_template = "admin/escalation/handoff/change_form.html"
@@ -94,6 +99,15 @@ class HandoffAdmin(LongList, admin.ModelAdmin[Handoff]):
     ) -> HttpResponse:
         context = {"may_redact": request.user.has_perm(MAY_REDACT), "redacted": REDACTED}
         return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
+
+    @admin.display(description=_("asked of the assistant"))
+    def tried(self, handoff: Handoff) -> str:
+        """The questions that the package hands over, the oldest first: what was meant, and how it ended."""
+        asked = (
+            (each["text"], " · ".join(filter(None, [intent_name(each["intent"]), name_of(OUTCOMES, each["outcome"])])))
+            for each in handoff.package.get("tried", [])
+        )
+        return format_html("<ol>{}</ol>", format_html_join("", "<li>{} <small>{}</small></li>", asked))
 
     def redact_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Takes out what the shopper wrote beside their stars."""

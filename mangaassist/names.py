@@ -54,6 +54,15 @@ TRAIL: dict[str, Promise] = {
     "waits in the chat again": pgettext_lazy("trail", "waits in the chat again"),
 }
 
+# How a question ended, as who takes a conversation over is told (escalation.package): the last one led to it.
+OUTCOMES: dict[str, Promise] = {
+    "complete": pgettext_lazy("outcome", "answered"),
+    "not_understood": pgettext_lazy("outcome", "not understood"),
+    "stopped": pgettext_lazy("outcome", "stopped"),
+    "failed": pgettext_lazy("outcome", "failed"),
+    "running": pgettext_lazy("outcome", "handed over"),
+}
+
 
 def name_of(names: Mapping[str, str | Promise], key: str) -> str:
     """What has no name is called as the code calls it."""

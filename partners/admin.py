@@ -22,23 +22,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from mangaassist.access.audit import log_deed, log_deeds
+from mangaassist.list_fields import LinesField
 from partners.models import SCOPES, ApiKey, KeySecret, new_secret, new_tenant
 from partners.webhooks import admin as webhooks_admin  # noqa: F401  (Django finds an app's admin through this module)
-
-
-class LinesField(forms.CharField):
-    """A list of short texts, one a line."""
-
-    widget = forms.Textarea(attrs={"rows": 3})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        return [line.strip() for line in (value or "").splitlines() if line.strip()]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool((initial or []) != self.to_python(data))
 
 
 class ApiKeyForm(forms.ModelForm[ApiKey]):

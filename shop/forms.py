@@ -11,31 +11,12 @@ from django.core.exceptions import ValidationError
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from mangaassist.list_fields import LinesField, differs
+
 # What a feed may bring as well (shop.feed_fields).
-MOST = 100
-LONGEST = 200
 MOST_VOLUMES = 500
 HIGHEST_VOLUME = 10_000
 _BETWEEN = re.compile(r"[,、\s]+")
-
-
-class LinesField(forms.CharField):
-    """A list of short texts, one a line; each stands in it once."""
-
-    widget = forms.Textarea(attrs={"rows": 3})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        lines = list(dict.fromkeys(line.strip() for line in (value or "").splitlines() if line.strip()))
-        if len(lines) > MOST or any(len(line) > LONGEST for line in lines):
-            text = _("At most %(most)d lines of at most %(longest)d characters.")
-            raise ValidationError(text, code="long", params={"most": MOST, "longest": LONGEST})
-        return lines
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return _differs(self, initial, data)
 
 
 class VolumesField(forms.CharField):
@@ -55,14 +36,7 @@ class VolumesField(forms.CharField):
         return sorted({int(word) for word in words})
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return _differs(self, initial, data)
-
-
-def _differs(field: forms.Field, initial: Any, data: Any) -> bool:
-    try:
-        return bool((initial or []) != field.to_python(data))
-    except ValidationError:
-        return True
+        return differs(self, initial, data)
 
 
 class ListsInForm:

@@ -122,3 +122,18 @@ def test_a_comment_is_redacted_by_who_may_with_a_post_and_where_there_is_one() -
     assert not Erasure.objects.exists()
     handoff.refresh_from_db()
     assert handoff.csat_comment == COMMENT
+
+
+def test_what_was_asked_of_the_assistant_is_read_and_not_decoded(admin_client: Client) -> None:
+    tried = [
+        {"text": "is <b>Berserk</b> in stock?", "intent": "availability", "outcome": "complete"},
+        {"text": "a person, please", "intent": "", "outcome": "running"},
+    ]
+    handoff = rated()
+    Handoff.objects.filter(pk=handoff.pk).update(package={"version": 1, "tried": tried})
+    page = admin_client.get(f"{LIST}{handoff.pk}/change/").content.decode()
+    assert "<li>is &lt;b&gt;Berserk&lt;/b&gt; in stock? <small>In stock? · answered</small></li>" in page
+    assert "<li>a person, please <small>handed over</small></li>" in page
+    assert "&quot;version&quot;" not in page
+    Handoff.objects.filter(pk=handoff.pk).update(package={})
+    assert admin_client.get(f"{LIST}{handoff.pk}/change/").status_code == 200

@@ -20,9 +20,10 @@ from django.utils import timezone
 from knowledge.models import Article
 from mangaassist.access.models import AuditEntry
 from mangaassist.groups import make_groups
+from mangaassist.list_fields import LinesField
 from shop.feed import export_feed, import_feed
 from shop.feed_jobs import take_next
-from shop.forms import LinesField, VolumesField
+from shop.forms import VolumesField
 from shop.models import Edition, Offer, Order, Promotion, Series
 from shop.pricing import ChangeRefused, change_prices, end_promotions, new_price, set_stock
 from shop.signals import catalog_changed
