@@ -54,7 +54,7 @@ from escalation.lines import shopper_types
 from mangaassist import instruments
 from mangaassist.addresses import address_of
 from mangaassist.correlation import correlated
-from mangaassist.dbthreads import in_database
+from mangaassist.dbthreads import in_database, in_question_lane
 from mangaassist.doorbell import aring
 from mangaassist.limits import TokenBucket
 from mangaassist.origins import origin_allowed
@@ -242,7 +242,7 @@ class ChatConsumer(FrameSocket):
         # Until it is acknowledged here, nobody else tells this socket of its own question.
         self.listener.asked.add(frame.client_msg_id.lower())
         try:
-            accepted = await in_database(accept_message, session.conversation_id, frame.client_msg_id, frame.text)
+            accepted = await in_question_lane(accept_message, session.conversation_id, frame.client_msg_id, frame.text)
             self.listener.told.append(accepted.message_id)
         finally:
             self.listener.asked.discard(frame.client_msg_id.lower())
@@ -300,7 +300,7 @@ class ChatConsumer(FrameSocket):
     async def _action(self, session: Session, click: CardAction) -> None:
         if click.action == "show_more":
             with runner.room.for_question():
-                accepted, text = await in_database(ask_for_more, session, click)
+                accepted, text = await in_question_lane(ask_for_more, session, click)
                 self.listener.tell({"type": "saved", "client_msg_id": click.client_msg_id})
                 if not accepted.duplicate:
                     begin_turn(session, accepted, text, click.client_msg_id, hint=session.locale)

@@ -16,7 +16,7 @@ from chat.leases import look_at
 from chat.records import Accepted, accept_message
 from chat.runner import runner
 from chat.sessions import Session
-from mangaassist.dbthreads import in_database
+from mangaassist.dbthreads import in_database, in_question_lane
 
 
 async def turn_of(session: Session, accepted: Accepted, text: str, client_msg_id: str) -> ToldTurn | None:
@@ -50,7 +50,7 @@ async def answer(session: Session, text: str, client_msg_id: str = "") -> Frame 
     text = clean_text(text)
     client_msg_id = client_msg_id or str(uuid.uuid4())
     with runner.room.for_question():
-        accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+        accepted = await in_question_lane(accept_message, session.conversation_id, client_msg_id, text)
         told = await turn_of(session, accepted, text, client_msg_id)
     if told is None:
         return None

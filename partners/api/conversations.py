@@ -27,7 +27,7 @@ from chat.runner import runner
 from chat.sessions import Session, open_session, start_conversation
 from chat.tokens import Claims, Shopper, new_session_id
 from chat.transcripts import frames_of, messages_page
-from mangaassist.dbthreads import in_database
+from mangaassist.dbthreads import in_database, in_question_lane
 from partners.authentication import authorized
 from partners.idempotency import JSON, Claim, claim_key, once
 from partners.models import ApiKey
@@ -111,7 +111,7 @@ async def _answer(session: Session, client_msg_id: str, text: str, claim: Claim 
         raise Problem(503, "unavailable", "This process ends: another one answers.", retry_after_s=1)
     try:
         with runner.room.for_question():
-            accepted = await in_database(accept_message, session.conversation_id, client_msg_id, text)
+            accepted = await in_question_lane(accept_message, session.conversation_id, client_msg_id, text)
     except Busy as busy:
         detail = "Too many questions are being answered; this one was not stored."
         raise Problem(429, "too-many", detail, retry_after_s=ceil(busy.retry_after_s)) from busy

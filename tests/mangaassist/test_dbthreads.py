@@ -1,4 +1,4 @@
-"""Database work off the event loop: long work has a lane of its own."""
+"""Database work off the event loop: questions and long work have lanes of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from mangaassist.dbthreads import in_bulk_lane, in_database
+from mangaassist.dbthreads import in_bulk_lane, in_database, in_question_lane
 
 # Each of the threads looks after its connection first.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,3 +29,19 @@ async def test_however_much_long_work_waits_a_shopper_does_not() -> None:
     enough.set()
     await asyncio.gather(*waiting)
     assert order == list(range(20))
+
+
+async def test_however_many_answers_are_worked_on_a_question_is_taken_in() -> None:
+    enough = threading.Event()
+    done: list[int] = []
+
+    def step_of_an_answer(number: int) -> None:
+        enough.wait(60)
+        done.append(number)
+
+    waiting = [asyncio.create_task(in_database(step_of_an_answer, number)) for number in range(20)]
+    assert await in_question_lane(str.upper, "a question") == "A QUESTION"
+    assert not done
+    enough.set()
+    await asyncio.gather(*waiting)
+    assert sorted(done) == list(range(20))
