@@ -30,7 +30,8 @@ if DATABASES["default"]["ENGINE"] in {"django.db.backends.sqlite3", "mangaassist
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
         "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
+            # Every thread has a connection, and each keeps so many KiB of pages; the rest the system keeps for all.
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY;"
         ),
     }
 

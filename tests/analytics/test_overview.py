@@ -240,7 +240,8 @@ def test_the_same_few_queries_however_much_was_said_and_none_reads_turns(owner: 
         OutboxMessage.objects.create(topic=f"topic {number}", payload={})
     roll_up()
     many = asked_for()
-    assert len(many) == len(few) <= 14
+    # PostgreSQL is asked for the time as well, for it is the outbox's clock there.
+    assert len(many) == len(few) <= 14 + (connection.vendor == "postgresql")
     for table in ("chat_turn", "chat_message", "chat_conversation", "recommendations_interaction"):
         assert not any(table in sql for sql in many)
 

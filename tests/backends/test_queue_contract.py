@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from django.db import connection
 from moto import mock_aws
 
 from mangaassist.outbox import consumers, relay
@@ -114,8 +115,10 @@ def test_a_message_that_fails_stays_and_one_that_is_nonsense_goes(
 
 
 def test_any_character_and_any_size_of_batch_travels(queue: Queue) -> None:
+    # PostgreSQL keeps no NUL; what shoppers write has lost it before.
+    nul = "" if connection.vendor == "postgresql" else "\x00"
     bodies: list[dict[str, Any]] = [
-        {"comment": "\ufffe\uffff\x00\x1f漫🦊"},
+        {"comment": f"\ufffe\uffff{nul}\x1f漫🦊"},
         *({"comment": "x" * 400_000, "n": n} for n in range(5)),
     ]
     assert queue.send([Outgoing(f"id-{n}", body) for n, body in enumerate(bodies)]) == {}
