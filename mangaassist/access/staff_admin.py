@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -151,6 +152,10 @@ class RightsAdmin(FromToAdmin, GroupAdmin):
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, group: Group) -> str:
         return group_name(group.name)
+
+    def action_checkbox(self, obj: Group) -> SafeString:
+        """Its label says the name that the list shows."""
+        return super().action_checkbox(Group(pk=obj.pk, name=group_name(obj.name)))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)

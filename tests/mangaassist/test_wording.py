@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
+from django.test import Client
 from django.utils.functional import lazy
 from django.utils.translation import override
 
 from chat.golden import INTENTS as WANTED
 from mangaassist.groups import GROUPS as MADE
+from mangaassist.groups import make_groups
 from mangaassist.names import GROUPS, INTENTS, TRAIL, group_name, in_trail, intent_name
 from mangaassist.navigation import SECTIONS, Page
 from mangaassist.wording import shown_words
@@ -39,6 +42,17 @@ def test_so_is_every_name_of_a_stored_word(names: Mapping[str, object]) -> None:
 def test_every_intent_and_group_has_a_name() -> None:
     assert set(WANTED) == INTENTS.keys()
     assert GROUPS.keys() == MADE.keys()
+
+
+@pytest.mark.django_db
+def test_the_list_of_groups_says_their_names_to_screen_readers_too(admin_client: Client) -> None:
+    make_groups()
+    page = admin_client.get("/admin/auth/group/", headers={"Accept-Language": "ja"}).content.decode()
+    boxes = re.findall(r'aria-label="([^"]*)" class="action-select"|class="action-select" aria-label="([^"]*)"', page)
+    labels = ["".join(each) for each in boxes]
+    assert len(labels) == len(MADE)
+    assert all(any(in_both(name)[1] in label for label in labels) for name in GROUPS.values())
+    assert not [label for label in labels if "agent lead" in label]
 
 
 @pytest.mark.parametrize(
