@@ -39,7 +39,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     # Behind these: what it puts in place of an answer gets their headers as well.
     "partners.middleware.PartnerMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mangaassist.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,14 +1,18 @@
-"""What browsers keep for ever is named for what it holds, modules and all that they import included."""
+"""What browsers keep for ever is named for what it holds, modules and all that they import included; how it is served."""
 
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from django.contrib.staticfiles import storage
 from django.core.management import CommandError, call_command
+
+from mangaassist.asgi import application
 
 HASHED = re.compile(r"^[\w-]+\.[0-9a-f]{12}\.js$")
 IMPORTED = re.compile(r'^(?:import|export)\b[^"]*"\./([^"]+)"', re.MULTILINE)
@@ -52,3 +56,63 @@ def test_modules_that_import_each_other_are_not_delivered(collected: Path, setti
     settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
     with pytest.raises((CommandError, RuntimeError), match="passes exceeded"):
         call_command("collectstatic", interactive=False, verbosity=0)
+
+
+STYLE = Path(__file__).parents[2] / "static/admin/room.css"
+SIZE = STYLE.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("method", "asks", "status", "told", "content"),
+    [
+        (
+            "GET",
+            {},
+            200,
+            {"content-type": 'text/css; charset="utf-8"', "content-length": str(SIZE)},
+            STYLE.read_bytes(),
+        ),
+        ("HEAD", {}, 200, {"content-length": str(SIZE)}, b""),
+        (
+            "GET",
+            {"range": "bytes=2-11"},
+            206,
+            {"content-range": f"bytes 2-11/{SIZE}", "content-length": "10"},
+            STYLE.read_bytes()[2:12],
+        ),
+        ("GET", {"range": f"bytes={SIZE}-"}, 416, {"content-range": f"bytes */{SIZE}"}, b""),
+        ("POST", {}, 405, {"allow": "GET, HEAD"}, b""),
+    ],
+)
+async def test_a_file_is_one_answer_of_the_application(
+    method: str, asks: dict[str, str], status: int, told: dict[str, str], content: bytes
+) -> None:
+    start, body = await answered(method, "/static/admin/room.css", asks)
+    assert start["status"] == status
+    headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+    assert told.items() <= headers.items()
+    assert (body["body"], body.get("more_body", False)) == (content, False)
+
+
+async def test_what_a_browser_has_already_is_not_sent_again() -> None:
+    start, _ = await answered("GET", "/static/admin/room.css", {})
+    mark = dict(start["headers"])[b"ETag"].decode()
+    start, body = await answered("GET", "/static/admin/room.css", {"if-none-match": mark})
+    assert (start["status"], body["body"]) == (304, b"")
+
+
+async def answered(method: str, path: str, headers: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer's beginning and its first piece."""
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "client": ("127.0.0.1", 1), "server": ("testserver", 80),
+        "headers": [(b"host", b"testserver"), *((name.encode(), value.encode()) for name, value in headers.items())],
+    }  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asked = ApplicationCommunicator(application, scope)
+        await asked.send_input({"type": "http.request", "body": b"", "more_body": False})
+        start, body = await asked.receive_output(timeout=60), await asked.receive_output(timeout=60)
+        await asked.wait(timeout=60)
+    return start, body
