@@ -144,12 +144,14 @@ def _single(series: Line, language: str, format: str, volume: int, rng: random.R
 def _collection(series: Line, format: str, number: int, size: int, rng: random.Random) -> Line:
     volumes = list(range((number - 1) * size + 1, number * size + 1))
     name = {"omnibus": "Omnibus", "deluxe": "Deluxe Edition"}[format]
-    return _edition(series, "en", format, volumes, f"{series['title']} {name}, Vol. {number}", number, rng)
+    edition = _edition(series, "en", format, volumes, f"{series['title']} {name}, Vol. {number}", number, rng)
+    return edition | {"edition_number": number}
 
 
 def _box_set(series: Line, last: int, rng: random.Random) -> Line:
     volumes = list(range(1, last + 1))
-    return _edition(series, "en", "box_set", volumes, f"{series['title']} Complete Box Set", 1, rng)
+    edition = _edition(series, "en", "box_set", volumes, f"{series['title']} Complete Box Set", 1, rng)
+    return edition | {"edition_number": 1}
 
 
 def _edition(
@@ -164,7 +166,7 @@ def _edition(
         # "MD": made up for the demo.
         "asin": f"MD{mark}{language.upper()}{_CODES[format]}{number:03d}",
         "series": series["id"], "title": title, "format": format, "language": language,
-        "edition_number": 1, "volumes": volumes, "release_date": released.isoformat(),
+        "volumes": volumes, "release_date": released.isoformat(),
         "age_rating": series["age_rating"],
         "pages": {"box_set": 190 * len(volumes), "omnibus": 580, "deluxe": 640}.get(format, rng.randint(176, 232)),
         "rating": round(rng.triangular(3.6, 4.95, 4.6), 1), "rating_count": int(rng.paretovariate(0.9) * 25) % 9000 + 3,

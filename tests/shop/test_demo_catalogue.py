@@ -56,6 +56,15 @@ def test_every_line_is_taken_and_every_reference_resolves(lines: Lines) -> None:
     assert {each for promotion in lines["promotion"] for each in promotion["series"]} <= series
 
 
+def test_a_collection_has_its_own_number_and_a_single_volume_none(lines: Lines) -> None:
+    collections = [each for each in lines["edition"] if each["format"] in ("omnibus", "deluxe", "box_set")]
+    assert [each for each in lines["edition"] if "edition_number" in each] == collections
+    # Threes: volumes 4 to 6 are the second.
+    wrong = [each for each in collections if each["edition_number"] != (each["volumes"][0] + 2) // 3]
+    assert wrong == []
+    assert {each["edition_number"] for each in collections} == {1, 2}
+
+
 def test_every_article_is_told_in_both_languages(lines: Lines) -> None:
     locales = Counter(each["id"] for each in lines["article"])
     assert set(locales.values()) == {2}
