@@ -10,6 +10,7 @@ import boto3
 from moto import mock_aws
 
 TABLE = "conversations"
+BACKEND = "chat.backends.dynamodb.DynamoMemory"
 
 
 @contextmanager
@@ -29,5 +30,5 @@ def dynamodb_memory(settings: Any) -> Iterator[Any]:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        settings.MEMORY = {"default": {"BACKEND": "chat.backends.dynamodb.DynamoMemory", "OPTIONS": {"table": TABLE}}}
+        settings.MEMORY = {"default": {"BACKEND": BACKEND, "OPTIONS": {"table": TABLE}}}
         yield client

@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from asgiref.sync import sync_to_async
-from moto import mock_aws
 
 from chat.backends.base import MemoryUnavailable, RememberedTurn
 from chat.backends.database import DatabaseMemory
@@ -23,34 +21,19 @@ from mangaassist.outbox.models import OutboxMessage
 from mangaassist.outbox.relay import drain
 from mangaassist.outbox.topics import NotYet
 from mangaassist.redis import sync_client
+from tests.backends.dynamodb_memory import BACKEND, TABLE, dynamodb_memory
 from tests.journeys.shopper import Socket, token
 from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = datetime.now(UTC)
-TABLE = "conversations"
-BACKEND = "chat.backends.dynamodb.DynamoMemory"
 
 
 @pytest.fixture
 def table(settings: Any) -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "conversation_id", "KeyType": "HASH"},
-                {"AttributeName": "turn", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "conversation_id", "AttributeType": "S"},
-                {"AttributeName": "turn", "AttributeType": "N"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        settings.OUTBOX_WAKE = False
-        settings.MEMORY = {"default": {"BACKEND": BACKEND, "OPTIONS": {"table": TABLE}}}
+    settings.OUTBOX_WAKE = False
+    with dynamodb_memory(settings) as client:
         yield client
 
 

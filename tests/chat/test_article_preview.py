@@ -15,7 +15,7 @@ from knowledge.models import Article
 from mangaassist.access.audit import record
 from mangaassist.access.models import AuditEntry
 from mangaassist.outbox.models import OutboxMessage
-from tests.shop.catalogue import lay_small_catalogue
+from tests.chat.unhurried import open_unhurried_shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,9 +25,7 @@ ANSWER = "We wrap any book in washi paper, at no cost. Say so in the cart."
 
 @pytest.fixture(autouse=True)
 def shop(transactional_db: None, settings: Any) -> None:
-    lay_small_catalogue()
-    settings.OUTBOX_WAKE = False
-    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+    open_unhurried_shop(settings)
 
 
 def staff(*permissions: str) -> Client:

@@ -28,7 +28,7 @@ from mangaassist.access.audit import record
 from mangaassist.access.models import AuditEntry
 from mangaassist.privacy.models import Erasure
 from shop.models import Offer
-from tests.shop.catalogue import lay_small_catalogue
+from tests.chat.unhurried import open_unhurried_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -60,9 +60,7 @@ def staff(*permissions: str) -> Client:
 @pytest.fixture
 def asked(transactional_db: None, settings: Any) -> Conversation:
     """A price was told, and has changed since."""
-    lay_small_catalogue()
-    settings.OUTBOX_WAKE = False
-    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+    open_unhurried_shop(settings)
     shopper = Shopper(session_id="s1", customer_id="alice")
     session = open_session(Claims(shopper=shopper, context={}))
     async_to_sync(answer)(session, "how much is Berserk volume 1?")

@@ -23,9 +23,9 @@ from chat.sessions import open_session
 from chat.tokens import Claims, Shopper
 from mangaassist.dbthreads import in_database
 from tests.chat.test_feedback import LIST, answer, rate
+from tests.chat.unhurried import open_unhurried_shop
 from tests.journeys.golden.reading import _read
 from tests.journeys.test_golden import _first_fault
-from tests.shop.catalogue import lay_small_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -163,9 +163,7 @@ class TestGolden:
     @pytest.mark.django_db(transaction=True)
     async def test_what_it_writes_is_read_and_run(self, settings: Any) -> None:
         """There and back: a rated conversation becomes a file, and the file a journey that passes where it is right."""
-        await sync_to_async(lay_small_catalogue)()
-        settings.OUTBOX_WAKE = False
-        settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+        await sync_to_async(open_unhurried_shop)(settings)
         shopper = Shopper(session_id="s1")
         context = {"locale": "en", "asin": "BERSERK-EN-1"}
         session = await in_database(open_session, Claims(shopper=shopper, context=context))

@@ -9,8 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.apps import apps
-from django.db import models
 from django.utils import timezone
 
 from caching.behind import behind
@@ -32,27 +30,22 @@ from mangaassist.analytics.models import AnalyticsEvent, UnansweredQuestion
 from mangaassist.analytics.unanswered import unanswered
 from mangaassist.dbthreads import in_database
 from mangaassist.outbox.models import OutboxMessage
-from mangaassist.outbox.relay import drain
 from mangaassist.privacy.erasing import AGAIN_AFTER, erase, finish_due
 from mangaassist.privacy.models import Erasure
 from mangaassist.privacy.shoppers import find_shopper
 from mangaassist.privacy.words import REDACTED
 from mangaassist.redis import sync_client
 from tests.backends.dynamodb_memory import TABLE, dynamodb_memory
+from tests.chat.unhurried import open_unhurried_shop
 from tests.journeys import patient_generator
-from tests.shop.catalogue import lay_small_catalogue
+from tests.mangaassist.remains import SECRET, deliver, settle, where
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# In no other text: where it stands, something was forgotten to be forgotten.
-SECRET = "my neighbour zzyzxqua keeps my parcels"
 
 
 @pytest.fixture(autouse=True)
 def shop(transactional_db: None, settings: Any) -> None:
-    lay_small_catalogue()
-    settings.OUTBOX_WAKE = False
-    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+    open_unhurried_shop(settings)
 
 
 @pytest.fixture
@@ -72,7 +65,7 @@ async def told_secret() -> tuple[Session, Message]:
     conversation = await in_database(session.conversation)
     await in_database(save_feedback, conversation, frame["message_id"], Opinion(rating=-1, comment=SECRET))
     await behind.afinish()
-    await in_database(store_analytics)
+    await in_database(settle)
     return session, await Message.objects.aget(content=SECRET)
 
 
@@ -107,39 +100,6 @@ async def begun(session: Session, text: str) -> ToldTurn:
     async with asyncio.timeout(60):
         await asked.wait()
     return told
-
-
-def store_analytics() -> None:
-    buffer.flush()
-    unanswered.flush()
-    deliver()
-
-
-def deliver() -> None:
-    for topic in ("analytics", "memory", "feedback"):
-        drain(topic)
-
-
-def where(*texts: str) -> set[str]:
-    """Tables and Redis databases that hold one of these texts."""
-    found = set()
-    for model in apps.get_models():
-        kinds = (models.TextField, models.CharField, models.JSONField)
-        fields = [field.name for field in model._meta.concrete_fields if isinstance(field, kinds)]
-        if fields and any(text in str(row) for text in texts for row in model._base_manager.values_list(*fields)):
-            found.add(model.__name__)
-    for name in ("cache", "streams"):
-        client: Any = sync_client(name)
-        if any(text.encode() in _whole(client, key) for text in texts for key in client.scan_iter("*")):
-            found.add(name)
-    return found
-
-
-def _whole(client: Any, key: bytes) -> bytes:
-    kind = client.type(key)
-    if kind == b"stream":
-        return repr(client.xrange(key)).encode()
-    return client.get(key) or b"" if kind == b"string" else b""
 
 
 async def test_a_messages_words_are_taken_out_of_everything() -> None:
@@ -247,7 +207,7 @@ class TestWhileATurnRuns:
             patient.release()
         frames = await read_to_its_end(told)
         await behind.afinish()
-        await in_database(store_analytics)
+        await in_database(settle)
 
         assert erasure is not None
         assert erasure.error == ""
@@ -272,7 +232,7 @@ class TestWhileATurnRuns:
             patient_generator.allowed[-1].release()
         await read_to_its_end(told)
         await behind.afinish()
-        await in_database(store_analytics)
+        await in_database(settle)
 
         assert await in_database(where, "zzyzxqua") == set()
         memory = await load_memory(

@@ -26,16 +26,14 @@ from recommendations.models import Arm, Experiment, Exposure
 from shop.models import Offer
 from tests.backends.openai_fake import answer as words
 from tests.backends.openai_fake import fake_openai
-from tests.shop.catalogue import lay_small_catalogue
+from tests.chat.unhurried import open_unhurried_shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def shop(transactional_db: None, settings: Any) -> None:
-    lay_small_catalogue()
-    settings.OUTBOX_WAKE = False
-    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+    open_unhurried_shop(settings)
 
 
 async def begin(customer_id: str = "") -> Session:

@@ -30,17 +30,15 @@ from mangaassist.privacy.subject import Subject
 from recommendations.models import Arm, Experiment, Exposure, ForgottenHistory, Interaction
 from shop.cart import CartOwner, add_to_cart
 from shop.models import Cart
-from tests.mangaassist.test_privacy import CUSTOMER, a_shopper, where
-from tests.shop.catalogue import lay_small_catalogue
+from tests.chat.unhurried import open_unhurried_shop
+from tests.mangaassist.remains import CUSTOMER, a_shopper, where
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def shop(transactional_db: None, settings: Any) -> None:
-    lay_small_catalogue()
-    settings.OUTBOX_WAKE = False
-    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+    open_unhurried_shop(settings)
 
 
 def later() -> datetime:

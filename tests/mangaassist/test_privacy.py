@@ -2,55 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
 from django.apps import apps
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, models
 from django.utils import timezone
 
-from caching.behind import behind
-from chat.feedback import Opinion, save_feedback
 from chat.models import Conversation, Feedback, FeedbackNote, Message, Turn
 from chat.plain import answer
-from chat.sessions import Session, open_session
+from chat.sessions import open_session
 from chat.tokens import Claims, Shopper
-from escalation.models import Handoff
 from mangaassist.access.models import AuditEntry
-from mangaassist.analytics.buffer import buffer
-from mangaassist.analytics.unanswered import unanswered
 from mangaassist.dbthreads import in_database
 from mangaassist.outbox.models import OutboxMessage
-from mangaassist.outbox.relay import drain
 from mangaassist.outbox.topics import topic_names
 from mangaassist.privacy.erasing import AGAIN_AFTER, erase, finish_due
 from mangaassist.privacy.exporting import export_shopper
-from mangaassist.privacy.models import Erasure, RetentionRun
-from mangaassist.privacy.registry import holders, retentions, topic_data
-from mangaassist.privacy.retention import enforce, kept
+from mangaassist.privacy.models import Erasure
+from mangaassist.privacy.registry import holders, topic_data
 from mangaassist.privacy.shoppers import NotOne, find_shopper
 from mangaassist.redis import sync_client
 from recommendations.interactions import NewInteraction, record_interactions
 from recommendations.models import Interaction
-from shop.cart import CartOwner, add_to_cart
-from shop.models import Cart, Order
 from tests.backends.dynamodb_memory import TABLE, dynamodb_memory
-from tests.shop.catalogue import lay_small_catalogue
-
-# In no other text: where they stand, something was forgotten to be forgotten.
-CUSTOMER = "zzcustomer-77"
-SESSION = "zzsession-77"
-SECRET = "my neighbour zzyzxqua keeps my parcels"
+from tests.chat.unhurried import open_unhurried_shop
+from tests.mangaassist.remains import CUSTOMER, SECRET, SESSION, a_shopper, settle, where
 
 
 class TestTheTable:
@@ -80,82 +61,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def shop(transactional_db: None, settings: Any) -> None:
-    lay_small_catalogue()
-    settings.OUTBOX_WAKE = False
-    settings.TURN_LIMITS_S = dict.fromkeys(settings.TURN_LIMITS_S, 30)
+    open_unhurried_shop(settings)
 
 
 @pytest.fixture
 def dynamodb(settings: Any) -> Iterator[Any]:
     with dynamodb_memory(settings) as client:
         yield client
-
-
-async def a_shopper(customer_id: str = CUSTOMER) -> Session:
-    """Who has asked, rated, clicked, put into the cart, ordered, and waits for a person."""
-    shopper = Shopper(session_id=SESSION, customer_id=customer_id)
-    session = await in_database(open_session, Claims(shopper=shopper, context={}))
-    await answer(session, "recommend me something")
-    await answer(session, SECRET)
-    frame = await answer(session, "let me talk to a person")
-    assert frame is not None
-    conversation = await in_database(session.conversation)
-    await in_database(save_feedback, conversation, frame["message_id"], Opinion(rating=-1, comment=SECRET))
-    await in_database(deeds_of, customer_id)
-    await behind.afinish()
-    await in_database(settle)
-    return session
-
-
-def deeds_of(customer_id: str) -> None:
-    click = NewInteraction(asin="BERSERK-EN-1", type="click", customer_id=customer_id, session_id=SESSION)
-    record_interactions([click])
-    add_to_cart(CartOwner(customer_id=customer_id, session_id="" if customer_id else SESSION), "BERSERK-EN-1")
-    if customer_id:
-        Order.objects.create(id="ORDER-77", customer_id=customer_id, status="shipped", placed_at=timezone.now())
-        staff = User.objects.create(username="operator")
-        cart = Cart.objects.get()
-        LogEntry.objects.create(
-            user=staff, content_type=ContentType.objects.get_for_model(Cart), object_id=str(cart.pk),
-            object_repr=str(cart), action_flag=CHANGE, change_message="",
-        )  # fmt: skip
-
-
-def settle() -> None:
-    buffer.flush()
-    unanswered.flush()
-    for topic in ("analytics", "memory", "feedback"):
-        drain(topic)
-
-
-def where(*texts: str) -> set[str]:
-    """Tables and Redis databases that hold one of these texts."""
-    found = set()
-    for model in apps.get_models():
-        kinds = (models.TextField, models.CharField, models.JSONField)
-        fields = [field.name for field in model._meta.concrete_fields if isinstance(field, kinds)]
-        for row in model._base_manager.values_list(*fields) if fields else ():
-            if any(text in str(row) for text in texts):
-                found.add(model.__name__)
-    for name in ("cache", "streams"):
-        client: Any = sync_client(name)
-        for key in client.scan_iter("*"):
-            whole = key + _value(client, key)
-            if any(text.encode() in whole for text in texts):
-                found.add(name)
-    return found
-
-
-def _value(client: Any, key: bytes) -> bytes:
-    read: Callable[[], bytes] | None = {
-        b"stream": lambda: repr(client.xrange(key)).encode(),
-        b"string": lambda: client.get(key) or b"",
-        b"zset": lambda: repr(client.zrange(key, 0, -1)).encode(),
-        b"hash": lambda: repr(client.hgetall(key)).encode(),
-        b"set": lambda: repr(client.smembers(key)).encode(),
-        b"list": lambda: repr(client.lrange(key, 0, -1)).encode(),
-    }.get(client.type(key))
-    return read() if read else b""
 
 
 @pytest.mark.usefixtures("shop")
@@ -333,82 +245,6 @@ class TestExport:
 
     def test_who_is_unknown_is_found_with_nothing(self) -> None:
         assert find_shopper(conversation_id="no-such-one").turns == frozenset()
-
-
-NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-class TestRetention:
-    @pytest.fixture(autouse=True)
-    def thirty_days(self, settings: Any) -> None:
-        settings.CONVERSATIONS_KEPT_DAYS = settings.HANDOFFS_KEPT_DAYS = 30
-        settings.INTERACTIONS_KEPT_DAYS = settings.CARTS_KEPT_DAYS = 30
-
-    @pytest.mark.parametrize(("days", "is_kept"), [(29.9, True), (30.1, False)])
-    def test_the_border(self, days: float, is_kept: bool) -> None:
-        at = timezone.now() - timedelta(days=days)
-        conversation = Conversation.objects.create(session_id="s1", created_at=at, updated_at=at)
-        turn = Turn.objects.create(conversation=conversation, status="complete", started_at=at)
-        Message.objects.create(conversation=conversation, turn=turn, role="user", content="hello")
-        Handoff.objects.create(conversation_id=str(uuid4()), status="closed", opened_at=at, closed_at=at)
-        Interaction.objects.create(session_id="s1", asin="A", series_id="a", type="view", at=at)
-        Cart.objects.create(session_id="s1", updated_at=at)
-        removed = enforce()
-        stays = [model.objects.exists() for model in (Conversation, Turn, Message, Handoff, Interaction, Cart)]
-        assert stays == [is_kept] * 6
-        assert set(removed.values()) == ({0} if is_kept else {1})
-        assert RetentionRun.objects.get(pk="conversations").removed == (0 if is_kept else 1)
-
-    def test_a_running_turn_and_an_open_handoff_are_never_removed(self) -> None:
-        at = timezone.now() - timedelta(days=400)
-        running = Conversation.objects.create(session_id="s1", updated_at=at)
-        Turn.objects.create(conversation=running)
-        waiting = Conversation.objects.create(session_id="s2", updated_at=at, state="queued")
-        Handoff.objects.create(conversation_id=str(waiting.pk), status="queued", opened_at=at)
-        enforce()
-        assert set(Conversation.objects.all()) == {running, waiting}
-        assert Handoff.objects.count() == 1
-
-    def test_a_closed_handoff_goes_with_its_conversation(self, settings: Any) -> None:
-        settings.HANDOFFS_KEPT_DAYS = 1000
-        at = timezone.now() - timedelta(days=40)
-        conversation = Conversation.objects.create(session_id="s1", updated_at=at)
-        Handoff.objects.create(conversation_id=str(conversation.pk), status="closed", opened_at=at, closed_at=at)
-        enforce()
-        assert not Handoff.objects.exists()
-
-    def test_a_run_that_is_out_of_time_goes_on_with_the_next(self) -> None:
-        at = timezone.now() - timedelta(days=40)
-        Cart.objects.bulk_create(Cart(session_id=f"s{number}", updated_at=at) for number in range(450))
-        assert enforce(longest_s=0)["carts"] == 200
-        assert RetentionRun.objects.get(pk="carts").is_behind
-        enforce(longest_s=0)
-        enforce(longest_s=0)
-        assert not Cart.objects.exists()
-        assert RetentionRun.objects.get(pk="carts").removed_in_all == 450
-
-    def test_one_kind_that_fails_keeps_the_others_from_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(before: datetime, most: int) -> int:
-            raise OperationalError("no")
-
-        broken = replace(next(each for each in retentions() if each.remove), key="broken", remove=fail)
-        monkeypatch.setattr("mangaassist.privacy.retention.retentions", lambda: [broken, *retentions()])
-        Cart.objects.create(session_id="s1", updated_at=timezone.now() - timedelta(days=40))
-        removed = enforce()
-        assert (removed["broken"], removed["carts"]) == (0, 1)
-        run = RetentionRun.objects.get(pk="broken")
-        assert (run.error, RetentionRun.objects.get(pk="carts").error) == ("OperationalError", "")
-        monkeypatch.undo()
-        mended = replace(broken, remove=lambda before, most: 0)
-        monkeypatch.setattr("mangaassist.privacy.retention.retentions", lambda: [mended])
-        enforce()
-        run.refresh_from_db()
-        assert run.error == ""
-
-    def test_every_kind_says_how_long_it_is_kept(self) -> None:
-        days = {each.retention.key: each.days for each in kept()}
-        assert days["conversations"] == 30
-        assert {"audit", "analytics", "webhooks", "handoffs", "interactions", "carts"} <= set(days)
 
 
 def test_unfinished_erasures_are_taken_by_one_process() -> None:
