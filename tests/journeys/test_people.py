@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +14,10 @@ from chat.turn import STATE_BELIEVED_S
 from escalation.actors import Actor
 from escalation.handoffs import close_handoff, return_handoff, take_handoff, transfer_handoff
 from escalation.lines import agent_types, say
-from escalation.models import EscalationRule, Handoff, HandoffLine, OfficeHours
-from escalation.presence import set_presence
+from escalation.models import Handoff, HandoffLine
 from mangaassist.dbthreads import in_database
 from mangaassist.doorbell import Ring, hearing
-from tests.escalation.people import agent, at_desk
+from tests.escalation.people import at_desk, who
 from tests.journeys import patient_generator
 from tests.journeys.shopper import Frame, Socket, token
 
@@ -32,10 +31,6 @@ async def queue_up(socket: Socket) -> str:
     state = await socket.next("handoff_state")
     assert state["state"] == "queued"
     return str(state["handoff_id"])
-
-
-async def who(name: str = "aiko") -> Actor:
-    return await in_database(agent, name)
 
 
 async def says(id: str, text: str, by: Actor, **fields: Any) -> HandoffLine:
@@ -55,25 +50,6 @@ async def ask_a_person(socket: Socket, text: str) -> Frame:
     accepted = await socket.next("accepted")
     assert accepted["turn_id"] is None
     return accepted
-
-
-async def wait_in_line(socket: Socket) -> Frame:
-    """Asks for a person in words; the answer, once the socket was told that it waits (before the answer or after)."""
-    frames = await socket.ask("I want to talk to a human")
-    if not any(frame["type"] == "handoff_state" for frame in frames):
-        await socket.next("handoff_state")
-    return frames[-1]
-
-
-async def leave_address(socket: Socket, text: str) -> str:
-    """Until the assistant is back; what the shopper was told. The state may come before the word is accepted."""
-    await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text=text)
-    told, is_back = "", False
-    while not (told and is_back):
-        frame = await socket.receive()
-        told = frame["content"] if frame["type"] == "message" else told
-        is_back = is_back or (frame["type"] == "handoff_state" and frame["state"] == "bot")
-    return told
 
 
 async def test_from_the_queue_to_an_agent_and_back() -> None:
@@ -311,22 +287,6 @@ async def test_what_the_shopper_thinks_of_it(fields: dict[str, Any], code: str) 
             assert (handoff.csat, handoff.csat_comment) == (5, "quick")
 
 
-async def test_outside_office_hours_an_address_is_enough(settings: Any) -> None:
-    # Open for one minute a week, and not this one.
-    now = datetime.now(UTC)
-    day = (now.weekday() + 3) % 7
-    await OfficeHours.objects.acreate(weekday=day, opens=time(9), closes=time(9, 1), zone="UTC")
-    async with Socket() as socket:
-        await socket.hello(token())
-        response = await wait_in_line(socket)
-        assert "Our team is away until" in response["content"]
-        assert "09:00 UTC" in response["content"]
-        told = await leave_address(socket, "my address is ada@shop.example.")
-        assert "our team will write to ada@shop.example" in told
-        assert "in stock" in (await socket.answer("is Berserk volume 3 in stock?"))["content"]
-    assert (await Handoff.objects.aget()).status == "queued"
-
-
 async def test_who_was_away_at_the_end_is_told_and_asked_on_their_return() -> None:
     async with Socket() as socket:
         ready = await socket.hello(token())
@@ -353,183 +313,3 @@ async def test_who_was_away_at_the_end_is_told_and_asked_on_their_return() -> No
             await socket.send(type="ping", t=1)
             kinds = [(await socket.receive())["type"] for _ in range(2)]
             assert sorted(kinds) == ["pong", "token"]
-
-
-async def test_who_left_an_address_and_asks_again_waits_in_the_chat() -> None:
-    async with Socket() as socket:
-        await socket.hello(token())
-        await wait_in_line(socket)
-        await leave_address(socket, "ada@shop.example")
-        await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()))
-        state = await socket.next("handoff_state")
-        assert (state["state"], "write to" in state["message"]) == ("queued", False)
-    handoff = await Handoff.objects.aget()
-    assert (handoff.status, handoff.email) == ("queued", "")
-    assert [each.detail async for each in handoff.transitions.all()][2:] == ["waits in the chat again"]
-    assert (await Conversation.objects.aget()).state == "queued"
-
-
-async def test_when_all_agents_have_left_nobody_is_promised() -> None:
-    await in_database(set_presence, await who(), status="offline")
-    async with Socket() as socket:
-        await socket.hello(token())
-        assert "Nobody of our team is free" in (await socket.answer("I want to talk to a human"))["content"]
-
-
-async def recent_ones(waited: timedelta) -> None:
-    """Somebody is at work, and three were answered so soon."""
-    await in_database(set_presence, await who(), status="available")
-    now = datetime.now(UTC)
-    for number in range(3):
-        await Handoff.objects.acreate(
-            conversation_id=f"earlier {number}",
-            status="closed",
-            opened_at=now - timedelta(minutes=60),
-            taken_at=now - timedelta(minutes=60) + waited,
-            closed_at=now - timedelta(minutes=50),
-        )
-
-
-async def test_the_wait_is_told_in_minutes_and_seconds() -> None:
-    await recent_ones(timedelta(minutes=3))
-    async with Socket() as socket:
-        ready = await socket.hello(token())
-        response = await socket.answer("I want to talk to a human")
-        assert response["content"].endswith("Expect to wait about 3 minutes.")
-    async with Socket() as socket:
-        await socket.hello(token(conversation_id=ready["conversation_id"]))
-        state = await socket.next("handoff_state")
-        assert state["estimated_wait"] == 180
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("I want to talk to a human", "Expect to wait about a minute."),
-        ("人と話したい", "長くはお待たせしない見込みです。"),
-    ],
-)
-async def test_a_short_wait_is_about_a_minute(text: str, said: str) -> None:
-    await recent_ones(timedelta(seconds=20))
-    async with Socket() as socket:
-        await socket.hello(token())
-        assert (await socket.answer(text))["content"].endswith(said)
-
-
-async def test_at_night_no_wait_is_promised_though_an_agent_is_still_there() -> None:
-    await recent_ones(timedelta(minutes=3))
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    await OfficeHours.objects.acreate(weekday=tomorrow.weekday(), opens=time(9), closes=time(17))
-    async with Socket() as socket:
-        await socket.hello(token())
-        assert "wait about" not in (await socket.answer("I want to talk to a human"))["content"]
-        await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()))
-        await socket.next("saved")
-        assert (await socket.next("handoff_state"))["estimated_wait"] is None
-
-
-async def test_the_agent_gets_what_was_asked_tried_and_shown() -> None:
-    async with Socket() as socket:
-        await socket.hello(token())
-        await socket.answer("is Berserk volume 3 in stock?")
-        await socket.answer("reach me at ada@shop.example or 4111 1111 1111 1111")
-        await socket.answer("I want to talk to a human")
-    handoff = await Handoff.objects.aget()
-    package = handoff.package
-    assert package["products"] == ["BERSERK-EN-3"]
-    assert package["tried"][0] == {
-        "text": "is Berserk volume 3 in stock?", "intent": "availability", "outcome": "complete",
-    }  # fmt: skip
-    assert "Products: Berserk, Vol. 3." in handoff.summary
-    assert "商品: Berserk, Vol. 3。" in package["summary"]["ja"]
-    lines = [line async for line in handoff.lines.all()]
-    assert [line.role for line in lines] == ["shopper", "assistant", "shopper", "assistant", "shopper"]
-    everything = handoff.summary + str(package) + "".join(line.text for line in lines)
-    assert "ada@" not in everything
-    assert "4111" not in everything
-
-
-WORDS = [
-    ("you are useless, you never understand me", "frustration", "bot"),
-    ("my book arrived with torn pages", "complaint", "bot"),
-    ("my lawyer will write to you", "safety", "queued"),
-    ("I want to die", "safety", "queued"),
-    ("もう死にたいです", "safety", "queued"),
-    ("is the chargeback desk open?", "rule", "queued"),
-    ("人と話したい", "asked", "queued"),
-]
-
-
-@pytest.mark.parametrize(("text", "trigger", "state"), WORDS)
-async def test_a_person_is_brought_in_or_offered(text: str, trigger: str, state: str) -> None:
-    await EscalationRule.objects.acreate(name="money back", keywords="chargeback")
-    async with Socket() as socket:
-        await socket.hello(token())
-        response = await socket.answer(text)
-        assert (await Conversation.objects.aget()).state == state
-        if state == "bot":
-            assert "I can bring a person of our team into this if you like." in response["content"]
-            assert response["quick_replies"][0] == "Talk to a person"
-            return
-        handoff = await Handoff.objects.aget()
-        assert handoff.trigger == trigger
-        if "死" in text:
-            assert "救急へお電話ください" in response["content"]
-        elif "die" in text:
-            assert "emergency number" in response["content"]
-
-
-async def test_who_complains_twice_need_not_ask() -> None:
-    async with Socket() as socket:
-        await socket.hello(token())
-        await socket.answer("my book arrived with torn pages")
-        await socket.answer("and the box was crushed when my order arrived, I want to complain")
-        handoff = await Handoff.objects.aget()
-        assert (handoff.trigger, handoff.priority) == ("complaint", 1)
-
-
-CALM = [
-    "do you replace damaged books?",
-    "I'm torn, hardcover or paperback",
-    "how do you pack box sets so that nothing gets bent",
-]
-
-
-@pytest.mark.parametrize("text", CALM)
-async def test_nobody_is_told_that_we_are_sorry_for_what_they_do_not_complain_of(text: str) -> None:
-    async with Socket() as socket:
-        await socket.hello(token())
-        response = await socket.answer(text)
-        assert "sorry" not in response["content"]
-        assert response["content"]
-        assert not await Handoff.objects.aexists()
-
-
-async def test_who_sounds_angry_again_and_again_is_offered_a_person_and_not_given_one() -> None:
-    async with Socket() as socket:
-        await socket.hello(token())
-        for text in ("honestly this is pathetic", "why do you keep showing me things I already own"):
-            response = await socket.answer(text)
-            assert "Talk to a person" in response["quick_replies"]
-        assert not await Handoff.objects.aexists()
-
-
-async def test_after_two_bad_answers_a_person_is_offered() -> None:
-    async with Socket() as socket:
-        await socket.hello(token())
-        for _ in range(2):
-            response = await socket.answer("is Berserk volume 3 in stock?")
-            assert "I can bring a person" not in response["content"]
-            thumb = {"message_id": response["message_id"], "rating": "down"}
-            await socket.send(type="feedback", client_msg_id=str(uuid.uuid4()), **thumb)
-            await socket.next("saved")
-        assert "I can bring a person" in (await socket.answer("how much is Berserk volume 1?"))["content"]
-
-
-async def test_a_rule_that_an_operator_writes_holds_at_once() -> None:
-    async with Socket() as socket:
-        await socket.hello(token())
-        await socket.answer("hello")  # The rules have been read: there are none.
-        await EscalationRule.objects.acreate(name="money back", keywords="chargeback")
-        await socket.answer("is the chargeback desk open?")
-        assert (await Handoff.objects.aget()).trigger == "rule"
