@@ -1,8 +1,9 @@
-"""How changes reach the index in tests: by the very steps of the worker."""
+"""How changes reach the index in tests, by the very steps of the worker, and what is answered from it then."""
 
 from __future__ import annotations
 
 from knowledge.help_index import read_help
+from knowledge.search import search_passages
 from mangaassist.outbox.consumers import consume
 from mangaassist.outbox.relay import drain
 
@@ -13,3 +14,9 @@ def follow_changes() -> None:
     while consume("reindex"):
         pass
     read_help()
+
+
+def answer(question: str, locale: str = "en") -> str:
+    """The best passage that is found for it; empty: none."""
+    found = search_passages(question, locale)
+    return found[0].text if found else ""
