@@ -10,6 +10,7 @@ import pytest
 from caching import registry
 from caching.behind import behind
 from caching.counters import counters
+from caching.redis_scripts import adopt_server
 from caching.registry import CacheKind, register_kind
 from caching.trust import trust
 
@@ -61,8 +62,9 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     register_kind(SHELF)
     # Redis failed on purpose in some other test: that outage is over.
     trust._failures_settled = trust._failures
-    # And its Redis was emptied since: what that said a moment ago is no reason to believe it without a look.
-    trust._heard_at = float("-inf")
+    # And its Redis was emptied since: it learns at once which server it is. After a second of silence (a slow page) it
+    # would be asked, and what a test had kept by then would count for nothing.
+    adopt_server()
     yield
     behind.finish()
     # Into the Redis that the next test flushes.
