@@ -68,7 +68,10 @@ class _Kept:
     """One thread's connection."""
 
     def __init__(self, database: Database) -> None:
-        self._connection: Any = sync_client(database).connection_pool.make_connection()
+        # Not by the pool: it counts what it makes and never hears that a thread has ended. Each request of a page has a
+        # thread of its own; after the hundredth no new thread, and no probe of a breaker, would ever get a connection.
+        pool = sync_client(database).connection_pool
+        self._connection: Any = pool.connection_class(**pool.connection_kwargs)
         self._socket: Any = None
         self._poll = select.poll()
 

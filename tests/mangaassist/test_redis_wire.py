@@ -177,3 +177,17 @@ def test_a_forked_child_opens_its_own() -> None:
     os.waitpid(child, 0)
     assert int(os.read(reader, 100)) != mine
     assert call("cache", "CLIENT", "ID") == mine
+
+
+def test_threads_come_and_go_and_take_their_connections_along(own_redis: PrivateRedis) -> None:
+    replies: list[Any] = []
+
+    def a_page() -> None:
+        replies.append(call("cache", "PING"))
+
+    for _ in range(150):
+        thread = threading.Thread(target=a_page)
+        thread.start()
+        thread.join()
+    assert replies == [b"PONG"] * 150
+    assert len(call("cache", "CLIENT", "LIST").splitlines()) < 10
