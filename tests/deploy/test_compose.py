@@ -15,7 +15,8 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
-from mangaassist.supervisor import BATCH_WORKER, CONSUMERS, WORKER
+from mangaassist.site import CONSUMERS
+from mangaassist.supervisor import BATCH_WORKER, WORKER
 
 FOLDER = Path(settings.BASE_DIR)
 COMPOSE = (FOLDER / "compose.yaml").read_text()
@@ -74,7 +75,7 @@ def test_workers_are_those_of_make_run() -> None:
 def test_every_variable_is_one_that_the_settings_read() -> None:
     named = {name for each in SERVICES.values() for name in each.get("environment", {})}
     named |= set(re.findall(r"\$\{(\w+)", COMPOSE))
-    pages = [*(FOLDER / "mangaassist" / "settings").glob("*.py"), FOLDER / "mangaassist" / "supervisor.py"]
+    pages = [*(FOLDER / "mangaassist" / "settings").glob("*.py"), FOLDER / "mangaassist" / "site.py"]
     code = "".join(page.read_text() for page in pages)
     assert {name for name in named - NOT_OURS if f'"{name}"' not in code} == set()
 

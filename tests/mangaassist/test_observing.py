@@ -19,7 +19,7 @@ from mangaassist.celery import app
 from mangaassist.correlation import correlated, current
 from mangaassist.logs import logging_config
 from mangaassist.observing import observe
-from mangaassist.supervisor import Site
+from mangaassist.site import Site
 from tests.mangaassist.running import free_port
 
 

@@ -15,8 +15,8 @@ from django.conf import settings
 
 from mangaassist import environment, supervised
 from mangaassist.settings import roles
+from mangaassist.site import CONSUMERS, SHORT_NAMES, Site
 from mangaassist.supervised import Output, Program, Supervised, _relay_lines
-from mangaassist.supervisor import CONSUMERS, SHORT_NAMES, Site
 from tests.mangaassist.running import is_gone
 
 

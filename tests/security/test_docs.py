@@ -6,7 +6,7 @@ import re
 
 from django.conf import settings
 
-from mangaassist.supervisor import CONSUMERS
+from mangaassist.site import CONSUMERS
 from tests.security.entrances import (
     ADMIN_MODELS,
     CHAT_FRAMES,
