@@ -1,12 +1,15 @@
-"""The real server on loopback, in this process, so that it shares the test's database."""
+"""The real server on loopback, in this process, so that it shares the test's database; and the documents' commands run against it."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from mangaassist.server import Server, configuration
 
@@ -25,3 +28,20 @@ def live_server() -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(20)
+
+
+def outputs_of(commands: Sequence[list[str]], secret: str, folder: Path) -> list[str]:
+    """What commands of the documents say, run in ``folder`` with ``SHOP`` and ``KEY`` of a live shop."""
+    with live_server() as address:
+        return [
+            subprocess.run(
+                command,
+                cwd=folder,
+                env=os.environ | {"SHOP": address, "KEY": secret},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=True,
+            ).stdout
+            for command in commands
+        ]

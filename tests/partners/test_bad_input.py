@@ -199,19 +199,20 @@ def test_the_documents_come_from_our_own_files(client: Any) -> None:
     assert 'rel="stylesheet" href="http' not in text
 
 
+@pytest.fixture(scope="module")
+def operations() -> list[Operation]:
+    document = Client().get("/api/v1/openapi.json").json()
+    found = [
+        Operation(method, path.removeprefix("/api/v1"), about, document["components"]["schemas"])
+        for path, methods in document["paths"].items()
+        for method, about in methods.items()
+    ]
+    assert len(found) > 10
+    return found
+
+
 class TestEveryOperation:
     """The same of all that the document offers, so that what is added is asked as well."""
-
-    @pytest.fixture(scope="class")
-    def operations(self) -> list[Operation]:
-        document = Client().get("/api/v1/openapi.json").json()
-        found = [
-            Operation(method, path.removeprefix("/api/v1"), about, document["components"]["schemas"])
-            for path, methods in document["paths"].items()
-            for method, about in methods.items()
-        ]
-        assert len(found) > 10
-        return found
 
     @pytest.mark.parametrize(
         ("body", "headers", "status"),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from partners.models import create_api_key
 from shop.catalog_events import IDS_KEPT, MOST_AHEAD, MOST_EVENTS
 from shop.feed_jobs import JOBS_KEPT, MOST_ATTEMPTS, MOST_REJECTS, take_next
 from shop.models import Offer
-from tests.partners.live import live_server
+from tests.partners.live import outputs_of
 from tests.shop.catalogue import load_small_catalogue
 
 TEXT = (django_settings.BASE_DIR / "docs/catalog-events.md").read_text(encoding="utf-8")
@@ -53,19 +51,7 @@ def test_it_runs_as_written(worker: None, tmp_path: Path) -> None:
     commands = [[sys.executable, "-c", block] for block in PYTHON]
     if shutil.which("curl"):
         commands += [["sh", "-euc", block] for block in SHELL]
-    with live_server() as address:
-        told = [
-            subprocess.run(
-                command,
-                cwd=tmp_path,
-                env=os.environ | {"SHOP": address, "KEY": secret},
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=True,
-            ).stdout
-            for command in commands
-        ]
+    told = outputs_of(commands, secret, tmp_path)
     assert told[0].splitlines() == [
         "done 3 taken, 0 rejected", "1 taken, 0 duplicates", "0 taken, 1 duplicates", "17.99",
     ]  # fmt: skip

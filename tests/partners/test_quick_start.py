@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from partners.models import create_api_key
-from tests.partners.live import live_server
+from tests.partners.live import outputs_of
 from tests.shop.catalogue import load_small_catalogue
 
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (settings.BASE_DIR / "docs/api.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -34,19 +32,7 @@ def test_it_runs_as_written(transactional_db: None, tmp_path: Path) -> None:
     commands = [[sys.executable, "-c", block] for block in PYTHON]
     if shutil.which("curl"):
         commands += [["sh", "-euc", block] for block in [*SHELL, *TOUR]]
-    with live_server() as address:
-        told = [
-            subprocess.run(
-                command,
-                cwd=tmp_path,
-                env=os.environ | {"SHOP": address, "KEY": secret},
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=True,
-            ).stdout
-            for command in commands
-        ]
+    told = outputs_of(commands, secret, tmp_path)
     assert "Berserk, Vol. 3 14.99 in_stock" in told[0]
     assert "event: response" in told[0]
     for each in told[1 : 1 + len(SHELL)]:
