@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django.db import DatabaseError, connection, models, transaction
@@ -17,6 +17,7 @@ from mangaassist import tracing
 from mangaassist.correlation import correlated
 from mangaassist.instruments import outbox_deliveries
 from mangaassist.outbox.delivery import wake
+from mangaassist.outbox.leases import kept
 from mangaassist.outbox.models import OutboxMessage, claim, renew, settle, shared_now
 from mangaassist.outbox.topics import (
     Delivery,
@@ -69,7 +70,14 @@ def due_topics() -> list[str]:
 
 def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> tuple[int, bool]:
     """(how many are done, whether others may do better)"""
-    with _kept(rows, topic.lease_s):
+    with kept(
+        partial(_renew, rows, topic.lease_s),
+        lease_s=topic.lease_s,
+        longest_s=LONGEST_ATTEMPT_S,
+        hangs="outbox_handler_hangs",
+        topic=topic.name,
+        rows=len(rows),
+    ):
         failed = _attempt(topic, rows)
         if len(failed) == len(rows) > 1 and _may_be_poisoned(failed):
             # Perhaps one of them poisons the batch: each alone shows which.
@@ -94,32 +102,6 @@ def _may_be_poisoned(failed: Mapping[str, str]) -> bool:
     errors = failed.values()
     is_outage = all(isinstance(error, NotYet) for error in errors)
     return not is_outage and not any(isinstance(error, (Taken, Untried)) for error in errors)
-
-
-@contextmanager
-def _kept(rows: Sequence[OutboxMessage], lease_s: float) -> Iterator[None]:
-    """Renews the lease while the handler is at it."""
-    over = threading.Event()
-
-    def renew_again() -> None:
-        renewals = int(LONGEST_ATTEMPT_S / (lease_s / 3))
-        try:
-            while not over.wait(lease_s / 3):
-                if renewals == 0:
-                    log.error("outbox_handler_hangs", topic=rows[0].topic, rows=len(rows))
-                    return
-                renewals -= 1
-                _renew(rows, lease_s)
-        finally:
-            connection.close()
-
-    keeper = threading.Thread(target=renew_again, name="outbox-lease", daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        over.set()
-        keeper.join()
 
 
 def _renew(rows: Sequence[OutboxMessage], lease_s: float) -> None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from mangaassist.outbox.backends.base import Record, Shard, Stream, StreamUnavailable
 from mangaassist.outbox.delivery import park
+from mangaassist.outbox.leases import kept
 from mangaassist.outbox.models import ShardLease, shared_now
 from mangaassist.outbox.topics import Outage
 
@@ -114,7 +115,14 @@ class ShardReader:
 
     def _is_applied(self, lease: ShardLease, records: Sequence[Record]) -> bool:
         try:
-            with self._renewed(lease):
+            with kept(
+                partial(self._renew, lease),
+                lease_s=LEASE_S,
+                longest_s=LONGEST_APPLY_S,
+                hangs="shard_reader_hangs",
+                topic=self.topic,
+                shard=lease.shard,
+            ):
                 if lease.failures < PATIENCE:
                     self._apply(records)
                 else:
@@ -155,29 +163,12 @@ class ShardReader:
         for record, fault in failed:
             park(self.topic, record.id, record.body, repr(fault))
 
-    @contextmanager
-    def _renewed(self, lease: ShardLease) -> Iterator[None]:
-        """Keeps the lease while its records are applied, which may take longer than it lasts."""
-        over = threading.Event()
-
-        def renew() -> None:
-            for _ in range(int(LONGEST_APPLY_S / (LEASE_S / 3))):
-                if over.wait(LEASE_S / 3):
-                    break
-                try:
-                    mine = self._leases().filter(pk=lease.pk, owner=self._owner)
-                    mine.update(leased_until=shared_now() + timedelta(seconds=LEASE_S))
-                except DatabaseError as error:  # The next one may be luckier.
-                    log.warning("shard_lease_not_renewed", topic=self.topic, error=repr(error)[:200])
-            connection.close()
-
-        keeper = threading.Thread(target=renew, name="shard-lease", daemon=True)
-        keeper.start()
+    def _renew(self, lease: ShardLease) -> None:
         try:
-            yield
-        finally:
-            over.set()
-            keeper.join()
+            mine = self._leases().filter(pk=lease.pk, owner=self._owner)
+            mine.update(leased_until=shared_now() + timedelta(seconds=LEASE_S))
+        except DatabaseError as error:  # The next one may be luckier.
+            log.warning("shard_lease_not_renewed", topic=self.topic, error=repr(error)[:200])
 
     def _keep(self, lease: ShardLease, **values: object) -> None:
         """Unless the lease was lost: then another reader's position counts."""
