@@ -65,14 +65,14 @@ def is_unwell(error: BaseException) -> bool:
     """Whether the service, the network or our credentials fail, and not this one request."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        code = _code(error).lower()
+        code = code_of(error).lower()
         return status >= 500 or status in _UNWELL_STATUS or any(part in code for part in _UNWELL_CODE)
     return not isinstance(error, ParamValidationError)
 
 
 def is_outage(error: BaseException) -> bool:
     """Whether nothing can be written, whatever it is: all is unwell, or the queue, stream or table is not there."""
-    if isinstance(error, ClientError) and any(part in _code(error).lower() for part in _MISSING_CODE):
+    if isinstance(error, ClientError) and any(part in code_of(error).lower() for part in _MISSING_CODE):
         return True
     return is_unwell(error)
 
@@ -81,9 +81,10 @@ def in_words(error: BaseException) -> str:
     """For people: the code and the message, without the credentials that a service may quote in it."""
     if isinstance(error, ClientError):
         message = str(error.response.get("Error", {}).get("Message", ""))
-        return conceal(f"{_code(error)}: {message}")[:LONGEST_MESSAGE]
+        return conceal(f"{code_of(error)}: {message}")[:LONGEST_MESSAGE]
     return conceal(f"{type(error).__name__}: {error}")[:LONGEST_MESSAGE]
 
 
-def _code(error: ClientError) -> str:
+def code_of(error: ClientError) -> str:
+    """Such as ``ThrottlingException``."""
     return str(error.response.get("Error", {}).get("Code", "")) or "ClientError"

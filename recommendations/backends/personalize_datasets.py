@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-import structlog
-from botocore.exceptions import BotoCoreError, ClientError
-
 from mangaassist import aws
-from mangaassist.breaker import Breaker, BreakerOpen
-from mangaassist.outbox.topics import NotYet
-
-log = structlog.get_logger(__name__)
+from mangaassist.breaker import Breaker
+from recommendations.backends.personalize_sending import attempt
 
 # Limits of the service (personalize-events 2018-03-22).
 MOST_RECORDS = 10
@@ -60,25 +56,10 @@ def _put_all(put: Callable[[list[tuple[str, str]]], Any], records: Mapping[str, 
             good.append((id, properties))
     for start in range(0, len(good), MOST_RECORDS):
         chunk = good[start : start + MOST_RECORDS]
-        error = _attempt(put, chunk)
+        error = attempt(partial(put, chunk), "records", len(chunk))
         if error == "InvalidInputException" and len(chunk) > 1:
             # One that the service will never take must not hold the others back.
-            failed |= {record[0]: error for record in chunk if (error := _attempt(put, [record]))}
+            failed |= {record[0]: error for record in chunk if (error := attempt(partial(put, [record]), "records", 1))}
         elif error:
             failed |= dict.fromkeys((id for id, _ in chunk), error)
     return failed
-
-
-def _attempt(put: Callable[[list[tuple[str, str]]], Any], chunk: list[tuple[str, str]]) -> str:
-    """An error's code, or empty."""
-    try:
-        put(chunk)
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
-        code = NotYet(code) if aws.is_unwell(error) else code
-    except (BotoCoreError, BreakerOpen) as error:
-        code = NotYet(type(error).__name__)
-    else:
-        return ""
-    log.warning("personalize_records_failed", code=code, records=len(chunk))
-    return code

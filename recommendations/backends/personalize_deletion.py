@@ -46,7 +46,7 @@ class PersonalizeDeletion:
                 roleArn=role_arn,
             )
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
+            code = aws.code_of(error)
             if code == "ResourceAlreadyExistsException":
                 return
             raise DeliveryFailed(f"Amazon Personalize does not forget yet: {code}") from error

@@ -7,15 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import structlog
-from botocore.exceptions import BotoCoreError, ClientError
-
 from mangaassist import aws
-from mangaassist.breaker import Breaker, BreakerOpen
-from mangaassist.outbox.topics import NotYet
+from mangaassist.breaker import Breaker
 from recommendations.backends.base import ShopperEvent
-
-log = structlog.get_logger(__name__)
+from recommendations.backends.personalize_sending import attempt
 
 # Limits of the service (personalize-events 2018-03-22).
 MOST_EVENTS = 10
@@ -46,7 +41,8 @@ class PersonalizeEvents:
     def _put(self, chunk: Sequence[ShopperEvent]) -> str:
         """An error's code, or empty."""
         first = chunk[0]
-        try:
+
+        def put() -> None:
             self._breaker.call(
                 lambda: self._client.put_events(
                     trackingId=self._tracking_id,
@@ -57,15 +53,8 @@ class PersonalizeEvents:
                 failures=aws.FAILURES,
                 counts=aws.is_unwell,
             )
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
-            code = NotYet(code) if aws.is_unwell(error) else code
-        except (BotoCoreError, BreakerOpen) as error:
-            code = NotYet(type(error).__name__)
-        else:
-            return ""
-        log.warning("personalize_events_failed", code=code, events=len(chunk))
-        return code
+
+        return attempt(put, "events", len(chunk))
 
 
 def _chunks(events: Sequence[ShopperEvent]) -> Iterator[list[ShopperEvent]]:
