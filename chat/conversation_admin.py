@@ -28,7 +28,7 @@ from chat.sharing import CHOICES, LinkClosed, open_link, revoke, share, token_of
 from mangaassist.access.audit import Kind, log_deed, record
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.lists import LongList
-from mangaassist.privacy.pages import tell_erasure
+from mangaassist.privacy.pages import tell_erasure, tell_redaction
 
 # Of the newest messages; older ones are found by their conversation's id, customer or session.
 SEARCHED_MESSAGES = 20_000
@@ -215,9 +215,7 @@ class ConversationAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Conversation])
         conversation = self._may(request, pk, "redact")
         message = get_object_or_404(Message, pk=_number(request.POST, "message") or 0, conversation=conversation)
         erasure = redact_message(message.pk, by=request.user.get_username())
-        if erasure is not None:
-            log_deed(request, conversation, f"message {message.public_id} redacted")
-            tell_erasure(request, erasure, _("The words were taken out everywhere that we keep them."))
+        tell_redaction(request, conversation, erasure, f"message {message.public_id} redacted")
         return self._back(conversation, f"?at={message.pk}#m{message.pk}")
 
     def erase_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

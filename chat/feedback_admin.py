@@ -35,7 +35,7 @@ from mangaassist.access.audit import log_deed, log_deeds
 from mangaassist.admin_site import ReadOnlyAdmin
 from mangaassist.lists import LongList, recent_values
 from mangaassist.names import intent_name
-from mangaassist.privacy.pages import tell_erasure
+from mangaassist.privacy.pages import tell_redaction
 from mangaassist.streaming import download
 
 COUNTED_DAYS = 30
@@ -293,9 +293,7 @@ class FeedbackAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
             raise PermissionDenied
         feedback = get_object_or_404(Feedback, pk=pk)
         erasure = redact_opinion(feedback.pk, by=request.user.get_username())
-        if erasure is not None:
-            log_deed(request, feedback, "comment redacted")
-            tell_erasure(request, erasure, _("The words were taken out everywhere that we keep them."))
+        tell_redaction(request, feedback, erasure)
         return HttpResponseRedirect(reverse("admin:chat_feedback_change", args=[pk]))
 
     def golden_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

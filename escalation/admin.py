@@ -8,12 +8,11 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
@@ -32,30 +31,23 @@ from escalation.models import (
     OfficeHours,
 )
 from mangaassist.access.audit import log_deed
-from mangaassist.admin_site import FromToAdmin, OneRowAdmin
+from mangaassist.admin_site import FromToAdmin, OneRowAdmin, ReadOnlyRows
 from mangaassist.lists import LongList
 from mangaassist.names import OUTCOMES, in_trail, intent_name, name_of
-from mangaassist.privacy.pages import tell_erasure
+from mangaassist.privacy.pages import tell_redaction
 from mangaassist.privacy.words import REDACTED
 
 # The right to take a shopper's words out, whatever holds them.
 MAY_REDACT = "chat.redact_conversation"
 
 
-class LineInline(admin.TabularInline[HandoffLine, Handoff]):
+class LineInline(ReadOnlyRows, admin.TabularInline[HandoffLine, Handoff]):
     model = HandoffLine
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("at", "role", "author", "text")
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
-
-class TransitionInline(admin.TabularInline[HandoffTransition, Handoff]):
+class TransitionInline(ReadOnlyRows, admin.TabularInline[HandoffTransition, Handoff]):
     model = HandoffTransition
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("at", "from_status", "status", "who", "what")
 
     @admin.display(description=pgettext_lazy("escalation", "by"))
@@ -65,9 +57,6 @@ class TransitionInline(admin.TabularInline[HandoffTransition, Handoff]):
     @admin.display(description=pgettext_lazy("escalation", "detail"))
     def what(self, transition: HandoffTransition) -> str:
         return in_trail(transition.detail)
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Handoff)
@@ -115,9 +104,7 @@ class HandoffAdmin(LongList, admin.ModelAdmin[Handoff]):
             raise PermissionDenied
         handoff = get_object_or_404(Handoff, pk=pk)
         erasure = redact_rating_comment(handoff.pk, by=request.user.get_username())
-        if erasure is not None:
-            log_deed(request, handoff, "comment redacted")
-            tell_erasure(request, erasure, say("The words were taken out everywhere that we keep them."))
+        tell_redaction(request, handoff, erasure)
         return HttpResponseRedirect(reverse("admin:escalation_handoff_change", args=[pk]))
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from mangaassist.access.audit import log_deed, log_deeds
+from mangaassist.admin_site import ReadOnlyRows
 from mangaassist.list_fields import LinesField
 from partners.models import SCOPES, ApiKey, KeySecret, new_secret, new_tenant
 from partners.webhooks import admin as webhooks_admin  # noqa: F401  (Django finds an app's admin through this module)
@@ -60,16 +61,11 @@ class RotationForm(forms.Form):
     )
 
 
-class SecretInline(admin.TabularInline[KeySecret, ApiKey]):
+class SecretInline(ReadOnlyRows, admin.TabularInline[KeySecret, ApiKey]):
     """Only what everybody may see of them."""
 
     model = KeySecret
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("prefix", "created_at", "usable_until")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(ApiKey)
@@ -129,7 +125,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
         context = {
             **self.admin_site.each_context(request),
             "title": _("A new secret for %(key)s") % {"key": key},
-            "key": key,
+            "original": key,
             "form": form,
         }
         return TemplateResponse(request, "admin/partners/apikey/rotate.html", {**context, "opts": self.opts})

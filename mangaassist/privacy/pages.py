@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from mangaassist.access.audit import name_of
+from mangaassist.access.audit import log_deed, name_of
 from mangaassist.privacy.erasing import erase
 from mangaassist.privacy.exporting import export_shopper
 from mangaassist.privacy.forms import EraseForm, ShopperForm
@@ -85,6 +86,13 @@ def tell_erasure(request: HttpRequest, erasure: Erasure, done: str) -> None:
         )
     else:
         messages.success(request, done)
+
+
+def tell_redaction(request: HttpRequest, row: Model, erasure: Erasure | None, deed: str = "comment redacted") -> None:
+    """To whoever has had words of ``row`` taken out, and to the audit log; None: there were none."""
+    if erasure is not None:
+        log_deed(request, row, deed)
+        tell_erasure(request, erasure, _("The words were taken out everywhere that we keep them."))
 
 
 def _held(subject: Subject) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
 from mangaassist.access.audit import log_deed, log_deeds
-from mangaassist.admin_site import Notice, ReadOnlyAdmin, register_notice
+from mangaassist.admin_site import Notice, ReadOnlyAdmin, ReadOnlyRows, register_notice
 from mangaassist.lists import LongList, recent_values
 from partners.webhooks.destinations import DestinationRefused
 from partners.webhooks.messages import TooManyTests, redeliver, send_test
@@ -68,16 +68,11 @@ class RotationForm(forms.Form):
     )
 
 
-class SecretInline(admin.TabularInline[WebhookSecret, Webhook]):
+class SecretInline(ReadOnlyRows, admin.TabularInline[WebhookSecret, Webhook]):
     """Which there are, and until when; not what they are."""
 
     model = WebhookSecret
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("fingerprint", "created_at", "usable_until")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Webhook)
@@ -156,7 +151,12 @@ class WebhookAdmin(admin.ModelAdmin[Webhook]):
                 salt = hook.rotate(old_until=form.cleaned_data["old_until"])
                 log_deed(request, hook, "Its secret was rotated.")
             return self._show_once(request, hook, salt)
-        context = {**self.admin_site.each_context(request), "title": say("A new secret"), "hook": hook, "form": form}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": say("A new secret"),
+            "original": hook,
+            "form": form,
+        }
         return TemplateResponse(request, "admin/partners/webhook/rotate.html", {**context, "opts": self.opts})
 
     def _test(self, request: HttpRequest, hook: Webhook) -> None:
@@ -183,14 +183,9 @@ def _unkept(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return TemplateResponse(request, "admin/partners/webhook/secret.html", context)
 
 
-class AttemptInline(admin.TabularInline[WebhookAttempt, WebhookMessage]):
+class AttemptInline(ReadOnlyRows, admin.TabularInline[WebhookAttempt, WebhookMessage]):
     model = WebhookAttempt
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("at", "status", "ms", "error")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(WebhookMessage)
