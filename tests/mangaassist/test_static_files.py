@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
 from django.contrib.staticfiles import storage
 from django.core.management import CommandError, call_command
 
@@ -102,17 +102,26 @@ async def test_what_a_browser_has_already_is_not_sent_again() -> None:
 
 
 async def answered(method: str, path: str, headers: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The answer's beginning and its first piece."""
+    """The answer's beginning and its one piece."""
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
         "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
         "client": ("127.0.0.1", 1), "server": ("testserver", 80),
         "headers": [(b"host", b"testserver"), *((name.encode(), value.encode()) for name, value in headers.items())],
     }  # fmt: skip
+    requests: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if not requests:
+            await asyncio.Event().wait()
+        return requests.pop()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        asked = ApplicationCommunicator(application, scope)
-        await asked.send_input({"type": "http.request", "body": b"", "more_body": False})
-        start, body = await asked.receive_output(timeout=60), await asked.receive_output(timeout=60)
-        await asked.wait(timeout=60)
+        await application(scope, receive, send)  # type: ignore[arg-type]
+    start, body = sent
     return start, body
