@@ -25,10 +25,12 @@ def edition_cover(request: HttpRequest, asin: str) -> HttpResponse:
 
 @require_safe
 def series_cover(request: HttpRequest, series_id: str) -> HttpResponse:
+    """``?language=ja``: lettered in Japanese."""
     series = Series.objects.filter(pk=series_id).first()
     if series is None:
         raise Http404
-    return _svg(request, _spec(series, "paperback", "en", ""))
+    language = "ja" if request.GET.get("language") == "ja" else "en"
+    return _svg(request, _spec(series, "paperback", language, ""))
 
 
 def _spec(series: Series, format: str, language: str, volume_label: str) -> CoverSpec:

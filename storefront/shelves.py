@@ -22,10 +22,11 @@ LIST_PARAMETER = "rec"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One edition as a page shows it; ``price`` is empty when it could not be read."""
+    """One edition as a page shows it, ``authors`` in its language; ``price`` is empty when it could not be read."""
 
     facts: ProductFacts
     offer: LiveOffer | None
+    authors: tuple[str, ...]
     reason: str = ""
     # Of the list that it stands in.
     recommendation_id: str = ""
@@ -74,11 +75,26 @@ def show(asins: Iterable[str], reasons: dict[str, str] | None = None, *, recomme
         offers = read_offers(list(facts))
     except OffersUnavailable:
         offers = {}
+    native = _native_authors(facts.values())
     return [
-        Shown(facts[asin], offers.get(asin), (reasons or {}).get(asin, ""), recommendation_id)
+        Shown(
+            facts[asin],
+            offers.get(asin),
+            native.get(facts[asin].series_id) or facts[asin].authors,
+            (reasons or {}).get(asin, ""),
+            recommendation_id,
+        )
         for asin in wanted
         if asin in facts
     ]
+
+
+def _native_authors(shown: Iterable[ProductFacts]) -> dict[str, tuple[str, ...]]:
+    """Series → its authors as a Japanese page writes them; nothing on others."""
+    if language() != "ja":
+        return {}
+    rows = Series.objects.filter(pk__in={facts.series_id for facts in shown}).order_by()
+    return {series_id: tuple(names) for series_id, names in rows.values_list("pk", "native_authors")}
 
 
 def first_editions(series: Sequence[Series]) -> list[str]:

@@ -34,6 +34,22 @@ def order_status(code: str) -> str:
     return name_of(language(), f"order.{code}")
 
 
+@register.filter
+def help_category(code: str) -> str:
+    """A category of help articles as a heading; the shop's own ones as they are written."""
+    return {
+        "account": pgettext("help", "Account"),
+        "assistant": pgettext("help", "Assistant"),
+        "ebooks": pgettext("help", "E-books"),
+        "gifts": pgettext("help", "Gifts"),
+        "orders": pgettext("help", "Orders"),
+        "payment": pgettext("help", "Payment"),
+        "products": pgettext("help", "Products"),
+        "returns": pgettext("help", "Returns"),
+        "shipping": pgettext("help", "Shipping"),
+    }.get(code, code.replace("_", " ").capitalize())
+
+
 @register.simple_tag
 def widget_context(page: dict[str, str] | str) -> str:
     return context.widget_context(page if isinstance(page, dict) else {})

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.utils.translation import override
+from django.views.defaults import server_error
 
 from mangaassist.outbox.models import OutboxMessage
 from recommendations.models import Interaction
-from shop.models import Offer
+from shop.models import Offer, Series
 from tests.shop.catalogue import lay_small_catalogue
 
 
@@ -248,3 +250,65 @@ def test_the_widgets_token_is_for_our_pages_and_allowed_shops(visitor: Client, s
     assert "Access-Control-Allow-Origin" not in foreign.headers
     for bad in ("{", "[]", '{"context": 7}', '{"context": {"asin": 1}}', '{"previous": 1}', '{"identity": "x"}'):
         assert visitor.post("/widget/v1/token", bad, content_type="application/json").status_code == 400, bad
+
+
+def test_headings_of_the_help_speak_the_pages_language(visitor: Client) -> None:
+    from knowledge.models import Article
+
+    Article.objects.create(
+        slug="stamps", locale="ja", category="stamp_cards", question="スタンプは？", body="あります。"
+    )
+    html = visitor.get("/help/", headers={"accept-language": "ja"}).content.decode()
+    assert "<h2>返品・交換</h2>" in html
+    assert "<h2>Stamp cards</h2>" in html, "a category of the shop's own stays as it is written"
+    assert "<h2>Returns</h2>" in visitor.get("/help/", headers={"accept-language": "en"}).content.decode()
+
+
+@pytest.mark.parametrize("page", ["/", "/search/?q=berserk", "/products/BERSERK-EN-3/", "/series/berserk/"])
+def test_a_japanese_page_writes_authors_in_japanese(visitor: Client, page: str) -> None:
+    Series.objects.filter(pk="berserk").update(native_authors=["三浦建太郎"])
+    in_japanese = visitor.get(page, headers={"accept-language": "ja"}).content.decode()
+    assert "三浦建太郎" in in_japanese
+    assert "Kentaro Miura" not in in_japanese
+    in_english = visitor.get(page, headers={"accept-language": "en"}).content.decode()
+    assert "Kentaro Miura" in in_english
+    assert "三浦建太郎" not in in_english
+
+
+def test_a_series_has_its_cover_in_the_pages_language(visitor: Client) -> None:
+    page = visitor.get("/series/berserk/", headers={"accept-language": "ja"}).content.decode()
+    cover = re.search(r'src="(/covers/[^"]*berserk[^"]*)"', page)
+    assert cover, page
+    assert cover[1].endswith("?language=ja")
+    japanese, english, other = (
+        visitor.get(cover[1].split("?")[0] + query).content for query in ("?language=ja", "", "?language=xx")
+    )
+    assert japanese != english
+    assert other == english
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en", "There is no such page"), ("ja", "ページが見つかりません")])
+def test_what_does_not_exist_is_said_on_a_page_of_ours(visitor: Client, locale: str, words: str) -> None:
+    for address in ("/series/nosuch/", "/products/NOSUCH/", "/help/nosuch/", "/nosuch/"):
+        answer = visitor.get(address, headers={"accept-language": locale})
+        assert answer.status_code == 404
+        html = answer.content.decode()
+        assert f'<html lang="{locale}">' in html
+        assert f"<h1>{words}</h1>" in html
+        assert 'name="viewport"' in html
+        assert '<a href="/">' in html
+        assert "style=" not in html
+
+
+def test_a_form_of_yesterday_is_refused_in_plain_words(db: None) -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    answer = stranger.post("/cart/add/", {"asin": "X"}, headers={"accept-language": "ja"})
+    assert answer.status_code == 403
+    assert "<h1>ページの有効期限が切れました</h1>" in answer.content.decode()
+
+
+def test_a_fault_of_ours_has_a_page_that_needs_nothing(rf: RequestFactory) -> None:
+    with override("ja"):
+        answer = server_error(rf.get("/"))
+    assert answer.status_code == 500
+    assert "こちらの側で問題が起きました" in answer.content.decode()
