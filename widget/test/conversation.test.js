@@ -180,6 +180,15 @@ test("a handoff is told once, with place and name", () => {
   ]);
 });
 
+test("what a turn has said of a handoff is not said again by the frame after it", () => {
+  const { say, shown } = begun();
+  say(indicator, response({ content: "A person will come. Expect to wait about 4 minutes." }));
+  say({ type: "handoff_state", state: "queued", message: "A person will come.", position: 1 });
+  assert.deepEqual(shown(), ["assistant sent: A person will come. Expect to wait about 4 minutes."]);
+  say({ type: "handoff_state", state: "agent", message: "Aiko is here.", agent_name: "Aiko" });
+  assert.equal(shown().at(-1), "system sent: Aiko is here.");
+});
+
 test("what is asked for is answered once, well or badly", () => {
   const { conversation, sent, say } = begun();
   const answers = [];

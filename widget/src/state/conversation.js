@@ -366,8 +366,10 @@ export class Conversation {
     const { state, message, notice } = handoff;
     this.handoff = handoff;
     this.#watcher.stateChanged();
-    // A turn that asked for a person says so itself.
-    const toldByTurn = state === "queued" && this.turns.size > 0;
+    // A turn that asked for a person says so itself, before this frame or after it.
+    const last = this.entries.findLast((entry) => entry.role !== "system");
+    const isSaid = message && last?.role === "assistant" && last.content.startsWith(message);
+    const toldByTurn = state === "queued" && (this.turns.size > 0 || isSaid);
     const rate = handoff.rate ? handoff.handoff_id : "";
     const isAsked = rate && !this.entries.some((entry) => entry.rate === rate);
     const stored = isAsked && this.entries.findLast(
