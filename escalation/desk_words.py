@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from escalation.desk_frames import CLOSE_REASONS
 from escalation.models import AgentPresence, Handoff, Priority, Trigger
+from escalation.package import SENTIMENTS
+from mangaassist.names import INTENTS, OUTCOMES
 
 Words = dict[str, Any]
 
@@ -102,6 +104,9 @@ def _package() -> Words:
             "customer": _("Customer"),
             "email": _("E-mail"),
         },
+        "moods": SENTIMENTS["ja" if (get_language() or "").startswith("ja") else "en"],
+        "intents": {intent: str(name) for intent, name in INTENTS.items()},
+        "outcomes": {outcome: str(name) for outcome, name in OUTCOMES.items()},
         "writtenBy": _("Written by a model ({by}). It may be wrong: the facts below come from the record."),
         "writtenByRules": _("Put together by the assistant's own rules."),
         "nothingKnown": _("Nothing more is known."),

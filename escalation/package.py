@@ -112,7 +112,7 @@ _TRIGGERS: dict[str, dict[str, str]] = {
         Trigger.RULE: "店舗の規則に該当",
     },
 }
-_SENTIMENTS: dict[str, dict[str, str]] = {
+SENTIMENTS: dict[str, dict[str, str]] = {
     "en": {"calm": "calm", "frustrated": "frustrated", "upset": "upset", "in_danger": "may be in danger"},
     "ja": {
         "calm": "落ち着いている",
@@ -206,5 +206,5 @@ def _summary(language: str, package: dict[str, Any], titles: Sequence[str]) -> s
     if package["orders"]:
         parts.append(words["orders"].format(ids=", ".join(package["orders"])))
     writes = words["ja" if package["language"] == "ja" else "en"]
-    parts.append(words["feels"].format(sentiment=_SENTIMENTS[language][package["sentiment"]], language=writes))
+    parts.append(words["feels"].format(sentiment=SENTIMENTS[language][package["sentiment"]], language=writes))
     return between.join(parts)

@@ -18,7 +18,8 @@ export function showPackage() {
     written, summary, customer: customer(row), email: row.email, trigger: trigger ?? row.trigger, reason: row.reason,
     language: language ?? row.language, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => !isEmpty(value))),
   };
-  const entries = Object.entries(known).filter(([, value]) => !isEmpty(value));
+  // What was tried quotes what was asked.
+  const entries = Object.entries(known).filter(([key, value]) => !isEmpty(value) && !(key === "asked" && !isEmpty(known.tried)));
   pane.replaceChildren(
     entries.length
       ? el("dl", {}, entries.map(([key, value]) => el("div", { class: `fact fact-${key}` }, el("dt", {}, W.package[key] ?? labelOf(key)), el("dd", {}, shownValue(key, value)))))
@@ -43,11 +44,19 @@ function shownValue(key, value) {
   if (key === "written") return [shownTexts(value.text), el("p", { class: "soft" }, fill(W.writtenBy, value))];
   if (key === "summary" && typeof value === "object") return [shownTexts(value), el("p", { class: "soft" }, W.writtenByRules)];
   if (key === "trigger") return W.triggers[value] ?? String(value);
+  if (key === "sentiment") return W.moods[value] ?? String(value);
+  if (key === "tried") return el("ul", {}, value.map((each) => el("li", {}, shownQuestion(each))));
   if (key === "language") return W.languages[value] ?? String(value);
   if (typeof value === "boolean") return value ? W.yes : W.no;
   if (Array.isArray(value)) return el("ul", {}, value.filter((each) => !isEmpty(each)).map((each) => el("li", {}, shownItem(each))));
   if (typeof value === "object") return shownItem(value);
   return String(value);
+}
+
+/** What the assistant was asked, taken for what, and what came of it. */
+function shownQuestion({ text, intent, outcome }) {
+  const made = [W.intents[intent] ?? intent, W.outcomes[outcome] ?? outcome].filter((each) => !isEmpty(each));
+  return [el("p", {}, text), el("p", { class: "soft" }, made.join(" · "))];
 }
 
 function shownItem(item) {

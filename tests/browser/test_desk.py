@@ -259,7 +259,7 @@ from chat.models import Conversation
 from escalation.handoffs import open_handoff
 conversation = Conversation.objects.create(session_id="guest-of-the-package")
 open_handoff(conversation_id=str(conversation.pk), customer_id="", reason="", language="en", summary="", lines=[], priority=2,
-    package={"summary": {"en": "Asks for a <b>refund</b>.", "ja": "返金のご相談。"}, "asked": ["where is my order?"], "tried": [],
+    package={"summary": {"en": "Asks for a <b>refund</b>.", "ja": "返金のご相談。"}, "asked": ["where is my order?"], "tried": [{"text": "where is my order?", "intent": "order_status", "outcome": "failed"}],
     "shown": [{"asin": "X", "title": "Monster, Vol. 1"}], "notes": [{"id": "MA-1", "status": "shipped"}],
     "sentiment": "upset", "ages_known": True, "quiz": {"score": 3, "of": None}, "empty": ""})
 """
@@ -279,12 +279,14 @@ def test_the_package_is_readable_whatever_it_holds(desk: OpenDesk, shop: Running
         "where is my order?",
         "Monster, Vol. 1",
         "注文 MA-1 · 発送済み",
-        "upset",
+        "お怒り・ご不安",
         "はい",
         "Score",
     ):
         expect(facts.get_by_text(text)).to_be_visible()
-    for absent in ("試したこと", "Empty", "Of"):
+    # Each question with what it was taken for and what came of it, once.
+    expect(facts.get_by_text("注文 · 失敗")).to_be_visible()
+    for absent in ("Intent", "order_status", "Empty", "Of"):
         expect(facts.get_by_text(absent, exact=True)).to_have_count(0)
     agent.locator("#close").click()
     agent.locator("#close-dialog [value=ok]").click()
