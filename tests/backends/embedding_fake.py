@@ -9,14 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
 from urllib.parse import unquote
 
 import botocore.session
 
-from tests.backends.loopback import faults_of
+from tests.backends.loopback import LoopbackHandler, faults_of, serving
 
 INVOKE = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("InvokeModel").input_shape
 
@@ -67,20 +66,10 @@ def _texts_of(body: dict[str, Any]) -> list[str]:
     return texts
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    fake: FakeModels
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
+class _Handler(LoopbackHandler):
     def do_POST(self) -> None:
         fake = self.server.fake
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.read_json()
         fake.asked.append((self.path, body))
         fake.keys.append(self.headers.get("Authorization"))
         fake.go.wait(60)
@@ -89,11 +78,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif any(fake.refuses(text) for text in _texts_of(body)):
             self._refuse(400, "ValidationException")
         elif fake.answer is not None:
-            self._send(200, fake.answer)
+            self.send_json(200, fake.answer)
         elif self.path == "/v1/embeddings":
-            self._send(200, self._of_openai(body))
+            self.send_json(200, self._of_openai(body))
         else:
-            self._send(200, self._of_bedrock(body))
+            self.send_json(200, self._of_bedrock(body))
 
     def _of_openai(self, body: dict[str, Any]) -> dict[str, Any]:
         rows = [
@@ -127,36 +116,15 @@ class _Handler(BaseHTTPRequestHandler):
         return {"embeddings": {"float": rows}, "id": "1", "response_type": "embeddings_by_type", "texts": body["texts"]}
 
     def _refuse(self, status: int, code: str) -> None:
-        self._send(status, {"message": "as told", "error": {"message": "as told", "code": code}}, code)
-
-    def _send(self, status: int, body: Any, code: str = "") -> None:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            if code:
-                self.send_header("x-amzn-ErrorType", code)
-            self.end_headers()
-            self.wfile.write(data)
-        except OSError:
-            """Whoever asked is gone."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silence."""
+        self.send_json(status, {"message": "as told", "error": {"message": "as told", "code": code}}, code=code)
 
 
 @contextmanager
 def fake_models() -> Iterator[FakeModels]:
     fake = FakeModels()
     fake.go.set()
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.fake = fake
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
-        yield fake
-    finally:
-        fake.go.set()
-        server.shutdown()
-        server.server_close()
+    with serving(fake, _Handler) as fake.url:
+        try:
+            yield fake
+        finally:
+            fake.go.set()

@@ -17,9 +17,10 @@ from chat.runner import runner
 from mangaassist.asgi import application
 from mangaassist.dbthreads import in_database
 from partners.models import SCOPES, create_api_key
-from tests.backends.openai_fake import FakeOpenAI, answer, fake_openai
+from tests.backends.openai_fake import FakeOpenAI
 from tests.journeys.shopper import PATIENCE_S, Frame, Socket, token
 from tests.journeys.test_form import Browser, field
+from tests.journeys.writing_model import writing_model
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -27,13 +28,9 @@ pytestmark = pytest.mark.usefixtures("shop")
 @pytest.fixture
 def model(settings: Any) -> Iterator[FakeOpenAI]:
     """It says nothing until it may."""
-    with fake_openai() as fake:
-        options = {"base_url": fake.url, "model": "qwen", "input_price": 0.001, "output_price": 0.002}
-        settings.GENERATORS = {"default": {"BACKEND": "chat.backends.openai.OpenAIGenerator", "OPTIONS": options}}
-        settings.TURN_LIMITS_S = settings.TURN_LIMITS_S | {"first_token": 20, "token_gap": 20}
+    with writing_model(settings, "Berserk is a dark story.") as fake:
         settings.TURNS_AT_ONCE = 1
         settings.TURNS_WAITING = 1
-        fake.pieces = answer("Berserk is a dark story.")
         fake.go.clear()
         yield fake
         fake.go.set()

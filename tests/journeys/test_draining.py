@@ -11,19 +11,16 @@ import pytest
 
 from chat.draining import drain
 from chat.runner import runner
-from tests.backends.openai_fake import FakeOpenAI, answer, fake_openai
+from tests.backends.openai_fake import FakeOpenAI
 from tests.journeys.shopper import Socket, token
+from tests.journeys.writing_model import writing_model
 
 pytestmark = pytest.mark.usefixtures("shop")
 
 
 @pytest.fixture
 def model(settings: Any) -> Iterator[FakeOpenAI]:
-    with fake_openai() as fake:
-        options = {"base_url": fake.url, "model": "qwen", "input_price": 0.001, "output_price": 0.002}
-        settings.GENERATORS = {"default": {"BACKEND": "chat.backends.openai.OpenAIGenerator", "OPTIONS": options}}
-        settings.TURN_LIMITS_S = settings.TURN_LIMITS_S | {"first_token": 20, "token_gap": 20}
-        fake.pieces = answer("Berserk is a dark story.")
+    with writing_model(settings, "Berserk is a dark story.") as fake:
         yield fake
 
 

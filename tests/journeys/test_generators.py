@@ -15,9 +15,10 @@ from chat.models import Turn
 from chat.understanding import intents
 from mangaassist.analytics.buffer import buffer
 from shop.models import Offer
-from tests.backends.openai_fake import FakeOpenAI, answer, chunk, event, fake_openai
+from tests.backends.openai_fake import FakeOpenAI, answer, chunk, event
 from tests.journeys import hostile_generator
 from tests.journeys.shopper import Frame, Socket, token
+from tests.journeys.writing_model import writing_model
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -35,12 +36,7 @@ def understanding() -> None:
 
 @pytest.fixture
 def model(settings: Any) -> Iterator[FakeOpenAI]:
-    with fake_openai() as fake:
-        options = {"base_url": fake.url, "model": "qwen", "input_price": 0.001, "output_price": 0.002}
-        settings.GENERATORS = {"default": {"BACKEND": "chat.backends.openai.OpenAIGenerator", "OPTIONS": options}}
-        # The machine of a test may be slow; tests of limits set their own.
-        settings.TURN_LIMITS_S = settings.TURN_LIMITS_S | {"first_token": 20, "token_gap": 20}
-        fake.pieces = answer(PRICE_LINE, OWN_WORDS)
+    with writing_model(settings, PRICE_LINE, OWN_WORDS) as fake:
         yield fake
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
-from django.test import Client
 from django.urls import reverse
 
 from knowledge.feed_kinds import LOCALES
@@ -16,6 +14,7 @@ from knowledge.publishing import publish, withdraw
 from knowledge.sources import article_contents
 from mangaassist.groups import make_groups
 from shop.feed import import_feed
+from tests.access.colleagues import member
 
 pytestmark = pytest.mark.django_db
 
@@ -26,14 +25,6 @@ def article(db: None) -> Article:
     return Article.objects.create(
         slug="returns", locale="en", category="returns", question="May I return it?", body="No."
     )
-
-
-def member(group: str) -> Client:
-    user = User.objects.create(username=f"a-{group}", is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_what_is_written_over_is_kept(article: Article) -> None:

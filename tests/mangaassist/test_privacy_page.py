@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +19,7 @@ from mangaassist.access.models import AuditEntry
 from mangaassist.groups import make_groups
 from mangaassist.privacy.models import Erasure, RetentionRun
 from recommendations.models import Interaction
+from tests.access.colleagues import member
 from tests.mangaassist.downloads import downloaded
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,14 +31,6 @@ SHOPPER = {"kind": "customer_id", "name": CUSTOMER}
 def interaction(transactional_db: None) -> None:
     make_groups()
     Interaction.objects.create(customer_id=CUSTOMER, asin="A", series_id="a", type="view", at=timezone.now())
-
-
-def member(group: str) -> Client:
-    user = User.objects.create(username=f"a-{group}", is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize(("group", "may"), [("admin", True), ("operator", True), ("analyst", False), ("agent", False)])

@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -27,6 +26,7 @@ from shop.forms import VolumesField
 from shop.models import Edition, Offer, Order, Promotion, Series
 from shop.pricing import ChangeRefused, change_prices, end_promotions, new_price, set_stock
 from shop.signals import catalog_changed
+from tests.access.colleagues import member
 from tests.mangaassist.downloads import downloaded
 from tests.shop.catalogue import lay_small_catalogue
 
@@ -42,14 +42,6 @@ def shop(db: None, settings: Any, tmp_path: Any, django_capture_on_commit_callba
     # What is heard of it is over before a test listens.
     with django_capture_on_commit_callbacks(execute=True):
         lay_small_catalogue()
-
-
-def member(group: str) -> Client:
-    user = User.objects.create(username=f"a-{group}", is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def act(client: Client, model: str, action: str, *keys: str, **fields: object) -> Any:
