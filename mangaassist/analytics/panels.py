@@ -216,33 +216,39 @@ def generators(read: Read, link: Link) -> Panel:
 
 
 def languages(read: Read, link: Link) -> Panel:
-    found = labelled(read.whole, "language")
-    whole = total(found.values(), "turns")
-    rows = [
-        Row(
-            wording.language_name(language),
-            [wording.count(numbers["turns"]), wording.percent(numbers["turns"] / whole)],
-            bar=numbers["turns"] / whole * BAR,
-            href=link("chat.turn", started_at__gte=read.begins.isoformat(), language=language),
-        )
-        for language, numbers in _by(found, "turns")
-    ]
+    rows = _shares(
+        labelled(read.whole, "language"),
+        "turns",
+        wording.language_name,
+        lambda language: link("chat.turn", started_at__gte=read.begins.isoformat(), language=language),
+    )
     return Panel("languages", _("Languages"), [_("Language"), _("Questions"), _("Share")], rows)
 
 
 def handoffs(read: Read, link: Link) -> Panel:
-    found = labelled(read.whole, "handoffs")
-    whole = total(found.values(), "opened")
-    rows = [
-        Row(
-            wording.trigger_name(trigger),
-            [wording.count(numbers["opened"]), wording.percent(numbers["opened"] / whole)],
-            bar=numbers["opened"] / whole * BAR,
-            href=link("escalation.handoff", opened_at__gte=read.begins.isoformat(), trigger__exact=trigger),
-        )
-        for trigger, numbers in _by(found, "opened")
-    ]
+    rows = _shares(
+        labelled(read.whole, "handoffs"),
+        "opened",
+        wording.trigger_name,
+        lambda trigger: link("escalation.handoff", opened_at__gte=read.begins.isoformat(), trigger__exact=trigger),
+    )
     return Panel("handoffs", _("Why a person was needed"), [_("Reason"), _("Conversations"), _("Share")], rows)
+
+
+def _shares(
+    found: Mapping[str, Numbers], name: str, told: Callable[[str], str], href: Callable[[str], str]
+) -> list[Row]:
+    """How many of each label there are, and its share of all; ``told``: the label for people."""
+    whole = total(found.values(), name)
+    return [
+        Row(
+            told(label),
+            [wording.count(numbers[name]), wording.percent(numbers[name] / whole)],
+            bar=numbers[name] / whole * BAR,
+            href=href(label),
+        )
+        for label, numbers in _by(found, name)
+    ]
 
 
 def _by(found: Mapping[str, Numbers], name: str) -> list[tuple[str, Numbers]]:
