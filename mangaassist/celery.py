@@ -3,12 +3,22 @@
 import os
 from typing import Any
 
+import django
 from celery import Celery
-from celery.signals import celeryd_after_setup, setup_logging, worker_process_init
+from celery.signals import celeryd_after_setup, import_modules, setup_logging, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
 
 from mangaassist import task_signals  # noqa: F401  (connects them)
+from mangaassist.loading import without_collecting
+
+
+@import_modules.connect
+def load(**kwargs: Any) -> None:
+    """A worker's: before Celery's own receiver, which is connected with the application and would load it otherwise."""
+    with without_collecting():
+        django.setup()
+
 
 app = Celery("mangaassist")
 app.config_from_object("django.conf:settings", namespace="CELERY")

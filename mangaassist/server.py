@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import socket
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 
 import django
 import uvicorn
 from django.core.checks import run_checks
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from mangaassist.loading import without_collecting
 
 # Seconds that running turns get to finish, then open connections to close.
 DRAIN_S = 20
@@ -27,9 +29,6 @@ CLOSE_S = 20
 LINGER_S = 12.0
 # How often uvicorn looks around.
 TICK_S = 0.1
-# When the collector looks (gc.set_threshold): seldom through what is young, hardly ever through everything. With
-# Python's own figures it went through thousands of idle sockets every few seconds, and nobody was answered for as long.
-COLLECT_AFTER = (10_000, 20, 50)
 # How long a thread may keep the interpreter when another one wants it, seconds. With Python's own 5 ms each statement of
 # a question waits that long for the turns beside it, ten times over.
 SWITCH_S = 0.0005
@@ -112,12 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the parent")
     options = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mangaassist.settings")
-    gc.set_threshold(*COLLECT_AFTER)
-    django.setup()
-    faults = [str(each) for each in run_checks() if each.is_serious()]
-    if faults:
-        print(*faults, sep="\n", file=sys.stderr)
-        sys.exit(os.EX_CONFIG)
+    with without_collecting():
+        django.setup()
+        faults = [str(each) for each in run_checks() if each.is_serious()]
+        if faults:
+            print(*faults, sep="\n", file=sys.stderr)
+            sys.exit(os.EX_CONFIG)
+        import_module("mangaassist.asgi")
     from chat.warm import warm_in_background
     from mangaassist.observing import observe
 

@@ -14,6 +14,7 @@ import django
 import pytest
 from django.conf import settings
 
+from mangaassist.loading import without_collecting
 from tests.furnished import folders
 from tests.learned import share_with
 
@@ -39,7 +40,10 @@ if url := os.environ.get("TEST_DATABASE_URL"):
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1", TZ="UTC"
 )
-django.setup()
+with without_collecting():
+    django.setup()
+# Each client of a test makes the middleware anew, which would look at every static file each time, not at those asked for.
+settings.WHITENOISE_AUTOREFRESH = True
 # Passwords of a test's users are hidden from nobody, and a real hash is half a second; those of a furnished folder are read.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 # Processes that a test starts have a database of their own, unless it gives them this one
