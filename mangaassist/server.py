@@ -29,8 +29,8 @@ CLOSE_S = 20
 LINGER_S = 12.0
 # How often uvicorn looks around.
 TICK_S = 0.1
-# How long a thread may keep the interpreter when another one wants it, seconds. With Python's own 5 ms each statement of
-# a question waits that long for the turns beside it, ten times over.
+# How long a thread may keep the interpreter when another one wants it, seconds. With Python's own 5 ms each of the ten
+# statements of a question waits that long for the turns beside it.
 SWITCH_S = 0.0005
 # Above the protocol's own limit of 64 KiB, so that the application answers first.
 LARGEST_FRAME = 131_072
