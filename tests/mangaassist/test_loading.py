@@ -22,7 +22,7 @@ def as_before() -> Iterator[None]:
 def test_nothing_is_collected_while_it_loads_and_what_is_there_stays_out_of_later_rounds() -> None:
     with without_collecting():
         assert not gc.isenabled()
-        loaded = [[] for _ in range(10)]
+        loaded: list[list[int]] = [[] for _ in range(10)]
     assert gc.isenabled()
     assert not any(each is known for known in gc.get_objects() for each in loaded)
 
