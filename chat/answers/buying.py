@@ -21,7 +21,7 @@ from chat.answers.asked import (
 )
 from chat.dialogue import Request
 from chat.evidence import Evidence
-from chat.phrases import name_of
+from chat.phrases import JOINERS, name_of
 from chat.plan import AnswerPlan, CardRef, Line
 from shop.coverage import gaps
 from shop.facts import ProductFacts
@@ -145,13 +145,16 @@ def next_volume(asked: Asked) -> AnswerPlan:
 
 
 def _next_on_the_shelf(asked: Asked) -> AnswerPlan:
-    """Without a title: what would come next of everything that the shopper reads; else we ask which."""
+    """Without a title: what would come next of everything that the shopper reads, or that it cannot be had; else we
+    ask which."""
     request, evidence = asked.request, asked.evidence
     items = [item for item in evidence.recommended if item.asin in evidence.products][:LONGEST_LIST]
     if not items:
         failed = "recommendations" in evidence.failed
+        read = JOINERS[asked.language].join(series_title(series_id) for series_id in evidence.series)
+        which = Line("next.none_to_be_had", {"series": read}) if read else Line("next.which")
         return AnswerPlan(
-            lines=(Line("failed.products" if failed else "next.which"),),
+            lines=(Line("failed.products") if failed else which,),
             state=replace(request.state, asked="" if failed else "which_series"),
             quick_replies=replies(asked.language, "recommend"),
         )

@@ -22,6 +22,12 @@ async def bought(work: Gathering) -> dict[str, ProductFacts]:
     return await work.products(owned)
 
 
+def most_read(mine: dict[str, ProductFacts], most: int = 3) -> tuple[str, ...]:
+    """The series that the shopper owns most books of, the most first."""
+    counted = Counter(product.series_id for product in mine.values())
+    return tuple(sorted(counted, key=lambda series_id: (-counted[series_id], series_id))[:most])
+
+
 def volumes_had(work: Gathering, mine: dict[str, ProductFacts], series_id: str, language: str = "") -> frozenset[int]:
     """Bought, in that language if one is given, and said to be there; less what is said to be gone."""
     editions = [

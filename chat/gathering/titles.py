@@ -11,7 +11,7 @@ from chat.evidence import Evidence
 from chat.gathering.editions import bare_volume, editions_of, numbered_collection, preferred_language, volumes_of
 from chat.gathering.instead import lacking, nearest_editions
 from chat.gathering.newest import for_newest
-from chat.gathering.owned import bought, language_read, volumes_had, without_spoilers
+from chat.gathering.owned import bought, language_read, most_read, volumes_had, without_spoilers
 from chat.gathering.several import cheapest_first, for_several
 from chat.gathering.wishes import affordable, recommendation_request
 from chat.gathering.work import BUYABLE, CANDIDATES, Gathering, running_promotions, series_facts_of, with_facts
@@ -194,6 +194,8 @@ async def for_next_volume(work: Gathering) -> Evidence:
         )
         evidence = await with_facts(work, Evidence(), (item.asin for item in items), ())
         evidence.recommended = items
+        if not items and "recommendations" not in work.failed:
+            evidence.series = await series_facts_of(work, most_read(await bought(work)))
         return evidence
     mine = await bought(work)
     evidence = await with_facts(work, Evidence(), (request.asin,), request.series)

@@ -171,6 +171,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "I don't know how far you are with {series}. Tell me your last volume, or start with {title}: {price}, {stock}.",
     ),
     "next.which": ("Which series would you like to go on with?",),
+    "next.none_to_be_had": (
+        "Of what you have bought here ({series}), I find no further volume on sale right now. Which series would you like to go on with?",
+    ),
     "next.shelf": ("From your bookshelf, these would come next:",),
     # The newest volume
     "newest.coming": ("{title} comes out on {date}: {price}, {stock}.",),

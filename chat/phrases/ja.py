@@ -172,6 +172,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "{series}をどこまでお読みか分かりませんので、最後の巻を教えてください。最初の巻は{title}で、{price}、{stock}です。",
     ),
     "next.which": ("どのシリーズの続きをお探しでしょうか。",),
+    "next.none_to_be_had": (
+        "これまでにお求めの作品（{series}）の続きは、ただいま販売中のものが見つかりません。どのシリーズの続きをお探しでしょうか。",
+    ),
     "next.shelf": ("お持ちの本の続きはこちらです。",),
     # The newest volume
     "newest.coming": ("{title}は{date}発売予定です。{price}、{stock}です。",),

@@ -25,10 +25,20 @@ JOURNEYS = read_journeys()
 
 
 def late() -> list[dict[str, Any]]:
-    """What erin ordered: one parcel that should have come long ago, one that has time."""
+    """What erin ordered: one parcel that should have come long ago, one that has time. Gwen has the last volume."""
     first = {"kind": "order", "customer_id": "erin", "status": "shipped", "carrier": "Parcel Post", "tracking": "PP1",
              "placed_at": "2026-01-05T10:00:00Z", "lines": [{"asin": "BERSERK-EN-1", "quantity": 1}]}  # fmt: skip
-    return [first | {"id": "MA-40001", "eta": "2026-01-12"}, first | {"id": "MA-40002", "eta": "2099-06-18"}]
+    last = {
+        "id": "MA-40003",
+        "customer_id": "gwen",
+        "status": "delivered",
+        "lines": [{"asin": "LR-EN-9", "quantity": 1}],
+    }
+    return [
+        first | {"id": "MA-40001", "eta": "2026-01-12"},
+        first | {"id": "MA-40002", "eta": "2099-06-18"},
+        first | last,
+    ]
 
 
 def dated(day: str) -> list[dict[str, Any]]:
