@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet, Sum
@@ -101,6 +102,15 @@ def _people() -> QuerySet[Any]:
     return people.order_by("username").distinct()[:MOST_PEOPLE]
 
 
+class OpinionFilter(admin.ChoicesFieldListFilter):
+    """Says good and bad as the column does: not everybody's letters have the thumbs."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        words = {"👍": _("Good"), "👎": _("Bad")}
+        for choice in super().choices(changelist):
+            yield {**choice, "display": words.get(choice["display"], choice["display"])}
+
+
 @admin.register(Feedback)
 class FeedbackAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
     list_display = (
@@ -108,7 +118,7 @@ class FeedbackAdmin(LongList, ReadOnlyAdmin, admin.ModelAdmin[Feedback]):
     )  # fmt: skip
     list_filter = (
         ReviewFilter,
-        "rating",
+        ("rating", OpinionFilter),
         recent_values(gettext_lazy("reason"), "reason", NEWEST, told=reason_name),
         "label",
         "flag",

@@ -10,6 +10,7 @@ from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +20,17 @@ from mangaassist.lists import LongList
 from shop import feed_admin  # noqa: F401  (registers its pages)
 from shop.forms import ListsInForm
 from shop.models import Cart, CartLine, Edition, Offer, Order, OrderLine, Promotion, Series, SeriesRelation
-from shop.pricing import HIGHEST, LOWEST, MOST_STOCK, Changed, ChangeRefused, change_prices, end_promotions, set_stock
+from shop.pricing import (
+    HIGHEST,
+    LOWEST,
+    MOST_STOCK,
+    WHOLE,
+    Changed,
+    ChangeRefused,
+    change_prices,
+    end_promotions,
+    set_stock,
+)
 from shop.search import index_editions, index_series
 
 
@@ -75,7 +86,8 @@ class EditionAdmin(ListsInForm, FromToAdmin, admin.ModelAdmin[Edition]):
     @admin.display(description=_("price"))
     def price(self, edition: Edition) -> str:
         offer = getattr(edition, "offer", None)
-        return f"{offer.price} {offer.currency}" if offer else "—"
+        # As it is written on a price tag: yen have no hundredths.
+        return f"{floatformat(offer.price, 0 if offer.currency in WHOLE else 2)} {offer.currency}" if offer else "—"
 
     @admin.display(description=_("stock"))
     def stock(self, edition: Edition) -> str:

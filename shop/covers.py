@@ -269,9 +269,13 @@ def _clean(text: str) -> str:
     return kept if len(kept) <= 90 else kept[:89] + "…"
 
 
+def _is_broad(char: str) -> bool:
+    return unicodedata.east_asian_width(char) in "WF"
+
+
 def _advance(char: str) -> float:
     """Roughly how wide a bold character is, in em."""
-    if unicodedata.east_asian_width(char) in "WF":
+    if _is_broad(char):
         return 1.0
     return 0.32 if char in " .,:;!'’|il" else 0.74 if char in "MWmw@" else 0.67 if char.isupper() else 0.57
 
@@ -296,11 +300,16 @@ def _wrap(text: str, most: float) -> list[str]:
     return [line for line in lines if line]
 
 
+def _has_room(text: str, most: float) -> bool:
+    """No word would be broken; what is written without spaces between words may break anywhere."""
+    return all(_wide(word) <= most or any(map(_is_broad, word)) for word in text.split())
+
+
 def _fit(text: str) -> tuple[int, list[str]]:
-    """(size, lines): the largest that keeps the title in its place."""
+    """(size, lines): the largest that keeps the title in its place, and down to 28 its words whole."""
     for size in (64, 54, 46, 39, 33, 28, 24, 20):
         lines = _wrap(text, 336 / size)
-        if len(lines) * size * 1.1 <= 150:
+        if len(lines) * size * 1.1 <= 150 and (size <= 28 or _has_room(text, 336 / size)):
             return size, lines
     return 17, _wrap(text, 336 / 17)[:8]
 

@@ -231,6 +231,9 @@ def test_questions_are_grouped_by_what_came_nearest(operator: Client) -> None:
     page = operator.get(LIST)
     groups = [(group.nearest, group.wordings, group.asked) for group in page.context["groups"]]
     assert groups == [("Tea and cake", 2, 3), ("Cakes", 1, 1)]
+    words = page.content.decode()
+    assert "asked 3 times · 2 wordings" in words
+    assert "asked once · 1 wording<" in words
     narrowed = operator.get(f"{LIST}?{page.context['groups'][0].filter}")
     assert sorted(questions_on(narrowed)) == ["any tea at all", "tea?"]
     UnansweredQuestion.objects.update(handled_at=timezone.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -48,6 +49,12 @@ class TestQueue:
         admin_client.post(LIST, {"action": "mark_handled", "_selected_action": [str(bad.pk)]})
         assert shown(admin_client) == {complaint.pk}
         assert shown(admin_client, review="done") == {bad.pk}
+
+    def test_the_filter_says_good_and_bad_in_words(self, admin_client: Client) -> None:
+        rate(answer(), -1)
+        page = admin_client.get(LIST, {"o": "-1"}, headers={"accept-language": "ja"}).content.decode()
+        assert "👍" not in page
+        assert re.search(r"rating__exact=-1[^>]*>\s*悪い", page)
 
     def test_many_are_assigned_and_labelled_at_once(self, admin_client: Client, admin_user: User) -> None:
         chosen = [rate(answer(), -1) for _ in range(3)]

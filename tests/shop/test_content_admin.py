@@ -59,6 +59,13 @@ class TestPrices:
     ) -> None:
         assert new_price(Decimal(price), Decimal(percent), currency) == Decimal(expected)
 
+    def test_the_list_of_editions_writes_yen_without_hundredths(self) -> None:
+        Offer.objects.filter(pk=BOOK).update(price=Decimal("1583.00"), currency="JPY")
+        Offer.objects.filter(pk="BERSERK-EN-2").update(price=Decimal("15.50"), currency="USD")
+        page = member("operator").get(reverse("admin:shop_edition_changelist"), {"q": "berserk"}).content.decode()
+        assert ">1583 JPY<" in page
+        assert ">15.50 USD<" in page
+
     @pytest.mark.parametrize("percent", ["0", "-91", "201", "NaN", "Infinity"])
     def test_a_slip_of_a_digit_is_refused(self, percent: str) -> None:
         before = Offer.objects.get(pk=BOOK).price

@@ -46,3 +46,19 @@ def test_a_series_is_a_family_and_its_volumes_differ() -> None:
     assert one != two
     ground = 'height="600" fill="'
     assert one.split(ground)[1][:7] == two.split(ground)[1][:7]
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("Barakamon", ["Barakamon"]),
+        ("Cardcaptor Sakura", ["Cardcaptor", "Sakura"]),
+        ("Berserk", ["Berserk"]),
+        ("Nodame Cantabile", ["Nodame", "Cantabile"]),
+    ],
+)
+def test_a_title_keeps_its_words_whole(title: str, lines: list[str]) -> None:
+    drawn = ElementTree.fromstring(cover_svg(spec(title, volume_label="")))
+    texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text") if each.get("x") == "32"]
+    assert texts[: len(lines)] == lines
+    assert texts[len(lines)] == "Kentaro Miura"
