@@ -13,6 +13,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from caching.trust import trust
 from chat.models import Conversation, Feedback, FeedbackNote, Message, Turn
 from chat.plain import answer
 from chat.sessions import open_session
@@ -32,6 +33,7 @@ from recommendations.models import Interaction
 from tests.backends.dynamodb_memory import TABLE, dynamodb_memory
 from tests.chat.unhurried import open_unhurried_shop
 from tests.mangaassist.remains import CUSTOMER, SECRET, SESSION, a_shopper, settle, where
+from tests.mangaassist.running import until
 
 
 class TestTheTable:
@@ -174,6 +176,8 @@ class TestErasing:
         assert erasure.error == "chat: ConnectionError; caching: ConnectionError"
         assert not await Conversation.objects.aexists()
         settings.REDIS_URLS = urls
+        # The cache is told what it could not be told meanwhile; in a shop long before the second look.
+        await in_database(lambda: until(lambda: not trust.is_open(), "Redis is believed again"))
         for _ in range(3):
             await in_database(lambda: finish_due(timezone.now() + timedelta(minutes=3)))
         await erasure.arefresh_from_db()
