@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.room import furnish_room, signed_in
-from tests.mangaassist.running import Running, free_port
+from tests.mangaassist.open_shop import open_shop
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -37,14 +37,9 @@ class Room:
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    shop = Running(tmp_path_factory.mktemp("shop") / "data", free_port(), DEMO="1")
-    try:
-        shop.wait_ready()
+    with open_shop(tmp_path_factory.mktemp("shop") / "data") as shop:
         address = f"http://127.0.0.1:{shop.port}"
         yield Room(address, furnish_room(shop.data_dir, address, turns=3_000))
-    finally:
-        if shop.process.poll() is None:
-            shop.stop()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.learned import share_with
-from tests.mangaassist.running import Running, free_port
+from tests.mangaassist.open_shop import open_shop
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -21,13 +21,8 @@ pytestmark = pytest.mark.process
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("shop")
     share_with(folder)
-    shop = Running(folder, free_port(), DEMO="1")
-    try:
-        shop.wait_ready()
+    with open_shop(folder) as shop:
         yield f"http://127.0.0.1:{shop.port}"
-    finally:
-        if shop.process.poll() is None:
-            shop.stop()
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 
 from tests.journeys.havoc import ROUNDS, Havoc, ask_database
 from tests.journeys.test_faults import Shopper
-from tests.mangaassist.running import Running, free_port, until
+from tests.mangaassist.open_shop import open_shop
+from tests.mangaassist.running import Running, until
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
@@ -25,13 +26,8 @@ KILLS = 3 * ROUNDS
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    shop = Running(tmp_path, free_port(), DEMO="1", SOCKET_FRAMES_PER_S="100000", SOCKET_QUESTIONS_PER_S="1000")
-    try:
-        shop.wait_ready()
+    with open_shop(tmp_path, SOCKET_FRAMES_PER_S="100000", SOCKET_QUESTIONS_PER_S="1000") as shop:
         yield shop
-    finally:
-        if shop.process.poll() is None:
-            shop.stop()
 
 
 def test_what_is_acknowledged_is_applied_and_nothing_twice(running: Running) -> None:

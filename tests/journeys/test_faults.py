@@ -18,20 +18,16 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from mangaassist.stillness import writer_of
-from tests.mangaassist.running import START_S, Running, free_port, until
+from tests.mangaassist.open_shop import open_shop
+from tests.mangaassist.running import START_S, Running, until
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    shop = Running(tmp_path_factory.mktemp("shop"), free_port(), DEMO="1")
-    try:
-        shop.wait_ready()
+    with open_shop(tmp_path_factory.mktemp("shop")) as shop:
         yield shop
-    finally:
-        if shop.process.poll() is None:
-            shop.stop()
 
 
 def token_of(port: int) -> str:

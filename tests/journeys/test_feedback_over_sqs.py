@@ -15,7 +15,8 @@ import pytest
 from tests.backends.hostile import Outside, error, hostile_outside, lose_answer
 from tests.journeys.havoc import ask_database
 from tests.journeys.test_faults import Shopper
-from tests.mangaassist.running import Running, free_port, until
+from tests.mangaassist.open_shop import open_shop
+from tests.mangaassist.running import Running, until
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
@@ -29,15 +30,9 @@ def outside() -> Iterator[Outside]:
 @pytest.fixture
 def running(outside: Outside, tmp_path: Path) -> Iterator[Running]:
     url = boto3.client("sqs", endpoint_url=outside.behind).create_queue(QueueName="feedback")["QueueUrl"]
-    shop = Running(
-        tmp_path, free_port(), DEMO="1", FEEDBACK_QUEUE="sqs", FEEDBACK_QUEUE_URL=url, AWS_ENDPOINT_URL=outside.address
-    )
-    try:
-        shop.wait_for("MangaAssist is ready", within_s=120)
+    queue = {"FEEDBACK_QUEUE": "sqs", "FEEDBACK_QUEUE_URL": url, "AWS_ENDPOINT_URL": outside.address}
+    with open_shop(tmp_path, **queue) as shop:
         yield shop
-    finally:
-        if shop.process.poll() is None:
-            shop.stop()
 
 
 def consumer_of(running: Running) -> int | None:

@@ -15,7 +15,8 @@ import pytest
 from django.conf import settings
 
 from tests.journeys.test_faults import Shopper, token_of
-from tests.mangaassist.running import Running, free_port, until
+from tests.mangaassist.open_shop import open_shop
+from tests.mangaassist.running import Running, until
 
 pytestmark = pytest.mark.process
 
@@ -42,13 +43,8 @@ say(id, text, by=aiko, client_id=uuid.uuid4()) if text else None
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    shop = Running(tmp_path_factory.mktemp("shop"), free_port(), DEMO="1")
-    try:
-        shop.wait_ready()
+    with open_shop(tmp_path_factory.mktemp("shop")) as shop:
         yield shop
-    finally:
-        if shop.process.poll() is None:
-            shop.stop()
 
 
 def agent(running: Running, what: str, id: str, text: str = "") -> None:

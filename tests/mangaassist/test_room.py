@@ -17,6 +17,7 @@ from django.urls import URLPattern, reverse
 from mangaassist.admin_site import OneRowAdmin
 from mangaassist.groups import GROUPS, make_groups
 from mangaassist.navigation import SECTIONS
+from tests.access.colleagues import member
 from tests.mangaassist.rows import fill
 
 pytestmark = pytest.mark.django_db
@@ -38,16 +39,6 @@ FORBIDDEN = re.compile(
 def groups(db: None) -> None:
     """Tests that empty the database take those of the migration with them."""
     make_groups()
-
-
-def member(group: str) -> Client:
-    """A colleague of that group; of ``""`` staff without any."""
-    user = User.objects.create(username=f"a-{group or 'newcomer'}", is_staff=True)
-    if group:
-        user.groups.add(Group.objects.get(name=group))
-    client = Client(raise_request_exception=True)
-    client.force_login(user)
-    return client
 
 
 def pages(model: Any, pk: Any) -> Iterator[tuple[str, str]]:
