@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from mangaassist.embedded import PrivateRedis, redis_socket
 from tests.furnished import SMALL_SHOP, furnish
+from tests.mangaassist.loaded import Loaded
 from tests.mangaassist.running import free_port, until
 
 Frame = dict[str, Any]
@@ -70,6 +71,7 @@ class Shop:
         self.redis = PrivateRedis(data_dir)
         self.redis.start()
         self.webs: list[Web] = []
+        self._loaded: Loaded | None = None
         try:
             if "DATABASE_URL" in environment:
                 self.run(SMALL_SHOP)
@@ -82,10 +84,10 @@ class Shop:
 
     def run(self, code: str, *arguments: str) -> str:
         """``code`` in a process of its own on the same database → what it printed."""
-        command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(
-            command, env=self.environment, cwd=settings.BASE_DIR, check=True, stdout=subprocess.PIPE, text=True
-        )
+        if self._loaded is None:
+            self._loaded = Loaded(self.environment)
+        done = self._loaded.run(code, *arguments)
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     def streams(self) -> redis.Redis:
@@ -97,6 +99,8 @@ class Shop:
             if web.process.poll() is None:
                 web.kill()
             web.process.wait(30)
+        if self._loaded is not None:
+            self._loaded.stop()
         self.redis.stop()
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -17,6 +17,7 @@ from django.conf import settings
 
 from tests.furnished import furnish
 from tests.learned import share_with
+from tests.mangaassist.loaded import Ended, Loaded
 from tests.mangaassist.postgres import postgres
 
 pytestmark = pytest.mark.process
@@ -32,6 +33,8 @@ with_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True, sco
 class Database:
     url: str
     data_dir: Path
+    # By the command that they are started with.
+    loaded: dict[tuple[str, ...], Loaded] = field(default_factory=dict)
 
     def connect(self) -> AbstractContextManager[sqlite3.Connection | psycopg.Connection]:
         """As somebody else: without transactions of its own."""
@@ -51,22 +54,40 @@ class Database:
         with self.connect() as connection:
             return list(connection.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall())
 
-    def manage(self, *arguments: str, prefix: list[str] | None = None, **environment: str) -> str:
+    def manage(self, *arguments: str, prefix: list[str] | None = None) -> str:
         """What it said, without ``CommandError``; empty when all was well."""
+        started_with = tuple(prefix or ())
+        if started_with not in self.loaded:
+            self.loaded[started_with] = Loaded(self._environment(), started_with)
+        return said(self.loaded[started_with].manage(*arguments))
+
+    def manage_alone(self, *arguments: str, prefix: list[str] | None = None, **environment: str) -> str:
+        """The same by ``manage.py`` itself."""
         done = subprocess.run(
             [*(prefix or []), sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": self.url, "DATA_DIR": str(self.data_dir), "DEMO": "0"} | environment,
+            env=self._environment() | environment,
             check=False,
             capture_output=True,
             text=True,
         )
-        if not done.returncode:
-            return ""
-        assert done.returncode == 1
-        line, *more = done.stderr.splitlines()
-        assert not more
-        return line.removeprefix("CommandError: ")
+        return said(Ended(done.returncode, done.stdout, done.stderr))
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"DATABASE_URL": self.url, "DATA_DIR": str(self.data_dir), "DEMO": "0"}
+
+    def stop(self) -> None:
+        for each in self.loaded.values():
+            each.stop()
+
+
+def said(done: Ended) -> str:
+    if not done.returncode:
+        return ""
+    assert done.returncode == 1
+    line, *more = done.stderr.splitlines()
+    assert not more
+    return line.removeprefix("CommandError: ")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -74,11 +95,15 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     data_dir = tmp_path_factory.mktemp("data")
     if request.param == "sqlite":
         furnish(data_dir)
-        yield Database(f"sqlite:///{data_dir / 'mangaassist.sqlite3'}", data_dir)
+        made = Database(f"sqlite:///{data_dir / 'mangaassist.sqlite3'}", data_dir)
+        yield made
+        made.stop()
     else:
         share_with(data_dir)
         with postgres() as url:
-            yield Database(url, data_dir)
+            made = Database(url, data_dir)
+            yield made
+            made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +179,9 @@ def test_what_is_no_backup_is_not_restored(
 ) -> None:
     path = tmp_path / "file"
     make(database, backup, path)
-    said = database.manage("restore", "--replace", str(path))
-    assert said
-    assert says in said
+    answer = database.manage("restore", "--replace", str(path))
+    assert answer
+    assert says in answer
 
 
 @with_sqlite
@@ -259,18 +284,18 @@ def test_who_may_not_write_the_database_does_not(database: Database, backup: Pat
         database.data_dir.chmod(0o500)
         database.file.chmod(0o400)
         try:
-            said = database.manage("restore", "--replace", str(backup), prefix=AS_ANYBODY)
+            answer = database.manage("restore", "--replace", str(backup), prefix=AS_ANYBODY)
         finally:
             database.data_dir.chmod(0o700)
             database.file.chmod(0o600)
     else:
         with database.connect() as owner:
             owner.execute("CREATE ROLE reader LOGIN IN ROLE pg_read_all_data")
-            said = database.manage(
+            answer = database.manage_alone(
                 "restore", "--replace", str(backup), DATABASE_URL=database.url.replace("shop@", "reader@")
             )
             owner.execute("DROP ROLE reader")
-    assert "readonly" in said or "must be owner" in said
+    assert "readonly" in answer or "must be owner" in answer
 
 
 # --- Places where no backup can be written, and what cannot be backed up
@@ -296,12 +321,12 @@ def test_a_place_where_nothing_can_be_written_is_named_and_nothing_is_left(
 
 
 def test_a_disk_that_fills_leaves_no_half_backup(database: Database, tmp_path: Path) -> None:
-    assert database.manage("backup", str(tmp_path / "x"), prefix=["prlimit", "--fsize=50000"])
+    assert database.manage_alone("backup", str(tmp_path / "x"), prefix=["prlimit", "--fsize=50000"])
     assert not list(tmp_path.iterdir())
 
 
 def test_a_database_that_is_not_there_is_not_backed_up(database: Database, tmp_path: Path) -> None:
-    assert database.manage("backup", str(tmp_path / "x"), DATABASE_URL=f"{database.url}-of-another")
+    assert database.manage_alone("backup", str(tmp_path / "x"), DATABASE_URL=f"{database.url}-of-another")
     assert not list(tmp_path.iterdir())
 
 
