@@ -12,7 +12,8 @@ from chat.records import TurnRecord
 from mangaassist.redaction import redact
 
 SCHEMA = 1
-# Questions that are answered with something of the shop, if it has it.
+# Questions that are answered with something of the shop, if it has it. The next volume is none: without a title we ask
+# for one, and of a title that is known nothing may follow yet.
 _LOOKING = frozenset(
     {
         "search",
@@ -21,7 +22,6 @@ _LOOKING = frozenset(
         "product_facts",
         "availability",
         "price",
-        "next_volume",
         "unknown_title",
     }
 )

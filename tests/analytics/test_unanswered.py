@@ -92,6 +92,8 @@ def test_what_was_answered_is_not_counted() -> None:
     lay_small_catalogue()
     follow_changes()
     ask("Hello", "Do you have Berserk?", "Can you gift wrap my order?")
+    # Asked back, and a name of nothing.
+    ask("next volume please")
     assert not UnansweredQuestion.objects.exists()
 
 

@@ -102,6 +102,7 @@ async def test_a_finished_turn_arrives_redacted_and_without_live_values(
         ("unknown_title", [], "complete", False),
         ("other", [], "complete", False),
         ("greeting", [], "complete", True),
+        ("next_volume", [], "complete", True),
         ("search", [], "stopped", True),
     ],
 )
