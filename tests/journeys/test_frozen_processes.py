@@ -8,16 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.journeys.havoc import ROUNDS
-from tests.journeys.test_web_takeover import PROMISED_S, begin, status_of
-from tests.journeys.web_processes import Shop, Web, assert_whole, shop, tab, token_of
+from tests.journeys.two_webs import PROMISED_S, begin, status_of, two_webs
+from tests.journeys.web_processes import Shop, Web, assert_whole, tab, token_of
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    generator = "tests.journeys.unhurried_generator.UnhurriedGenerator"
-    with shop(tmp_path_factory.mktemp("shop"), 2, GENERATOR=generator) as both:
+    with two_webs(tmp_path_factory.mktemp("shop")) as both:
         yield both
 
 

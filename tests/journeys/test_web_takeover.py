@@ -10,32 +10,23 @@ from collections.abc import Iterator
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.journeys.web_processes import Shop, Tab, Web, assert_whole, shop, tab, token_of
+from tests.journeys.two_webs import PROMISED_S, begin, status_of, two_webs
+from tests.journeys.web_processes import Shop, Web, assert_whole, tab, token_of
 from tests.mangaassist.running import until
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
-# Within so many seconds of its process' death a turn is taken over or has failed.
-PROMISED_S = 15.0
 SWEEP = """
 import django
 django.setup()
 from chat.tasks import fail_left_turns
 fail_left_turns()
 """
-STATUS = """
-import sys, django
-django.setup()
-from chat.models import Turn
-turn = Turn.objects.get(pk=sys.argv[1])
-print(turn.status, turn.attempt, turn.messages.filter(role="assistant").count())
-"""
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    generator = "tests.journeys.unhurried_generator.UnhurriedGenerator"
-    with shop(tmp_path_factory.mktemp("shop"), 2, GENERATOR=generator) as both:
+    with two_webs(tmp_path_factory.mktemp("shop")) as both:
         yield both
 
 
@@ -51,17 +42,6 @@ def one(running: Shop) -> Iterator[Web]:
 @pytest.fixture
 def two(running: Shop) -> Web:
     return running.webs[1]
-
-
-def begin(here: Tab, *, deltas: int) -> str:
-    turn_id = str(here.ask("hello")["turn_id"])
-    for _ in range(deltas):
-        here.next("delta")
-    return turn_id
-
-
-def status_of(running: Shop, turn_id: str) -> list[str]:
-    return running.run(STATUS, turn_id).split()
 
 
 def test_who_waits_in_another_process_is_answered_when_the_turns_own_is_killed(

@@ -163,6 +163,14 @@ def one_nobody_may_read(database: Database, backup: Path, path: Path) -> None:
     path.chmod(0)
 
 
+@pytest.fixture
+def offered(database: Database, backup: Path, tmp_path: Path, make: Callable[[Database, Path, Path], None]) -> Path:
+    """The file that ``make`` made of a good backup."""
+    path = tmp_path / "file"
+    make(database, backup, path)
+    return path
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -174,14 +182,10 @@ def one_nobody_may_read(database: Database, backup: Path, path: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("unharmed")
-def test_what_is_no_backup_is_not_restored(
-    database: Database, backup: Path, tmp_path: Path, make: Callable[[Database, Path, Path], None], says: str
-) -> None:
-    path = tmp_path / "file"
-    make(database, backup, path)
-    answer = database.manage("restore", "--replace", str(path))
-    assert answer
-    assert says in answer
+def test_what_is_no_backup_is_not_restored(database: Database, offered: Path, says: str) -> None:
+    said = database.manage("restore", "--replace", str(offered))
+    assert said
+    assert says in said
 
 
 @with_sqlite
@@ -194,12 +198,8 @@ def test_what_is_no_backup_is_not_restored(
     ],
 )
 @pytest.mark.usefixtures("unharmed")
-def test_what_cannot_be_read_is_not_restored(
-    database: Database, backup: Path, tmp_path: Path, make: Callable[[Database, Path, Path], None], says: str
-) -> None:
-    path = tmp_path / "file"
-    make(database, backup, path)
-    assert says in database.manage("restore", "--replace", str(path), prefix=AS_ANYBODY)
+def test_what_cannot_be_read_is_not_restored(database: Database, offered: Path, says: str) -> None:
+    assert says in database.manage("restore", "--replace", str(offered), prefix=AS_ANYBODY)
 
 
 # --- A database that cannot give way
