@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.journeys.havoc import ROUNDS
-from tests.journeys.two_webs import PROMISED_S, begin, status_of, two_webs
+from tests.journeys.unhurried_webs import PROMISED_S, begin, status_of, unhurried
 from tests.journeys.web_processes import Shop, Web, assert_whole, tab, token_of
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with two_webs(tmp_path_factory.mktemp("shop")) as both:
+    with unhurried(tmp_path_factory.mktemp("shop"), 2) as both:
         yield both
 
 

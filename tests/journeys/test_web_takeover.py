@@ -10,37 +10,46 @@ from collections.abc import Iterator
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.journeys.two_webs import PROMISED_S, begin, status_of, two_webs
+from tests.journeys.unhurried_webs import PROMISED_S, begin, status_of, unhurried
 from tests.journeys.web_processes import Shop, Web, assert_whole, tab, token_of
-from tests.mangaassist.running import until
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
+# Looks for left turns, as the worker does, until this one has failed.
 SWEEP = """
-import django
+import sys, time, django
 django.setup()
+from chat.models import Turn
 from chat.tasks import fail_left_turns
-fail_left_turns()
+give_up_at = time.monotonic() + 60
+while Turn.objects.get(pk=sys.argv[1]).status != "failed" and time.monotonic() < give_up_at:
+    time.sleep(0.2)
+    fail_left_turns()
 """
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with two_webs(tmp_path_factory.mktemp("shop")) as both:
-        yield both
+    """With one web process more than a test needs: the last one's that went starts meanwhile."""
+    with unhurried(tmp_path_factory.mktemp("shop"), 3) as all_three:
+        yield all_three
 
 
 @pytest.fixture
 def one(running: Shop) -> Iterator[Web]:
     """The one that goes."""
-    yield running.webs[0]
-    running.webs[0].process.wait(40)
-    running.webs[0].start()
-    running.webs[0].wait_ready()
+    web = running.webs[0]
+    web.wait_ready()
+    yield web
+    web.process.wait(40)
+    web.start()
+    running.webs.append(running.webs.pop(0))
 
 
 @pytest.fixture
-def two(running: Shop) -> Web:
+def two(running: Shop, one: Web) -> Web:
+    """One that stays, and that the next test may end: it has been there for longest."""
+    running.webs[1].wait_ready()
     return running.webs[1]
 
 
@@ -109,13 +118,8 @@ def test_a_dead_turn_that_nobody_waits_for_is_failed_by_the_worker(running: Shop
         turn_id = begin(here, deltas=1)
         one.kill()
     killed_at = time.monotonic()
-
-    def failed() -> bool:
-        running.run(SWEEP)
-        return status_of(running, turn_id)[0] == "failed"
-
     assert status_of(running, turn_id)[0] == "running"
-    until(failed, "the turn has failed", within_s=60)
+    running.run(SWEEP, turn_id)
     assert status_of(running, turn_id) == ["failed", "1", "1"]
     assert time.monotonic() - killed_at > 8
     with tab(two, token, resume={"turn_id": turn_id, "after_seq": 2}) as there:

@@ -1,4 +1,4 @@
-"""Two web processes that answer so slowly that something can happen to one of them in the middle of a turn."""
+"""Web processes that answer so slowly that something can happen to one of them in the middle of a turn."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ print(turn.status, turn.attempt, turn.messages.filter(role="assistant").count())
 """
 
 
-def two_webs(data_dir: Path) -> AbstractContextManager[Shop]:
-    return shop(data_dir, 2, GENERATOR="tests.journeys.unhurried_generator.UnhurriedGenerator")
+def unhurried(data_dir: Path, webs: int) -> AbstractContextManager[Shop]:
+    return shop(data_dir, webs, GENERATOR="tests.journeys.unhurried_generator.UnhurriedGenerator")
 
 
 def begin(here: Tab, *, deltas: int) -> str:
