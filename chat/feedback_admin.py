@@ -108,7 +108,7 @@ class OpinionFilter(admin.ChoicesFieldListFilter):
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         words = {"👍": _("Good"), "👎": _("Bad")}
         for choice in super().choices(changelist):
-            yield {**choice, "display": words.get(choice["display"], choice["display"])}
+            yield {**choice, "display": words.get(str(choice["display"]), choice["display"])}
 
 
 @admin.register(Feedback)
