@@ -108,7 +108,8 @@ class OpinionFilter(admin.ChoicesFieldListFilter):
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         words = {"👍": _("Good"), "👎": _("Bad")}
         for choice in super().choices(changelist):
-            yield {**choice, "display": words.get(str(choice["display"]), choice["display"])}
+            told = str(choice["display"])
+            yield {**choice, "display": words.get(told, told)}
 
 
 @admin.register(Feedback)

@@ -201,7 +201,9 @@ def close(page: Page) -> None:
 def test_from_the_question_to_the_rating(desk: OpenDesk, chat: OpenChat) -> None:
     from playwright.sync_api import expect
 
-    agent, shopper = desk(), chat()
+    from tests.browser.test_widget_states import PICTURES
+
+    agent, shopper = desk(browser={"viewport": {"width": 1280, "height": 900}}), chat()
     shopper_says(shopper, "is Berserk volume 3 in stock?")
     expect(widget(shopper).get_by_role("article").first).to_be_visible()
     ask_for_a_person(shopper)
@@ -237,6 +239,10 @@ def test_from_the_question_to_the_rating(desk: OpenDesk, chat: OpenChat) -> None
     agent.get_by_role("textbox", name="Your note").fill("likes the deluxe edition")
     agent.get_by_role("button", name="Save note").click()
     expect(said(agent, "likes the deluxe edition")).to_be_visible()
+    agent.get_by_role("tab", name="Hand-over").click()
+    expect(agent.locator("#package")).to_contain_text("In stock? · answered")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    agent.screenshot(path=PICTURES / "desk-light-en.png")
     shopper.reload()
     expect(widget(shopper).get_by_text("Volume 4 as well?").first).to_be_visible()
     expect(widget(shopper).get_by_text("deluxe")).to_have_count(0)
