@@ -36,4 +36,7 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # untyped
         del response["Content-Type"]
         for name, value in found.headers:
             response[name] = value
+        if found.file is not None:
+            # A file that was replaced since the start is told by its new length, or its end would be cut off.
+            response["Content-Length"] = str(len(content))
         return response

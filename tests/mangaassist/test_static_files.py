@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from django.contrib.staticfiles import storage
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
+from django.test import RequestFactory
 
 from mangaassist.asgi import application
+from mangaassist.static_files import StaticFiles
 
 HASHED = re.compile(r"^[\w-]+\.[0-9a-f]{12}\.js$")
 IMPORTED = re.compile(r'^(?:import|export)\b[^"]*"\./([^"]+)"', re.MULTILINE)
@@ -99,6 +102,19 @@ async def test_what_a_browser_has_already_is_not_sent_again() -> None:
     mark = dict(start["headers"])[b"ETag"].decode()
     start, body = await answered("GET", "/static/admin/room.css", {"if-none-match": mark})
     assert (start["status"], body["body"]) == (304, b"")
+
+
+def test_a_file_that_was_replaced_since_the_start_is_sent_whole(
+    settings: Any, tmp_path: Path, rf: RequestFactory
+) -> None:
+    settings.WHITENOISE_AUTOREFRESH = False
+    style = tmp_path / "a.css"
+    style.write_text("a {}")
+    serving = StaticFiles(lambda request: HttpResponse(status=404))
+    serving.add_files(str(tmp_path), prefix="/here/")
+    style.write_text("a {} b {}")
+    answer = serving(rf.get("/here/a.css"))
+    assert (answer.content, answer["Content-Length"]) == (b"a {} b {}", "9")
 
 
 async def answered(method: str, path: str, headers: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
