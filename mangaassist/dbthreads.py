@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 from mangaassist.instruments import database_wait_seconds
 from mangaassist.rehearsal import only_reading
@@ -59,3 +60,12 @@ async def _run_in(threads: ThreadPoolExecutor, function: Callable[[], T]) -> T:
         return context.run(only_reading, function)
 
     return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def close_with_page(**kwargs: object) -> None:
+    """Receives ``request_finished``: a page has a thread of its own, which ends with it, and its connection goes along.
+
+    Django would keep it for the thread's next page (``CONN_MAX_AGE``) and, there being none, leave it to the collector.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        connections.close_all()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from django.db import DatabaseError, connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from mangaassist import tracing
@@ -71,7 +71,8 @@ def due_topics() -> list[str]:
 def _deliver(topic: Topic, rows: Sequence[OutboxMessage]) -> tuple[int, bool]:
     """(how many are done, whether others may do better)"""
     with kept(
-        partial(_renew, rows, topic.lease_s),
+        # Rows whose lease ends meanwhile may be delivered twice: their ids tell.
+        partial(renew, rows, topic.lease_s),
         lease_s=topic.lease_s,
         longest_s=LONGEST_ATTEMPT_S,
         hangs="outbox_handler_hangs",
@@ -102,15 +103,6 @@ def _may_be_poisoned(failed: Mapping[str, str]) -> bool:
     errors = failed.values()
     is_outage = all(isinstance(error, NotYet) for error in errors)
     return not is_outage and not any(isinstance(error, (Taken, Untried)) for error in errors)
-
-
-def _renew(rows: Sequence[OutboxMessage], lease_s: float) -> None:
-    try:
-        renew(rows, lease_s)
-    except DatabaseError as error:
-        # There is time for another try. Without one the rows may be delivered twice: their ids tell.
-        log.warning("outbox_lease_not_renewed", rows=len(rows), error=repr(error)[:200])
-        connection.close_if_unusable_or_obsolete()
 
 
 def _attempt(topic: Topic, rows: Sequence[OutboxMessage]) -> Mapping[str, str]:

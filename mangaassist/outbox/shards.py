@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from mangaassist.outbox.backends.base import Record, Shard, Stream, StreamUnavailable
@@ -164,11 +164,8 @@ class ShardReader:
             park(self.topic, record.id, record.body, repr(fault))
 
     def _renew(self, lease: ShardLease) -> None:
-        try:
-            mine = self._leases().filter(pk=lease.pk, owner=self._owner)
-            mine.update(leased_until=shared_now() + timedelta(seconds=LEASE_S))
-        except DatabaseError as error:  # The next one may be luckier.
-            log.warning("shard_lease_not_renewed", topic=self.topic, error=repr(error)[:200])
+        mine = self._leases().filter(pk=lease.pk, owner=self._owner)
+        mine.update(leased_until=shared_now() + timedelta(seconds=LEASE_S))
 
     def _keep(self, lease: ShardLease, **values: object) -> None:
         """Unless the lease was lost: then another reader's position counts."""

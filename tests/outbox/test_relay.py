@@ -209,7 +209,7 @@ def test_a_locked_database_costs_one_renewal_and_not_the_lease(
         first = OutboxMessage.objects.get().leased_until
         assert first is not None
         with transaction.atomic():  # It takes the lock at once.
-            while "outbox_lease_not_renewed" not in caplog.text:
+            while "lease_not_renewed" not in caplog.text:
                 time.sleep(0.02)
                 assert timezone.now() < first
         while timezone.now() <= first:

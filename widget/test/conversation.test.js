@@ -189,6 +189,17 @@ test("what a turn has said of a handoff is not said again by the frame after it"
   assert.equal(shown().at(-1), "system sent: Aiko is here.");
 });
 
+test("who cancels and asks for a person again is told again", () => {
+  const { say, shown } = begun();
+  say(indicator, response({ content: "A person will come." }));
+  say({ type: "handoff_state", state: "queued", message: "A person will come.", position: 1 });
+  say({ type: "handoff_state", state: "bot", message: "Cancelled." });
+  say({ type: "handoff_state", state: "queued", message: "A person will come.", position: 1 });
+  assert.deepEqual(shown(), [
+    "assistant sent: A person will come.", "system sent: Cancelled.", "system sent: A person will come.",
+  ]);
+});
+
 test("what is asked for is answered once, well or badly", () => {
   const { conversation, sent, say } = begun();
   const answers = [];

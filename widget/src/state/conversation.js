@@ -367,7 +367,7 @@ export class Conversation {
     this.handoff = handoff;
     this.#watcher.stateChanged();
     // A turn that asked for a person says so itself, before this frame or after it.
-    const last = this.entries.findLast((entry) => entry.role !== "system");
+    const last = this.entries.at(-1);
     const isSaid = message && last?.role === "assistant" && last.content.startsWith(message);
     const toldByTurn = state === "queued" && (this.turns.size > 0 || isSaid);
     const rate = handoff.rate ? handoff.handoff_id : "";
