@@ -13,7 +13,9 @@ log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def kept(renew: Callable[[], object], *, lease_s: float, longest_s: float, hangs: str, **told: object) -> Iterator[None]:
+def kept(
+    renew: Callable[[], object], *, lease_s: float, longest_s: float, hangs: str, **told: object
+) -> Iterator[None]:
     """Calls ``renew`` three times in each ``lease_s``, in a thread of its own, until the block ends.
 
     A renewal that the database refuses is tried again with the next one, on a new connection: there is time for it.
