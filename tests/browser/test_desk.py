@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
-from tests.mangaassist.running import Running, free_port, until
+from tests.mangaassist.running import PATIENT, Running, free_port, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -57,8 +57,7 @@ def in_shell(shop: Running, code: str) -> None:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    patient = dict.fromkeys(("PRODUCTS_LIMIT_S", "RECOMMENDATIONS_LIMIT_S", "PASSAGES_LIMIT_S"), "20")
-    shop = Running(tmp_path_factory.mktemp("desk"), free_port(), DEMO="1", **patient)
+    shop = Running(tmp_path_factory.mktemp("desk"), free_port(), DEMO="1", **PATIENT)
     try:
         shop.wait_for("MangaAssist is ready", within_s=180)
         in_shell(shop, STAFF)

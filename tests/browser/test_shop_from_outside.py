@@ -19,7 +19,7 @@ from tests.backends.openai_fake import FakeOpenAI, answer, fake_openai
 from tests.browser.partner_page import partner_site
 from tests.browser.test_widget_conversation import wait_until
 from tests.browser.test_widget_states import AXE_RULES
-from tests.mangaassist.running import Running, free_port
+from tests.mangaassist.running import PATIENT, Running, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -72,6 +72,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
             OPENAI_BASE_URL=model.url,
             OPENAI_MODEL="test",
             OPENAI_API_KEY="test",
+            **PATIENT,
         )
         try:
             shop.wait_for("MangaAssist is ready", within_s=180)

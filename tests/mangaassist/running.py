@@ -23,6 +23,8 @@ from tests.furnished import furnish, remember_prepared
 
 # Patience with a busy machine: no limit that anything is measured against.
 START_S = 180.0
+# Variables of a shop whose answers are to have all their parts, however late.
+PATIENT = dict.fromkeys(("PRODUCTS_LIMIT_S", "RECOMMENDATIONS_LIMIT_S", "PASSAGES_LIMIT_S"), "20")
 
 
 def free_port() -> int:
