@@ -6,53 +6,40 @@ import json
 import os
 import re
 import signal
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 
+from tests.browser.accessibility import FOR_AXE
+from tests.browser.desk_page import (
+    PASSWORD,
+    STAFF,
+    ask_for_a_person,
+    close,
+    empty_the_queue,
+    faults,
+    in_shell,
+    said,
+    shopper_says,
+    take,
+    widget,
+)
+from tests.browser.looks import PHONE, PICTURES
 from tests.mangaassist.running import PATIENT, Running, free_port, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.process
 
-PASSWORD = "at-the-desk-7"
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-# axe itself sets inline styles while it measures.
-FOR_AXE = {"bypass_csp": True}
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # This machine may be busy: what is waited for here has no limit that it is measured against.
 PATIENCE = 30_000
-STAFF = f"""
-from django.contrib.auth.models import Group, User
-from escalation.models import CannedReply
-for name, group in (("aiko", "agent"), ("ben", "agent"), ("leo", "agent lead")):
-    user = User.objects.create_user(name, password={PASSWORD!r}, first_name=name.title(), is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
-CannedReply.objects.create(locale="en", shortcut="late", text="Sorry for the delay with order {{order}}. {{agent}}")
-"""
 
 OpenDesk = Callable[..., "Page"]
 OpenChat = Callable[..., "Page"]
-
-
-def in_shell(shop: Running, code: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", "shell", "-c", code],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"DATA_DIR": str(shop.data_dir), "DEMO": "1"},
-        check=True,
-        capture_output=True,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +107,6 @@ def opened(chromium: Browser, shop: Running, signed_in: Callable[[str], Any]) ->
     assert faults == []
 
 
-def empty_the_queue(shop: Running) -> None:
-    """So that a test which failed half-way leaves no shopper to the next one."""
-    with closing(sqlite3.connect(shop.data_dir / "mangaassist.sqlite3", timeout=30)) as database, database:
-        database.execute(
-            "UPDATE escalation_handoff SET status = 'closed', closed_at = opened_at WHERE status IN ('queued', 'agent')"
-        )
-
-
 def complains(message: Any) -> bool:
     """Of a cut connection and of a page that says 403 the browser itself speaks."""
     own = ("WebSocket", "ERR_", "status of 403")
@@ -154,53 +133,8 @@ def chat(opened: Callable[..., Page]) -> OpenChat:
     return open_chat
 
 
-# --- What both do ---------------------------------------------------------------------------------------------
-
-
-def widget(page: Page) -> Locator:
-    return page.locator("manga-assist")
-
-
-def shopper_says(page: Page, text: str) -> None:
-    box = widget(page).locator("textarea:visible").first
-    box.fill(text)
-    box.press("Enter")
-
-
-def ask_for_a_person(page: Page) -> None:
-    from playwright.sync_api import expect
-
-    widget(page).get_by_role("button", name=re.compile("Talk to a person|スタッフに相談")).click()
-    expect(widget(page).locator(".banner")).to_be_visible()
-
-
-def said(page: Page, text: str) -> Locator:
-    return page.locator("#log").get_by_text(text)
-
-
-def take(page: Page) -> None:
-    """The one who waits longest."""
-    from playwright.sync_api import expect
-
-    page.locator("#queue .row").first.click()
-    page.get_by_role("button", name="Take", exact=True).click()
-    # One may write before it is one's own; what is given back is.
-    expect(page.get_by_role("button", name="Back to queue")).to_be_visible()
-    expect(page.get_by_role("textbox", name="Your reply")).to_be_editable()
-
-
-def close(page: Page) -> None:
-    from playwright.sync_api import expect
-
-    page.get_by_role("button", name="Close…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Close", exact=True).click()
-    expect(page.locator("#talk-state")).to_contain_text("Closed")
-
-
 def test_from_the_question_to_the_rating(desk: OpenDesk, chat: OpenChat) -> None:
     from playwright.sync_api import expect
-
-    from tests.browser.test_widget_states import PICTURES
 
     agent, shopper = desk(browser={"viewport": {"width": 1280, "height": 900}}), chat()
     shopper_says(shopper, "is Berserk volume 3 in stock?")
@@ -529,25 +463,6 @@ def test_on_a_phone_one_pane_at_a_time(desk: OpenDesk, chat: OpenChat) -> None:
 
 
 # --- For everybody (WCAG 2.2 AA) --------------------------------------------------------------------------------
-
-
-def faults(page: Page) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found] + small_targets(page)
-
-
-def small_targets(page: Page) -> list[str]:
-    """Links inside of text are exempt."""
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("button, textarea, select, input, label.check, .top-links a, .periods a")]
-            .filter((node) => !node.closest("label.check") || node.matches("label"))
-            .map((node) => [node, node.getBoundingClientRect()])
-            .filter(([, box]) => box.width && Math.min(box.width, box.height) < 43.9)
-            .map(([node, box]) => `${node.id} ${node.className} ${node.textContent} ${box.width}x${box.height}`)"""
-    )
-    return found
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.accessibility import FOR_AXE, violations
+from tests.browser.looks import PICTURES, SCHEMES
 from tests.browser.room import furnish_room, signed_in
 from tests.mangaassist.open_shop import open_shop
 
@@ -66,14 +68,9 @@ def unfold(page: Page) -> None:
 
 @pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
 def test_axe_finds_nothing_light_or_dark(chromium: Browser, room: Room, locale: str) -> None:
-    from axe_playwright_python.base import AXE_SCRIPT
-
-    from tests.browser.test_widget_states import AXE_RULES, PICTURES, SCHEMES
-
     PICTURES.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[str]] = {}
-    # axe itself sets inline styles while it measures.
-    options: dict[str, Any] = {"locale": locale, "viewport": {"width": 1280, "height": 900}, "bypass_csp": True}
+    options: dict[str, Any] = {"locale": locale, "viewport": {"width": 1280, "height": 900}, **FOR_AXE}
     with signed_in(chromium, room.address, "ada", **options) as context:
         page = context.new_page()
         for name, path in room.pages.items():
@@ -82,15 +79,10 @@ def test_axe_finds_nothing_light_or_dark(chromium: Browser, room: Room, locale: 
             assert opened.ok, path
             assert page.locator("html").get_attribute("lang") == locale[:2]
             unfold(page)
-            page.evaluate(AXE_SCRIPT)
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 page.screenshot(path=PICTURES / f"room-{name}-{scheme}-{locale[:2]}.png")
-                found[f"{name}, {scheme}"] = page.evaluate(
-                    """async (runOnly) => (await axe.run({ runOnly, resultTypes: ["violations"] })).violations
-                        .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`)""",
-                    AXE_RULES,
-                )
+                found[f"{name}, {scheme}"] = violations(page)
     # The name of Django's own search field is a picture's, and it has a description besides.
     faults = {
         name: [each for each in all_of_it if each != "label-title-only: #searchbar"]

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Literal
 
 import jwt
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from shop.demo.shoppers import DEMO_SHOPPERS
 from tests.backends.openai_fake import FakeOpenAI, answer, fake_openai
+from tests.browser.accessibility import FOR_AXE, violations
 from tests.browser.partner_page import partner_site
 from tests.browser.test_widget_conversation import wait_until
-from tests.browser.test_widget_states import AXE_RULES
 from tests.mangaassist.running import PATIENT, Running, free_port
 
 if TYPE_CHECKING:
@@ -226,13 +225,11 @@ def test_the_documentation_tries_what_only_a_new_widget_reads(context: BrowserCo
 def test_axe_finds_nothing_on_the_widgets_own_pages(
     chromium: Browser, outside: Outside, path: str, locale: str
 ) -> None:
-    # axe itself sets inline styles while it measures.
     scheme: Literal["dark", "light"] = "dark" if locale == "ja-JP" else "light"
-    context = chromium.new_context(locale=locale, color_scheme=scheme, bypass_csp=True)
+    context = chromium.new_context(locale=locale, color_scheme=scheme, **FOR_AXE)
     page = visit(context, f"{outside.origin}/widget/v1/{path}")
     expect(page.locator("manga-assist .root")).to_be_attached()
-    found = Axe().run(page, options={"runOnly": AXE_RULES}).response["violations"]
-    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
+    assert violations(page) == []
     context.close()
 
 

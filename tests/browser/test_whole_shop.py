@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.accessibility import FOR_AXE, violations
+from tests.browser.looks import PICTURES, SCHEMES
 from tests.learned import share_with
 from tests.mangaassist.open_shop import open_shop
 
@@ -153,17 +155,12 @@ def test_nothing_moves_while_a_page_loads_and_no_script_holds_it_up(
 
 @pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
 def test_axe_finds_nothing_on_any_page_light_or_dark(chromium: Browser, address: str, locale: str) -> None:
-    from axe_playwright_python.base import AXE_SCRIPT
-
-    from tests.browser.test_widget_states import AXE_RULES, PICTURES, SCHEMES
-
-    # axe itself sets inline styles while it measures.
     context = chromium.new_context(
         base_url=address,
         locale=locale,
         viewport={"width": 390, "height": 844},
-        bypass_csp=True,
         reduced_motion="reduce",
+        **FOR_AXE,
     )
     page = context.new_page()
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -171,16 +168,11 @@ def test_axe_finds_nothing_on_any_page_light_or_dark(chromium: Browser, address:
     for path in furnish(page):
         page.goto(path)
         assert page.locator("html").get_attribute("lang") == locale[:2]
-        page.evaluate(AXE_SCRIPT)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             page.screenshot(
                 path=PICTURES / f"shop-{path.strip('/?').split('/')[0] or 'home'}-{scheme}-{locale[:2]}.png"
             )
-            found[f"{path}, {scheme}"] = page.evaluate(
-                """async (runOnly) => (await axe.run({ runOnly, resultTypes: ["violations"] })).violations
-                    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`)""",
-                AXE_RULES,
-            )
+            found[f"{path}, {scheme}"] = violations(page)
     context.close()
     assert {name: each for name, each in found.items() if each} == {}

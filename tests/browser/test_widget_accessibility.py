@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import FOR_AXE
 from tests.browser.conftest import OpenPage
+from tests.browser.looks import PHONE
 from tests.browser.protocol_server import ProtocolServer
 from tests.browser.test_widget_conversation import ask, field, log
-from tests.browser.test_widget_states import PHONE, faults, misplaced
-
-# axe itself sets inline styles while it measures.
-FOR_AXE = {"bypass_csp": True}
+from tests.browser.test_widget_states import faults, misplaced
 
 
 def test_axe_finds_nothing_on_a_phone(open_page: OpenPage, server: ProtocolServer) -> None:

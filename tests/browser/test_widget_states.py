@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from django.conf import settings
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import FOR_AXE, violations
 from tests.browser.conftest import OpenPage
+from tests.browser.looks import PHONE, PICTURES, SCHEMES
 from tests.browser.protocol_server import ProtocolServer
 from tests.browser.widget_states import Walk
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What the states look like, for people to see; never in git.
-PICTURES = settings.BASE_DIR / "var" / "pictures"
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def picture(page: Page, name: str) -> None:
@@ -27,14 +21,7 @@ def picture(page: Page, name: str) -> None:
 
 def faults(page: Page) -> list[str]:
     """What axe finds in the widget (the page around it is the test's own)."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE_SCRIPT)
-    found: list[str] = page.evaluate(
-        """async (runOnly) => (await axe.run("manga-assist", { runOnly, resultTypes: ["violations"] })).violations
-            .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`)""",
-        AXE_RULES,
-    )
-    return found
+    return violations(page, "manga-assist")
 
 
 def misplaced(page: Page) -> list[str]:
@@ -69,7 +56,7 @@ def misplaced(page: Page) -> list[str]:
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_axe_finds_nothing_in_any_state_light_or_dark(open_page: OpenPage, server: ProtocolServer, lang: str) -> None:
     # axe itself sets inline styles while it measures.
-    page = open_page(browser={"bypass_csp": True}, lang=lang)
+    page = open_page(browser=FOR_AXE, lang=lang)
     found: dict[str, list[str]] = {}
     for state in Walk(page, server, lang):
         for scheme in SCHEMES:
