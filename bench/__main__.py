@@ -1,8 +1,9 @@
 """``python -m bench [name …]``: runs the modules of this folder that have a ``run`` and prints their tables.
 
-Everything happens in a temporary folder: a private Redis, a SQLite file, no network. A run of all of them
-rewrites docs/benchmarks.md; a run of some only prints, and with ``--write`` puts its tables into that page as well.
-Those that take minutes run by their name only; ``load`` starts a whole shop of its own and has options (``--help``).
+Everything happens in a temporary folder: a private Redis, a SQLite file, no network. A run of all of them puts its
+tables into docs/benchmarks.md, each in the place of the one before; a run of some only prints, and does so with
+``--write``. Those that kill or count for minutes run by their name only; ``load`` starts a whole shop of its own and
+has options (``--help``).
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bench
-from bench.report import REPORT, put_into_report
+from bench.report import put_into_report
 from bench.tables import Table
 
 METHOD = """# Benchmarks
 
-Written by `make bench` ({at:%Y-%m-%d}, Python {python}, {system}, {cores} CPU cores, Redis {redis}).
+Written by `make bench` and, for what kills or counts for minutes, by `python -m bench --write NAME` (Python {python},
+{system}, {cores} CPU cores, Redis {redis}). Each table says when it was measured.
 
 How to read it: contestants of a table take turns within the same run, in random order, and figures are medians.
 **Ratios to the baseline of the same table carry over to other machines; microseconds do not.** Redis listens on
@@ -97,11 +99,8 @@ def run_all(names: Iterable[str], *, write: bool, into_report: bool) -> int:
             tables.append(table)
             sys.stdout.write(table.markdown() + "\n")
             sys.stdout.flush()
-    if write and not failed:
-        REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text("\n".join([header(), *(table.markdown() for table in tables)]))
-    elif into_report:
-        put_into_report(tables, datetime.now(UTC).date())
+    if write or into_report:
+        put_into_report(tables, datetime.now(UTC).date(), header() if write else "")
     return 1 if failed else 0
 
 
@@ -110,7 +109,6 @@ def header() -> str:
 
     info = sync_client("cache").info("server")
     return METHOD.format(
-        at=datetime.now(UTC),
         python=platform.python_version(),
         system=platform.system(),
         cores=os.cpu_count(),

@@ -24,7 +24,7 @@ class CardRefused(ValueError):
 
 def find_products(query: str, language: str) -> list[Card]:
     """Best first, and those in the shopper's language before others; nothing for an empty query."""
-    asins = [hit.asin for hit in search_editions(query, limit=FOUND_PRODUCTS)] if query else []
+    asins = [hit.asin for hit in search_editions(query, reader=language, limit=FOUND_PRODUCTS)] if query else []
     shown = _products(asins)
     found = [shown[asin] for asin in asins if asin in shown]
     return sorted(found, key=lambda card: card["data"]["language"] != language)

@@ -99,11 +99,11 @@ def opens_at() -> datetime | None:
 
 
 def somebody_is_at_work() -> bool:
-    """Also when it is not known: in a contact centre of its own, and where nobody has ever been at our desk."""
+    """Also when it is not known, in a contact centre whose people answer there."""
     backend = centre()
     if backend is not None and backend.carries_words:
         return True
-    return AgentPresence.objects.at_work().exists() or not AgentPresence.objects.exists()
+    return AgentPresence.objects.at_work().exists()
 
 
 def open_conversations() -> set[str]:

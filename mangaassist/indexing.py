@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.migrations.operations import AddIndex
@@ -14,6 +16,8 @@ class AddIndexConcurrently(AddIndex):
 
     Its migration says ``atomic = False``. One that was broken off leaves an index behind that is not valid
     (PostgreSQL's manual, "Building Indexes Concurrently"): the next attempt builds it anew.
+    It waits for every transaction that began before, for as long as those take, and holds up nobody meanwhile: here
+    the settings' ``lock_timeout`` is not in force.
     ``django.contrib.postgres`` has the same operation, but loads on no machine without PostgreSQL's driver.
     """
 
@@ -28,8 +32,9 @@ class AddIndexConcurrently(AddIndex):
             return
         model = to_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            _drop_invalid(schema_editor, self.index.name)
-            schema_editor.add_index(model, self.index, concurrently=True)
+            with _patience(schema_editor):
+                _drop_invalid(schema_editor, self.index.name)
+                schema_editor.add_index(model, self.index, concurrently=True)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if not _is_postgresql(schema_editor):
@@ -37,7 +42,8 @@ class AddIndexConcurrently(AddIndex):
             return
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            schema_editor.remove_index(model, self.index, concurrently=True)
+            with _patience(schema_editor):
+                schema_editor.remove_index(model, self.index, concurrently=True)
 
 
 def _is_postgresql(schema_editor: Any) -> bool:
@@ -46,6 +52,15 @@ def _is_postgresql(schema_editor: Any) -> bool:
     if schema_editor.connection.in_atomic_block:
         raise NotSupportedError("AddIndexConcurrently needs a migration with atomic = False.")
     return True
+
+
+@contextmanager
+def _patience(schema_editor: Any) -> Iterator[None]:
+    schema_editor.execute("SET lock_timeout = 0")
+    try:
+        yield
+    finally:
+        schema_editor.execute("RESET lock_timeout")
 
 
 def _drop_invalid(schema_editor: Any, name: str) -> None:

@@ -12,9 +12,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from shop import search_index
-from shop.models import Edition, Offer, Series, SeriesTerm, ages_up_to
+from shop.models import FORMATS, Edition, Offer, Series, SeriesTerm, ages_up_to
 from shop.search_index import Document
-from shop.text import fold, query_tokens, tokens
+from shop.text import fold, is_cjk, query_tokens, tokens
 from shop.titles import find_mentions, nearest_titles
 
 # What a query may bring: the rest adds nothing and costs time.
@@ -124,9 +124,14 @@ def search_series(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
 
-def search_editions(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int = 20) -> list[EditionHit]:
-    """Best first: of the best series first the volume that the query names, else its volumes in order."""
+def search_editions(
+    query: str, *, filters: SearchFilters = NO_FILTERS, reader: str = "", limit: int = 20
+) -> list[EditionHit]:
+    """Best first: of the best series first the volume that the query names, else its volumes in order; in Japanese
+    where the query is, else in the language of the ``reader`` ("": unknown), and on paper before e-books.
+    """
     volume = _volume_in(query)
+    language = "ja" if is_cjk(query) else reader
     hits: list[EditionHit] = []
     series = search_series(query, filters=filters, limit=limit)
     editions = _allowed_editions(Edition.objects.filter(series__in=[hit.series_id for hit in series]), filters)
@@ -136,7 +141,7 @@ def search_editions(query: str, *, filters: SearchFilters = NO_FILTERS, limit: i
     for hit in series:
         mine = by_series.get(hit.series_id, [])
         named = [edition for edition in mine if volume is not None and volume in edition.volumes]
-        ordered = sorted(named or mine, key=lambda e: (len(e.volumes) != 1, e.first_volume or 10_000, e.format, e.pk))
+        ordered = sorted(named or mine, key=lambda edition: _place(edition, language))
         hits += [EditionHit(edition.pk, edition.series_id, hit.score, hit.is_named) for edition in ordered]
     if len(hits) < limit:
         known = {hit.asin for hit in hits}
@@ -145,6 +150,20 @@ def search_editions(query: str, *, filters: SearchFilters = NO_FILTERS, limit: i
         extra = [EditionHit(asin, series_id, found[asin]) for asin, series_id in rows if asin not in known]
         hits += sorted(extra, key=lambda hit: -hit.score)
     return hits[:limit]
+
+
+_FORMAT_PLACES = {name: place for place, (name, _) in enumerate(FORMATS)}
+
+
+def _place(edition: Edition, language: str) -> tuple[bool, bool, int, int, str]:
+    """Among the editions of its series. Collections come after the single volumes of their language."""
+    return (
+        bool(language) and edition.language != language,
+        len(edition.volumes) != 1,
+        edition.first_volume or 10_000,
+        _FORMAT_PLACES.get(edition.format, len(FORMATS)),
+        edition.pk,
+    )
 
 
 # Of what came out in a span of time, so many are looked through for what is wished.

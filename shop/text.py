@@ -10,6 +10,12 @@ _CJK = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u9fff\uf900-\ufaff々〆"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _APOSTROPHE = re.compile(r"['’‘`]")
 _LATIN_MARKS = str.maketrans({"ō": "o", "ū": "u", "ā": "a", "ē": "e", "ī": "i", "é": "e", "è": "e", "ü": "u"})
+_IN_CJK = re.compile(f"[{_CJK}]")
+
+
+def is_cjk(text: str) -> bool:
+    """Whether anything of it is written in kana or Chinese characters."""
+    return _IN_CJK.search(unicodedata.normalize("NFKC", text)) is not None
 
 
 def fold(text: str) -> str:
@@ -22,7 +28,7 @@ def tokens(text: str) -> list[str]:
     """Words of alphabets; for Chinese characters and kana every character and every pair of neighbours."""
     found: list[str] = []
     for run in _RUN.findall(fold(text)):
-        if re.match(rf"[{_CJK}]", run):
+        if _IN_CJK.match(run):
             found += list(run)
             found += [run[i : i + 2] for i in range(len(run) - 1)]
         else:
@@ -34,7 +40,7 @@ def query_tokens(text: str) -> list[str]:
     """Like :func:`tokens`, but a run of two or more CJK characters asks for its pairs only: they are rarer."""
     found: list[str] = []
     for run in _RUN.findall(fold(text)):
-        if re.match(rf"[{_CJK}]", run) and len(run) > 1:
+        if _IN_CJK.match(run) and len(run) > 1:
             found += [run[i : i + 2] for i in range(len(run) - 1)]
         else:
             found.append(run)

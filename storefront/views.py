@@ -90,7 +90,7 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:200]
     chosen_language, chosen_format = request.GET.get("language", ""), request.GET.get("format", "")
     filters = SearchFilters(language=chosen_language, format=chosen_format)
-    hits = search_editions(query, filters=filters, limit=MOST_RESULTS) if query else []
+    hits = search_editions(query, filters=filters, reader=language(), limit=MOST_RESULTS) if query else []
     owner = cart_owner(request)
     in_order = order_for(
         [Found(hit.asin, hit.series_id, hit.is_named) for hit in hits],

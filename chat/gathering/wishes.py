@@ -238,7 +238,8 @@ def _search(work: Gathering) -> list[Found]:
     found = [Found(asin, series_id, series_id in named) for series_id, asin in first_editions(work, series)]
     if found or entities.authors:
         return found
-    editions = search_editions(_ASKING.sub("", work.request.text), filters=filters, limit=CANDIDATES)
+    words, reader = _ASKING.sub("", work.request.text), preferred_language(work.request)
+    editions = search_editions(words, filters=filters, reader=reader, limit=CANDIDATES)
     return [Found(hit.asin, hit.series_id, hit.is_named) for hit in editions]
 
 

@@ -46,6 +46,12 @@ def test_a_new_one_is_the_last() -> None:
     assert [line for line in page.splitlines() if line.startswith("## ")] == ["## One", "## Two", "## Three"]
 
 
+def test_a_run_of_all_says_anew_how_to_read_it() -> None:
+    page = with_tables(PAGE, [table("One", "new")], DAY, "# Benchmarks\n\nHow it is read now.\n")
+    assert page.startswith("# Benchmarks\n\nHow it is read now.\n\n## One")
+    assert "| two |" in page
+
+
 def test_without_tables_the_page_stays() -> None:
     page = REPORT.read_text("utf-8")
     again = with_tables(page, [], DAY)

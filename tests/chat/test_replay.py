@@ -8,6 +8,7 @@ import pytest
 
 from caching.behind import behind
 from caching.counters import counters
+from caching.reuse import reuse
 from chat.assistant import ModelSpend
 from chat.context import PageContext
 from chat.models import Conversation, Message, Turn
@@ -51,7 +52,9 @@ def traces_left() -> dict[str, Any]:
         model.__name__: list(model.objects.order_by("pk").values())
         for model in (Conversation, Turn, Message, Handoff, OutboxMessage, Exposure)
     }
+    # Notes of the cache are written down a little later than they are taken.
     counters.flush()
+    reuse.flush()
     redis: Any = sync_client("cache")
     kept = {key: redis.dump(key) for key in redis.scan_iter("*")}
     return tables | {"analytics": len(buffer), "cache": kept}

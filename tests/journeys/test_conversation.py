@@ -70,7 +70,7 @@ EN = [
     ("do you have Solo Leveling?", "can't find “Solo Leveling” in our catalogue"),
     ("which is better, Berserk or Vinland Saga?", "**Vinland Saga** is a seinen series"),
     ("what's the weather tomorrow?", "outside my shelves|better not guess"),
-    ("I want to talk to a human", "connected you with a support agent"),
+    ("I want to talk to a human", "your request waits in line"),
     ("thanks!", "welcome|pleasure"),
 ]
 JA = [

@@ -56,12 +56,13 @@ async def test_from_the_queue_to_an_agent_and_back() -> None:
     async with Socket() as socket:
         await socket.hello(token())
         await socket.answer("is Berserk volume 3 in stock?")
+        aiko = await in_database(at_desk, "aiko")
         await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()), reason="my parcel")
         await socket.next("saved")
         state = await socket.next("handoff_state")
         assert state["message"] == "I've connected you with a support agent. They'll be with you shortly."
         assert (state["state"], state["position"], state["estimated_wait"]) == ("queued", 1, None)
-        id, aiko = state["handoff_id"], await who()
+        id = state["handoff_id"]
         await in_database(take_handoff, id, by=aiko)
         taken = await socket.next("handoff_state")
         assert (taken["state"], taken["agent_name"]) == ("agent", "Aiko")
@@ -141,11 +142,17 @@ async def test_while_they_wait_the_assistant_is_silent_but_offers_to_go_on() -> 
         assert "in stock" in (await socket.answer("is Berserk volume 3 in stock?"))["content"]
 
 
-async def test_asking_in_words_opens_the_request_and_is_answered() -> None:
+@pytest.mark.parametrize(
+    ("attended", "promised"),
+    [(True, "I've connected you with a support agent."), (False, "Nobody of our team is free just now")],
+)
+async def test_asking_in_words_opens_the_request_and_is_answered(attended: bool, promised: str) -> None:
+    if attended:
+        await in_database(at_desk, "aiko")
     async with Socket() as socket:
         await socket.hello(token())
         response = await socket.answer("I want to talk to a human")
-        assert response["content"].startswith("I've connected you with a support agent.")
+        assert response["content"].startswith(promised)
         assert response["status"] == "complete"
         assert (await Conversation.objects.aget()).state == "queued"
 

@@ -168,6 +168,8 @@ def test_an_index_is_built_beside_who_writes_and_taken_back() -> None:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'thing_name'::regclass")
                 assert cursor.fetchone() == (True,)
+                cursor.execute("SHOW lock_timeout")
+                assert cursor.fetchone() == ("5s",)
             with pytest.raises(NotSupportedError), connection.schema_editor(atomic=True) as editor:
                 operation.database_forwards("shop", editor, before, after)
         with connection.schema_editor(atomic=False) as editor:

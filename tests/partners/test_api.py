@@ -14,8 +14,10 @@ from django.core.management import call_command
 from chat.assistant import AssistantSettings
 from chat.models import Conversation, Feedback, Message, Turn
 from escalation.models import Handoff
+from mangaassist.dbthreads import in_database
 from partners.models import ApiKey, KeySecret, create_api_key
 from shop.models import Offer
+from tests.escalation.people import at_desk
 from tests.partners.conftest import Partner
 
 
@@ -196,6 +198,7 @@ async def test_what_people_typed_is_stored_without_what_nobody_types(partner: Pa
 async def test_asking_for_a_person_twice_finds_the_same_request(partner: Partner) -> None:
     conversation_id = (await partner.post("/conversations", {})).json()["conversation_id"]
     path = f"/conversations/{conversation_id}/handoff"
+    await in_database(at_desk, "aiko")
     first = (await partner.post(path, {"reason": "my parcel"})).json()
     assert first == {
         "handoff_id": first["handoff_id"],

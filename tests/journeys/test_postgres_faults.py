@@ -1,4 +1,5 @@
-"""PostgreSQL goes away under shoppers who talk and comes back: who is acknowledged is answered, once."""
+"""PostgreSQL goes away under shoppers who talk and comes back, or somebody keeps a lock of it: who is acknowledged is
+answered, once."""
 
 from __future__ import annotations
 
@@ -63,6 +64,14 @@ class Postgres:
             found = connection.execute(query, [uuid.UUID(client_msg_id)]).fetchone()
         assert found is not None
         return int(found[0])
+
+    @contextmanager
+    def locked(self, conversation_id: str) -> Iterator[None]:
+        """A transaction of another program that has changed this conversation, and takes its time."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("SELECT 1 FROM chat_conversation WHERE id = %s FOR UPDATE", [uuid.UUID(conversation_id)])
+            yield
+            connection.rollback()
 
     def _control(self, *arguments: str) -> None:
         assert INITDB is not None
@@ -151,3 +160,17 @@ def test_when_it_goes_in_the_middle_of_an_answer_nobody_waits_for_ever(postgres:
     assert (postgres.count(QUESTIONS, sent), postgres.count(QUESTIONS, next_one)) == (1, 1)
     assert postgres.count(ANSWERS, sent) == (told["status"] == "complete")
     assert postgres.count(ANSWERS, next_one) == 1
+
+
+def test_under_a_long_lock_a_question_is_refused_and_another_shopper_is_answered(postgres: Postgres, web: Web) -> None:
+    sent = str(uuid.uuid4())
+    with tab(web, token_of(web)) as here, tab(web, token_of(web)) as other:
+        with postgres.locked(here.conversation_id):
+            here.send(type="user_message", client_msg_id=sent, text="any deals?")
+            assert answer(other, other.ask("hello")["turn_id"])["status"] == "complete"
+            refused = here.next("error")
+        assert (refused["code"], refused["retryable"], refused["client_msg_id"]) == ("unavailable", True, sent)
+        accepted = here.ask("any deals?", client_msg_id=sent)
+        assert accepted["duplicate"] is False
+        assert answer(here, accepted["turn_id"])["status"] == "complete"
+    assert (postgres.count(QUESTIONS, sent), postgres.count(ANSWERS, sent)) == (1, 1)
