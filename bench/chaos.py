@@ -60,9 +60,11 @@ def _wreak(shop: Running) -> Iterator[Table]:
     applied = {each for (each,) in ask_database(shop, "SELECT key FROM outbox_inboxkey WHERE consumer = 'feedback'")}
     ((counted,),) = ask_database(shop, "SELECT SUM(up + down) FROM chat_feedbackcount")
     yield Table(
-        title=f"Chaos: {OPINIONS:,} opinions, {len(havoc.killed)} kills in {lasted:.0f} s",
+        title=f"Chaos: {OPINIONS:,} opinions",
         columns=["", "count"],
         rows=[
+            ["seconds", f"{lasted:.0f}"],
+            ["kills", f"{len(havoc.killed)}"],
             ["acknowledged", f"{acknowledged:,}"],
             ["sent again, for want of an acknowledgement", f"{again:,}"],
             ["stored, and to be applied", f"{len(rows):,}"],

@@ -43,9 +43,10 @@ def run() -> Table:
         print(fault)
     asked = SHOPPERS * QUESTIONS_EACH
     return Table(
-        title=f"Chaos on the socket: {asked:,} questions in {lasted:.0f} s, {WEBS} web processes",
+        title=f"Chaos on the socket: {asked:,} questions, {WEBS} web processes",
         columns=["", "count"],
         rows=[
+            ["seconds", f"{lasted:.0f}"],
             *([f"killed: {name}", f"{number:,}"] for name, number in sorted(havoc.killed.items())),
             ["questions sent again, for want of an acknowledgement", f"{outcome.again:,}"],
             ["turns resumed after a drop", f"{outcome.resumed:,}"],

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mangaassist.embedded import PrivateRedis
+from tests.bench.small import SIZES
 from tests.docs.pages import PAGES, ROOT, Command, commands
 from tests.furnished import furnish
 
@@ -32,7 +33,10 @@ HELD = (
     (r"make [a-z-]+", "tests/docs/test_commands.py"),
     (r"pip install -r requirements\.txt", "tests/docs/test_commands.py"),
     (r"pip install httpx", "tests/docs/test_commands.py"),
-    (r"python -m bench", "tests/docs/test_commands.py"),
+    # The two that only kill are what these tests are, for longer.
+    (r"python -m bench chaos", "tests/journeys/test_chaos.py"),
+    (r"python -m bench socket_chaos", "tests/journeys/test_socket_chaos.py"),
+    (rf"python -m bench (--write )?({'|'.join(SIZES)}|NAME)", "tests/bench/test_each_runs.py"),
     (r"python -m mangaassist\.server", "tests/journeys/web_processes.py"),
     (r"celery ", "tests/docs/test_commands.py"),
     (r".*manage\.py runserver", "tests/mangaassist/test_runserver.py"),
@@ -118,13 +122,12 @@ def test_targets_of_make_are_there() -> None:
     """`make help` lists them; a target without a word of help is none for readers."""
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = set(re.findall(r"^\s+make ([a-z-]+)", shown, re.MULTILINE))
-    assert {match[1] for command in COMMANDS if (match := re.match(r"make ([a-z-]+)", command.text))} <= targets
-
-
-def test_benchmarks_are_there() -> None:
-    named = {match[1] for command in COMMANDS if (match := re.match(r"python -m bench (\w+)", command.text))}
-    assert named
-    assert {name for name in named if not (ROOT / "bench" / f"{name}.py").exists()} == set()
+    named = {match[1] for command in COMMANDS if (match := re.match(r"make ([a-z-]+)", command.text))}
+    assert named <= targets
+    for target in targets:
+        # What it would do, down to the last command.
+        told = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr
 
 
 @pytest.mark.parametrize(
