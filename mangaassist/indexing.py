@@ -17,7 +17,7 @@ class AddIndexConcurrently(AddIndex):
     Its migration says ``atomic = False``. One that was broken off leaves an index behind that is not valid
     (PostgreSQL's manual, "Building Indexes Concurrently"): the next attempt builds it anew.
     It waits for every transaction that began before, for as long as those take, and holds up nobody meanwhile: here
-    the settings' ``lock_timeout`` is not in force.
+    the connection's ``lock_timeout`` is not in force.
     ``django.contrib.postgres`` has the same operation, but loads on no machine without PostgreSQL's driver.
     """
 
@@ -56,11 +56,14 @@ def _is_postgresql(schema_editor: Any) -> bool:
 
 @contextmanager
 def _patience(schema_editor: Any) -> Iterator[None]:
-    schema_editor.execute("SET lock_timeout = 0")
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '0', false)")
+        before, _ = cursor.fetchone()
     try:
         yield
     finally:
-        schema_editor.execute("RESET lock_timeout")
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
 
 
 def _drop_invalid(schema_editor: Any, name: str) -> None:

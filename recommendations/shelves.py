@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-# Best first, when nothing is known of the shopper's taste.
-FORMAT_ORDER = ("paperback", "hardcover", "ebook", "omnibus", "deluxe", "box_set")
+from shop.formats import format_rank
+
 COLLECTIONS = ("omnibus", "deluxe", "box_set")
 MOST_CHOICES = 3
 
@@ -102,10 +102,6 @@ def beginnings(
             )
         )
     return {series_id: tuple(edition.asin for edition in rows[:MOST_CHOICES]) for series_id, rows in of_series.items()}
-
-
-def format_rank(format: str) -> int:
-    return FORMAT_ORDER.index(format) if format in FORMAT_ORDER else len(FORMAT_ORDER)
 
 
 def usual(values: Iterable[str], otherwise: str) -> str:

@@ -17,7 +17,9 @@ from typing import Any
 import structlog
 from celery import current_app
 from django.conf import settings
+from django.db import OperationalError as DatabaseAway
 from django.db import transaction
+from django.db.models import F
 from kombu.exceptions import OperationalError
 
 from mangaassist.outbox.models import shared_now
@@ -118,6 +120,10 @@ class _Run:
             self._attempt()
         except _LeaseLost:
             log.warning("feed_job_lost", job=str(self._job.pk))
+        except DatabaseAway:
+            # Locked, or gone: no fault of the feed's, and no attempt of its few.
+            self._mine().update(state=FeedJob.State.WAITING, attempts=F("attempts") - 1, lease=None, leased_until=None)
+            raise
         except Exception:
             # The next one begins anew, at once.
             self._mine().update(state=FeedJob.State.WAITING, lease=None, leased_until=None)

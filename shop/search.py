@@ -12,7 +12,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from shop import search_index
-from shop.models import FORMATS, Edition, Offer, Series, SeriesTerm, ages_up_to
+from shop.formats import format_rank
+from shop.models import Edition, Offer, Series, SeriesTerm, ages_up_to
 from shop.search_index import Document
 from shop.text import fold, is_cjk, query_tokens, tokens
 from shop.titles import find_mentions, nearest_titles
@@ -127,11 +128,12 @@ def search_series(query: str, *, filters: SearchFilters = NO_FILTERS, limit: int
 def search_editions(
     query: str, *, filters: SearchFilters = NO_FILTERS, reader: str = "", limit: int = 20
 ) -> list[EditionHit]:
-    """Best first: of the best series first the volume that the query names, else its volumes in order; in Japanese
-    where the query is, else in the language of the ``reader`` ("": unknown), and on paper before e-books.
+    """Best first: of the best series first the volume that the query names, else its volumes in order, each as a book
+    before its e-book. Those in the language of the ``reader`` come first; where that is unknown (""), a query in
+    Japanese asks for Japanese ones.
     """
     volume = _volume_in(query)
-    language = "ja" if is_cjk(query) else reader
+    language = reader or ("ja" if is_cjk(query) else "")
     hits: list[EditionHit] = []
     series = search_series(query, filters=filters, limit=limit)
     editions = _allowed_editions(Edition.objects.filter(series__in=[hit.series_id for hit in series]), filters)
@@ -152,16 +154,13 @@ def search_editions(
     return hits[:limit]
 
 
-_FORMAT_PLACES = {name: place for place, (name, _) in enumerate(FORMATS)}
-
-
 def _place(edition: Edition, language: str) -> tuple[bool, bool, int, int, str]:
     """Among the editions of its series. Collections come after the single volumes of their language."""
     return (
         bool(language) and edition.language != language,
         len(edition.volumes) != 1,
         edition.first_volume or 10_000,
-        _FORMAT_PLACES.get(edition.format, len(FORMATS)),
+        format_rank(edition.format),
         edition.pk,
     )
 

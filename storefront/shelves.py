@@ -13,6 +13,7 @@ from chat.live import format_money
 from chat.understanding.types import Language
 from shop.backends.base import LiveOffer
 from shop.facts import ProductFacts, load_product_facts
+from shop.formats import format_rank
 from shop.models import Edition, Series, SeriesQuerySet
 from shop.offers import OffersUnavailable, read_offers
 
@@ -101,12 +102,11 @@ def first_editions(series: Sequence[Series]) -> list[str]:
     """The edition to show for each series: the first volume in the page's language, else in another."""
     wanted = language()
     best: dict[str, tuple[tuple[bool, int, int], str]] = {}
-    rank = {"paperback": 0, "hardcover": 1, "omnibus": 2, "deluxe": 3, "box_set": 4, "ebook": 5}
     rows = Edition.objects.filter(series__in=series, in_print=True).values_list(
         "series_id", "asin", "language", "format", "first_volume"
     )
     for series_id, asin, edition_language, format, first in rows:
-        key = (edition_language != wanted, rank.get(format, 9), first or 999)
+        key = (edition_language != wanted, format_rank(format), first or 999)
         if series_id not in best or key < best[series_id][0]:
             best[series_id] = (key, asin)
     return [best[each.pk][1] for each in series if each.pk in best]

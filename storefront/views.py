@@ -28,11 +28,13 @@ from recommendations.recommend import (
 from shop.cart import CartOwner, NotForSale, add_to_cart, cart_of, merge_carts, set_quantity
 from shop.demo.shoppers import DEMO_SHOPPERS
 from shop.facts import load_series_facts
+from shop.formats import format_rank
 from shop.models import Edition, Series
 from shop.offers import Money, OffersUnavailable, read_money
 from shop.orders import orders_of
 from shop.promotions import PromotionRule, active_promotions, promotions_for
 from shop.search import SearchFilters, search_editions
+from shop.text import is_cjk
 from storefront.devices import device_of
 from storefront.shelves import LIST_PARAMETER, Shelf, home_shelves, language, show
 
@@ -90,7 +92,9 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:200]
     chosen_language, chosen_format = request.GET.get("language", ""), request.GET.get("format", "")
     filters = SearchFilters(language=chosen_language, format=chosen_format)
-    hits = search_editions(query, filters=filters, reader=language(), limit=MOST_RESULTS) if query else []
+    # Who writes Japanese reads it, on whichever page.
+    reader = "ja" if is_cjk(query) else language()
+    hits = search_editions(query, filters=filters, reader=reader, limit=MOST_RESULTS) if query else []
     owner = cart_owner(request)
     in_order = order_for(
         [Found(hit.asin, hit.series_id, hit.is_named) for hit in hits],
@@ -136,8 +140,7 @@ def series_page(request: HttpRequest, series_id: str) -> HttpResponse:
     shelves: dict[tuple[str, str], list[Any]] = {}
     for item in items:
         shelves.setdefault((item.facts.language, item.facts.format), []).append(item)
-    order = {"paperback": 0, "hardcover": 1, "omnibus": 2, "deluxe": 3, "box_set": 4, "ebook": 5}
-    grouped = sorted(shelves.items(), key=lambda entry: (entry[0][0] != language(), order.get(entry[0][1], 9)))
+    grouped = sorted(shelves.items(), key=lambda entry: (entry[0][0] != language(), format_rank(entry[0][1])))
     facts = load_series_facts([series_id])[series_id]
     related = load_series_facts(other for _, other in facts.relations)
     relations = [

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from chat.dialogue import Request, age_limit
 from chat.gathering.work import Gathering
 from mangaassist.statements import SelectAmong
+from shop.formats import format_rank
 from shop.models import Edition
 from shop.search import SearchFilters
 
@@ -45,7 +46,6 @@ def editions_by_series(
     prefer: str = "",
 ) -> dict[str, list[str]]:
     """The same of several series, in one query; those without a fitting edition are absent."""
-    order = ("paperback", "hardcover", "ebook", "omnibus", "deluxe", "box_set")
     found: dict[str, list[tuple[tuple[object, ...], str]]] = defaultdict(list)
     for series_id, asin, has, form, lang, in_print in _editions_of.rows(list(series)):
         if (language and lang != language) or (format and form != format):
@@ -54,7 +54,7 @@ def editions_by_series(
             continue
         likeliness = (
             bool(prefer) and lang != prefer,
-            order.index(form) if form in order else len(order),
+            format_rank(form),
             not in_print,
             min(has, default=10_000),
             len(has),

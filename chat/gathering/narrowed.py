@@ -12,6 +12,7 @@ from mangaassist.dbthreads import in_database
 from recommendations.recommend import Recommendation
 from recommendations.requests import MOST_ITEMS
 from shop.facts import ProductFacts, SeriesFacts
+from shop.formats import format_rank
 from shop.models import Edition, ages_up_to
 from shop.text import fold
 
@@ -105,10 +106,10 @@ async def _from_catalogue(work: Gathering, evidence: Evidence) -> list[Recommend
     found = []
     for series_id, products in chosen:
         there = [
-            p.asin for p in sorted(products, key=_form) if p.asin in offers and offers[p.asin].availability in BUYABLE
+            p.asin for p in sorted(products, key=_rank) if p.asin in offers and offers[p.asin].availability in BUYABLE
         ]
         if "offers" in work.failed:
-            there = [min(products, key=_form).asin]
+            there = [min(products, key=_rank).asin]
         if there:
             found.append(
                 Recommendation(asin=there[0], series_id=series_id, engine="catalogue", reason=reason, because=())
@@ -116,12 +117,8 @@ async def _from_catalogue(work: Gathering, evidence: Evidence) -> list[Recommend
     return found[:CANDIDATES]
 
 
-_FORMS = ("paperback", "hardcover", "omnibus", "deluxe", "ebook", "box_set")
-
-
-def _form(product: ProductFacts) -> int:
-    """One book before a file, and a file before a box."""
-    return _FORMS.index(product.format) if product.format in _FORMS else len(_FORMS)
+def _rank(product: ProductFacts) -> int:
+    return format_rank(product.format)
 
 
 def _beginnings(work: Gathering) -> list[str]:

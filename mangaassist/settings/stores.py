@@ -34,12 +34,6 @@ if DATABASES["default"]["ENGINE"] in {"django.db.backends.sqlite3", "mangaassist
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY;"
         ),
     }
-elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # As long as on SQLite: a question that finds its conversation locked is refused and keeps no thread, and a
-    # migration that finds its table in use gives up instead of holding up everybody behind it. What the address says
-    # comes later, and counts.
-    _options = DATABASES["default"].setdefault("OPTIONS", {})
-    _options["options"] = f"-c lock_timeout=5s {_options.get('options', '')}".strip()
 
 REDIS_URL = environment.text(
     "REDIS_URL", f"unix://{embedded.redis_socket(DATA_DIR)}?db=0", shown="a Redis of our own in DATA_DIR"

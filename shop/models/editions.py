@@ -11,19 +11,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from shop.changes import note_change
+from shop.formats import FORMATS
 from shop.models.catalog import AGE_CHOICES, CatalogModel, CatalogQuerySet, ages_up_to
 from shop.models.series import Series
 
 ASIN_PATTERN = r"[A-Za-z0-9_-]{1,32}"
-
-FORMATS = [
-    ("paperback", "Paperback"),
-    ("hardcover", "Hardcover"),
-    ("ebook", "E-book"),
-    ("omnibus", "Omnibus"),
-    ("deluxe", "Deluxe edition"),
-    ("box_set", "Box set"),
-]
 
 
 def former_day(announced: date | None, former: date | None, *, moved_to: date | None) -> date | None:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 import pytest
 from django.conf import settings as django_settings
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -151,6 +152,19 @@ class TestFaults:
         assert "send it in parts" in job.error
         after.refresh_from_db()
         assert after.state == "done"
+
+    def test_a_locked_database_is_not_the_feeds_fault(self, monkeypatch: pytest.MonkeyPatch):
+        job = upload([offer("BERSERK-EN-1", "1.00", 1)])
+        with monkeypatch.context() as patch:
+
+            def locked(*_: Any, **__: Any):
+                raise OperationalError("lock timeout")
+
+            patch.setattr(feed_jobs, "import_feed", locked)
+            for _ in range(MOST_ATTEMPTS + 1):
+                with pytest.raises(OperationalError):
+                    take_next()
+        assert (ended(job).state, job.attempts) == ("done", 1)
 
     def test_a_worker_elsewhere_says_that_it_has_no_file(self):
         job = upload([])
