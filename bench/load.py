@@ -248,7 +248,7 @@ def tables(options: argparse.Namespace, measured: Measured) -> Iterator[Table]:
     if measured.talked_s:
         yield _times(options, measured)
     if len(measured.memory) > 1:
-        yield _memory(measured)
+        yield _memory(options, measured)
     if measured.steps:
         yield _steps(measured)
         yield from _refusing(measured)
@@ -263,38 +263,44 @@ def _times(options: argparse.Namespace, measured: Measured) -> Table:
     }
     turns = len(measured.turns["final"])
     worst = "; ".join(measured.errors[:ERRORS_SHOWN])
-    who = f"{options.shoppers} shoppers and {measured.idle_open:,} idle sockets"
     return Table(
-        title=f"Load: {who} for {measured.talked_s / 60:.1f} min",
+        title=f"Load: {_who(options, measured)}",
         columns=["from a question to", "p50 ms", "p90 ms", "p99 ms", "longest ms"],
         rows=[
             [name, *(f"{quantile(measured.turns[kind], share):.1f}" for share in (0.5, 0.9, 0.99, 1.0))]
             for kind, name in names.items()
         ],
-        note=f"{turns:,} turns ({turns / measured.talked_s:.1f}/s), {len(measured.errors)} errors, {measured.refused} "
-        f"refused as busy.{' ' + worst + '.' if worst else ''} Golden conversations in both languages, 4 to 10 s of "
-        "thought before each question, every conversation on a new socket; idle sockets ping as the widget does. The "
-        "generator takes its part of the machine.",
+        note=f"{measured.talked_s / 60:.0f} minutes, {turns:,} turns ({turns / measured.talked_s:.1f}/s), "
+        f"{len(measured.errors)} errors, {measured.refused} refused as busy.{' ' + worst + '.' if worst else ''} "
+        "Golden conversations in both languages, 4 to 10 s of thought before each question, every conversation on a new "
+        "socket; idle sockets ping as the widget does. The generator takes its part of the machine.",
     )
 
 
-def _memory(measured: Measured) -> Table:
+def _who(options: argparse.Namespace, measured: Measured) -> str:
+    return f"{options.shoppers} shoppers and {measured.idle_open:,} idle sockets"
+
+
+def _memory(options: argparse.Namespace, measured: Measured) -> Table:
+    # The beginning, after which caches fill, and then as many as a page is wide.
+    shown = [*measured.memory[:2], *measured.memory[-1 : 1 : -max(1, len(measured.memory) // 10)][::-1]]
     processes = sorted({name for _, memory in measured.memory for name in memory})
     rows = [
         [
             name,
-            *(f"{memory.get(name, 0):.0f}" for _, memory in measured.memory),
+            *(f"{memory.get(name, 0):.0f}" for _, memory in shown),
             _growth(name, measured),
             _busy(name, measured),
         ]
         for name in processes
     ]
     return Table(
-        title="Load: memory of each process, MiB",
-        columns=["", *(f"{at:.1f} min" for at, _ in measured.memory), "growth", "processor"],
+        title=f"Load: memory of each process under {_who(options, measured)}, MiB",
+        columns=["", *(f"{at:.0f} min" for at, _ in shown), "growth", "processor"],
         rows=rows,
         note="Resident, with child processes. Growth is from the first minute (before it caches fill) to the end; "
-        "processor is the share of one core.",
+        "processor is the share of one core. Redis grows until what it keeps expires (streams after ten minutes, "
+        "conversations after theirs), a worker until each of its threads has read the database.",
     )
 
 
