@@ -270,10 +270,10 @@ def _times(options: argparse.Namespace, measured: Measured) -> Table:
             [name, *(f"{quantile(measured.turns[kind], share):.1f}" for share in (0.5, 0.9, 0.99, 1.0))]
             for kind, name in names.items()
         ],
-        note=f"{measured.talked_s / 60:.0f} minutes, {turns:,} turns ({turns / measured.talked_s:.1f}/s), "
+        note=f"{measured.talked_s / 60:.2g} minutes, {turns:,} turns ({turns / measured.talked_s:.1f}/s), "
         f"{len(measured.errors)} errors, {measured.refused} refused as busy.{' ' + worst + '.' if worst else ''} "
-        "Golden conversations in both languages, 4 to 10 s of thought before each question, every conversation on a new "
-        "socket; idle sockets ping as the widget does. The generator takes its part of the machine.",
+        "Golden conversations in both languages, 4 to 10 s of thought before each question, every conversation on a "
+        "new socket; idle sockets ping as the widget does. The generator takes its part of the machine.",
     )
 
 
