@@ -148,6 +148,22 @@ def test_only_the_web_server_is_asked_for_its_health() -> None:
     assert {name for name, each in OURS.items() if not each.get("healthcheck", {}).get("disable")} == {"web"}
 
 
+def test_prometheus_asks_every_process_that_stays() -> None:
+    jobs = yaml.safe_load((FOLDER / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    asked = {job["job_name"]: job["dns_sd_configs"][0] for job in jobs}
+    background = {name for name, each in OURS.items() if name not in {"web", "release"}}
+    assert set(asked["mangaassist-background"]["names"]) == background
+    assert str(asked["mangaassist-background"]["port"]) == FILE["x-app"]["environment"]["METRICS_PORT"]
+    assert asked["mangaassist-web"]["names"] == ["web"]
+
+
+def test_who_runs_in_every_profile_is_missed_by_an_alert() -> None:
+    (group,) = yaml.safe_load((FOLDER / "deploy/prometheus/alerts.yml").read_text())["groups"]
+    (gone,) = (rule["expr"] for rule in group["rules"] if rule["alert"] == "BackgroundGone")
+    always = {name for name, each in OURS.items() if name not in {"web", "release"} and "profiles" not in each}
+    assert set(re.findall(r'absent\(up\{[^}]*service="([^"]+)"', gone)) == always
+
+
 def test_ours_have_no_more_rights_than_they_need() -> None:
     for name, each in OURS.items():
         assert each["cap_drop"] == ["ALL"], name

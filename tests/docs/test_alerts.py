@@ -28,7 +28,10 @@ RUNBOOK = ROOT / "docs/runbook.md"
 FIRING: dict[str, Any] = yaml.safe_load((ROOT / "tests/docs/alerts.promtool.yml").read_text())
 # Prometheus' own, and those of prometheus_client's collectors for this platform.
 GIVEN = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"}
-_WORDS = {"sum", "max", "min", "by", "on", "rate", "increase", "histogram_quantile", "and", "or", "group_left"}
+_WORDS = {
+    "sum", "max", "min", "group", "by", "on", "rate", "increase", "last_over_time", "histogram_quantile", "absent", "and",
+    "or", "unless", "group_left",
+}  # fmt: skip
 _QUOTED = re.compile(r'"[^"]*"')
 _BRACED = re.compile(r"\{[^}]*\}")
 _GROUPED = re.compile(r"\b(?:by|on|group_left)\s*\([^)]*\)")
