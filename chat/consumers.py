@@ -154,9 +154,11 @@ class ChatConsumer(FrameSocket):
             self._tell_error("not_storable", client_msg_id=client_msg_id)
         except DatabaseError:
             log.exception("frame_not_stored")
+            instruments.frames_refused.labels(code="unavailable").inc()
             self._tell_error("unavailable", retryable=True, client_msg_id=client_msg_id)
         except Exception:  # Our own fault: the shopper hears it, the socket lives.
             log.exception("frame_failed")
+            instruments.frames_refused.labels(code="internal").inc()
             self._tell_error("internal", retryable=True, client_msg_id=client_msg_id)
 
     async def _answer_refusal(self, refusal: FrameRefused) -> None:

@@ -20,6 +20,9 @@ first_frame_seconds = Histogram(
     "mangaassist_turn_first_frame_seconds", "From an accepted question to the turn's first frame.", buckets=_QUICK
 )
 frames_refused = Counter("mangaassist_frames_refused", "Frames of shoppers that were refused, by error code.", ["code"])
+# Somebody is called for these: Prometheus sees the first one rise only where it has seen a zero.
+for _code in ("unavailable", "internal"):
+    frames_refused.labels(code=_code)
 sockets_closed = Counter("mangaassist_sockets_closed", "Sockets that we have closed, by close code.", ["kind", "code"])
 sockets_resumed = Counter("mangaassist_sockets_resumed", "Shoppers that came back and asked for what they missed.")
 

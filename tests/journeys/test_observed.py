@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import OperationalError
 from django.test import AsyncClient
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -164,3 +165,21 @@ async def test_refused_frames_are_counted_by_codes_of_ours() -> None:
         await socket.send(type="me@example.com")
         await socket.receive_error()
     assert figure("mangaassist_frames_refused_total", code="unknown_type") == unknown + 1
+
+
+@pytest.mark.parametrize(("fault", "code"), [(OperationalError, "unavailable"), (RuntimeError, "internal")])
+async def test_a_question_that_could_not_be_stored_is_counted(
+    monkeypatch: pytest.MonkeyPatch, fault: type[Exception], code: str
+) -> None:
+    def fail(*args: Any) -> Any:
+        raise fault
+
+    # A zero is told before the first one: without it Prometheus sees no rise.
+    before = REGISTRY.get_sample_value("mangaassist_frames_refused_total", {"code": code})
+    assert before is not None
+    async with Socket() as socket:
+        await socket.hello(token())
+        monkeypatch.setattr("chat.consumers.accept_message", fail)
+        await socket.send(type="user_message", client_msg_id=str(uuid.uuid4()), text="hello")
+        assert (await socket.receive_error())["code"] == code
+    assert figure("mangaassist_frames_refused_total", code=code) == before + 1
