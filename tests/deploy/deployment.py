@@ -102,7 +102,7 @@ class Deployment:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        until(self._is_ready, "the deployment is ready, through nginx", within_s=START_S)
+        until(self._is_ready, "the deployment is ready, and nginx passes on", within_s=START_S)
 
     def release(self) -> None:
         """The service ``release``: tables, static files, the shop."""
@@ -254,7 +254,9 @@ class Deployment:
     def _is_ready(self) -> bool:
         for name, process in self.processes.items():
             assert process.poll() is None, f"{name}: {(self.folder / f'{name}.log').read_text()[-2000:]}"
-        return _answers(f"{self.origin}/readyz")
+        # nginx tells nobody outside about readiness.
+        inside = all(_answers(f"http://127.0.0.1:{port}/readyz") for port in self.web_ports)
+        return inside and _answers(f"{self.origin}/healthz")
 
 
 def interpolate(value: str, given: Mapping[str, str]) -> str:

@@ -89,12 +89,15 @@ def test_the_shops_page_brings_its_static_files_compressed_and_to_be_kept(browse
     assert widget.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_probes_are_for_everyone_and_metrics_for_nobody_outside(site: Deployment, browser: httpx.Client) -> None:
+def test_everyone_may_ask_for_life_and_nobody_outside_for_parts_and_figures(
+    site: Deployment, browser: httpx.Client
+) -> None:
     assert browser.get("/healthz").status_code == 200
-    assert browser.get("/readyz").json()["parts"]["worker"]["ok"]
-    assert browser.get("/metrics").status_code == 404
-    inside = httpx.get(f"http://127.0.0.1:{site.web_ports[0]}/metrics", timeout=30)
-    assert "mangaassist_" in inside.text
+    for outside in ("/readyz", "/%72eadyz", "/readyz?again", "/metrics"):
+        assert browser.get(outside).status_code == 404, outside
+    inside = f"http://127.0.0.1:{site.web_ports[0]}"
+    assert httpx.get(f"{inside}/readyz", timeout=30).json()["parts"]["worker"]["ok"]
+    assert "mangaassist_" in httpx.get(f"{inside}/metrics", timeout=30).text
 
 
 def test_a_question_is_answered_and_goes_on_when_its_web_process_is_killed(site: Deployment) -> None:
@@ -276,4 +279,4 @@ def test_what_is_no_backup_changes_nothing(site: Deployment, tmp_path: Path, con
     file = tmp_path / "file.dump"
     file.write_bytes(content)
     assert "is no backup of a MangaAssist" in site.manage("restore", str(file), "--replace", fails=True)
-    assert httpx.get(f"{site.origin}/readyz", timeout=30).status_code == 200
+    assert httpx.get(f"http://127.0.0.1:{site.web_ports[0]}/readyz", timeout=30).status_code == 200

@@ -21,7 +21,7 @@ class Who(StrEnum):
     LEAD = "lead"
     STAFF = "staff"  # signed in to the operator's room, with the permission of the page
     SIGNING_IN = "signing in"
-    PROBE = "probe"  # balancers and Prometheus, kept from outside by the proxy (docs/deployment.md)
+    PROBE = "probe"  # balancers and Prometheus; all but healthz is kept from outside by the proxy (docs/deployment.md)
 
 
 @dataclass(frozen=True, slots=True)
