@@ -15,6 +15,7 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from mangaassist.health.heartbeat import QUEUES
 from mangaassist.site import CONSUMERS
 from mangaassist.supervisor import BATCH_WORKER, WORKER
 
@@ -155,6 +156,11 @@ def test_prometheus_asks_every_process_that_stays() -> None:
     assert set(asked["mangaassist-background"]["names"]) == background
     assert str(asked["mangaassist-background"]["port"]) == FILE["x-app"]["environment"]["METRICS_PORT"]
     assert asked["mangaassist-web"]["names"] == ["web"]
+
+
+def test_the_guide_says_whose_silence_turns_readiness_red() -> None:
+    told = " ".join(DOCS.split())
+    assert f"`/readyz` is red when one of the queues {' and '.join(f'`{queue}`' for queue in QUEUES)} is" in told
 
 
 def test_who_runs_in_every_profile_is_missed_by_an_alert() -> None:
