@@ -27,7 +27,7 @@ test: venv ## the whole test suite; browser tests when Chromium is found (BROWSE
 test-postgres: venv ## the same on a PostgreSQL of its own (its programs must be installed), without the browser tests
 	$(BIN)/python -m tests.mangaassist.postgres -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --reruns-delay 2 -m "not browser" $(ARGS)
 
-chaos: venv ## every fault of docs/faults.md, for a long time (CHAOS_ROUNDS=10)
+chaos: venv ## every test of docs/faults.md, the random kills for long (CHAOS_ROUNDS=10)
 	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-10} $(BIN)/python -m pytest -m chaos $(ARGS)
 
 check: dev-venv $(WIDGET_TOOLS) ## lint, format, types, import directions, bandit, Django's own checks, missing migrations, the widget, the AWS template

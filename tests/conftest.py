@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 
 from mangaassist.loading import without_collecting
+from tests.faults import NODES
 from tests.furnished import folders
 from tests.learned import share_with
 
@@ -59,11 +60,18 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start processes or a browser come first: one of them at the end would leave the other cores idle."""
-    long = {item.path for item in items if any(map(item.get_closest_marker, ("process", "browser", "chaos")))}
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, object, object]:
+    """What docs/faults.md names is marked before pytest reads `-m`, so that `make chaos` runs the page. Afterwards files
+    that start processes or a browser come first: one of them at the end would leave the other cores idle.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and (item.path, item.originalname) in NODES:
+            item.add_marker("chaos")
+    result = yield
+    long = {item.path for item in items if any(map(item.get_closest_marker, ("process", "browser")))}
     items.sort(key=lambda item: item.path not in long)
+    return result
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from tests.journeys.test_faults import Shopper
 from tests.mangaassist.open_shop import open_shop
 from tests.mangaassist.running import Running, until
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 OPINIONS = 200 * ROUNDS
 ANSWERS = 10

@@ -21,7 +21,7 @@ from mangaassist.stillness import writer_of
 from tests.mangaassist.open_shop import open_shop
 from tests.mangaassist.running import START_S, Running, until
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")

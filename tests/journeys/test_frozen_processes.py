@@ -11,7 +11,7 @@ from tests.journeys.havoc import ROUNDS
 from tests.journeys.unhurried_webs import PROMISED_S, begin, status_of, unhurried
 from tests.journeys.web_processes import Shop, Web, assert_whole, tab, token_of
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")

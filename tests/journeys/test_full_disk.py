@@ -17,7 +17,7 @@ import pytest
 from tests.journeys.web_processes import Shop, Tab, Web, shop, tab, token_of
 from tests.mangaassist.running import until
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 SIZE = 96 * 1024**2
 # Until one is refused: what SQLite has already taken for its journal may still be written.

@@ -13,7 +13,7 @@ from tests.journeys.hostile_redis import MOODS, HostileRedis, Mood, hostile_redi
 from tests.journeys.web_processes import Frame, Shop, Tab, Web, assert_whole, shop, tab, token_of
 from tests.mangaassist.running import until
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 NO_CATALOGUE = "I can't open the catalogue right now. Please try again in a moment."
 QUESTION = "how much is Berserk volume 1?"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.journeys.web_processes import Frame, Shop, Tab, Web, assert_whole, shop, tab, token_of
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 KEY = """
 import django

@@ -21,7 +21,6 @@ from tests.mangaassist.running import until
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.chaos,
     pytest.mark.skipif(INITDB is None, reason="PostgreSQL is not installed."),
 ]
 

@@ -15,7 +15,7 @@ from tests.journeys.havoc import ROUNDS
 from tests.journeys.socket_havoc import SocketHavoc, converse, counts
 from tests.journeys.web_processes import shop
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 SHOPPERS = 4 + min(ROUNDS, 16)
 QUESTIONS = 3 * ROUNDS

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.journeys.unhurried_webs import PROMISED_S, begin, status_of, unhurried
 from tests.journeys.web_processes import Shop, Web, assert_whole, tab, token_of
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = pytest.mark.process
 
 # Looks for left turns, as the worker does, until this one has failed.
 SWEEP = """
