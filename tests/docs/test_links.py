@@ -13,7 +13,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # A path of ours in the middle of a sentence, with a folder before it: `chat/turn.py`, docs/redis.md.
 PATH = re.compile(
     r"(?<![\w/.<…*])((?:docs|deploy|tests|bench|widget|mangaassist|chat|shop|caching|knowledge|partners|"
-    r"recommendations|escalation|storefront|static|templates)/[\w./-]*\.(?:md|py|js|yaml|yml|json|toml|conf|gz|sh|png))\b"
+    r"recommendations|escalation|storefront|static|templates)/[\w./-]*\.(?:md|py|js|yaml|yml|json|toml|conf|gz|sh|jpg))\b"
 )
 
 
