@@ -32,15 +32,21 @@ def take_in(state: DialogueState, entities: Entities, intent: str, *, keeps_wish
             order_by="",
             told=(),
         )
+        if state.language_of_series:
+            # "In Japanese?" was asked of one title.
+            state = replace(state, edition_language="", language_of_series="")
     if entities.series and entities.series[0] != state.series:
         # Another title: its language is chosen anew.
-        state = replace(state, edition_language="")
+        state = replace(state, edition_language="", language_of_series="")
     wanted = merge(state.genres, entities.genres, without=entities.exclude_genres)
     refused = merge(state.exclude_genres, entities.exclude_genres, without=entities.genres)
     limit = f"{entities.max_price} {entities.currency}" if entities.max_price is not None else ""
     # What a whole series may cost says nothing about the price of one book.
     for_series = intent == "budget"
     wishes = intent == "recommend"
+    if entities.language:
+        subject = entities.series[0] if entities.series else state.series
+        state = replace(state, language_of_series="" if wishes else subject)
     return replace(
         state,
         genres=wanted,

@@ -53,6 +53,8 @@ class DialogueState:
     order_by: str = ""
     format: str = ""
     edition_language: str = ""
+    # The series that the language was asked of; none where it is a wish.
+    language_of_series: str = ""
     # "amount currency": of one book, and of what is left of a series.
     budget: str = ""
     series_budget: str = ""

@@ -8,6 +8,7 @@ what to do about a failure is the caller's breaker's business. Databases, by nam
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 import weakref
 from typing import Literal
@@ -27,6 +28,9 @@ _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Database, redi
     weakref.WeakKeyDictionary()
 )
 _lock = threading.Lock()
+# Their end imports something. Left to the interpreter's own end, it would wait for ever for the lock of a thread that
+# was frozen in the middle of an import.
+atexit.register(_async.clear)
 
 
 def sync_client(database: Database) -> redis.Redis:

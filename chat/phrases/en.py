@@ -263,7 +263,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "complaint": ("I'm sorry, that is not how it should be.", "That is annoying, and I'm sorry."),
     "complaint.sign_in": ("Sign in to the shop and name your order, and I'll look how it stands.",),
     # A person
-    "human.queued": ("I've connected you with a support agent. They'll be with you shortly.",),
+    "human.queued": ("I've put you in line for a person of our team. They'll be with you as soon as they can.",),
     "human.wait": ("Expect to wait about {minutes} minutes.",),
     "human.soon": ("Expect to wait about a minute.",),
     "human.already": ("You are already in line for a person of our team.",),

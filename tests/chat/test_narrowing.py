@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chat.constraints import take_in
 from chat.context import PageContext
 from chat.dialogue import resolve
 from chat.gathering.narrowed import fits
@@ -137,6 +138,25 @@ STATE = DialogueState(genres=("fantasy",), status="complete", max_volumes=10)
 def test_what_keeps_to_a_wish(state: dict[str, Any], changed: dict[str, Any], kept: bool) -> None:
     series = replace(series_facts("berserk"), **changed)
     assert fits(DialogueState(**state), series, product_facts("berserk")) is kept
+
+
+@pytest.mark.parametrize(
+    ("asked", "intent", "language"),
+    [
+        # Of one title: the next wish is for books in the language that is spoken.
+        ({"language": "ja"}, "availability", ""),
+        ({"language": "ja", "series": ("berserk",)}, "price", ""),
+        # A wish of its own stays a limit.
+        ({"language": "ja", "genres": ("horror",)}, "recommend", "ja"),
+    ],
+)
+def test_a_language_asked_of_a_title_is_no_wish(asked: dict[str, Any], intent: str, language: str) -> None:
+    state = take_in(DialogueState(series="berserk"), Entities(**asked), intent, keeps_wish=False)
+    assert state.edition_language == "ja"
+    kept = take_in(state, Entities(series=("berserk",)), "price", keeps_wish=False)
+    assert kept.edition_language == "ja"
+    wished = take_in(kept, Entities(genres=("cosy",), age=9), "recommend", keeps_wish=False)
+    assert (wished.edition_language, wished.language_of_series) == (language, "")
 
 
 LIST: dict[str, Any] = {"intent": "recommend", "shown": ("A", "B"), "shown_series": ("a", "b"), "genres": ("sports",)}

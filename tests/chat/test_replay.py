@@ -131,7 +131,7 @@ async def test_a_person_who_would_be_called_is_not() -> None:
     question = await Message.objects.aget(role="user")
     await Message.objects.filter(pk=question.pk).aupdate(content="I want to talk to a person")
     again = await asked_again()
-    assert "connected you with a support agent" in again.content
+    assert "put you in line for a person of our team" in again.content
     assert not await Handoff.objects.aexists()
 
 

@@ -60,7 +60,10 @@ async def test_from_the_queue_to_an_agent_and_back() -> None:
         await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()), reason="my parcel")
         await socket.next("saved")
         state = await socket.next("handoff_state")
-        assert state["message"] == "I've connected you with a support agent. They'll be with you shortly."
+        assert (
+            state["message"]
+            == "I've put you in line for a person of our team. They'll be with you as soon as they can."
+        )
         assert (state["state"], state["position"], state["estimated_wait"]) == ("queued", 1, None)
         id = state["handoff_id"]
         await in_database(take_handoff, id, by=aiko)
@@ -144,7 +147,7 @@ async def test_while_they_wait_the_assistant_is_silent_but_offers_to_go_on() -> 
 
 @pytest.mark.parametrize(
     ("attended", "promised"),
-    [(True, "I've connected you with a support agent."), (False, "Nobody of our team is free just now")],
+    [(True, "I've put you in line for a person of our team."), (False, "Nobody of our team is free just now")],
 )
 async def test_asking_in_words_opens_the_request_and_is_answered(attended: bool, promised: str) -> None:
     if attended:

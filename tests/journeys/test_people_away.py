@@ -60,7 +60,7 @@ async def test_who_left_an_address_and_asks_again_waits_in_the_chat() -> None:
         await leave_address(socket, "ada@shop.example")
         await socket.send(type="handoff", client_msg_id=str(uuid.uuid4()))
         state = await socket.next("handoff_state")
-        assert (state["state"], "write to" in state["message"]) == ("queued", False)
+        assert (state["state"], "waits in line" in state["message"]) == ("queued", True)
     handoff = await Handoff.objects.aget()
     assert (handoff.status, handoff.email) == ("queued", "")
     assert [each.detail async for each in handoff.transitions.all()][2:] == ["waits in the chat again"]

@@ -202,7 +202,7 @@ async def test_asking_for_a_person_twice_finds_the_same_request(partner: Partner
     first = (await partner.post(path, {"reason": "my parcel"})).json()
     assert first == {
         "handoff_id": first["handoff_id"],
-        "message": "I've connected you with a support agent. They'll be with you shortly.",
+        "message": "I've put you in line for a person of our team. They'll be with you as soon as they can.",
         "estimated_wait": None,
         "position": 1,
     }
