@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
+# What a command says is kept: `KEY=$(…)`.
+_KEPT = re.compile(r"(?:export )?\w+=\$\((.*)\)")
 # What a command begins with.
 _PROGRAM = re.compile(
     r"(?:\.venv/bin/)?(?:python (?:-m|manage\.py)|manage\.py|make [a-z]|celery |curl |docker |pip |pytest|schemathesis |aws |bash )"
@@ -34,7 +36,7 @@ def commands(page: Path) -> list[Command]:
     for language, block in _FENCE.findall(page.read_text(encoding="utf-8")):
         if language in {"", "sh", "shell", "bash"}:
             lines = re.sub(r"\\\n\s*", "", block).splitlines()
-            found += [line.split("  #")[0].strip() for line in lines]
+            found += [_KEPT.sub(r"\1", line.split("  #")[0].strip()) for line in lines]
     found += [" ".join(code.split()) for code in _CODE.findall(prose(page))]
     return [Command(name, text) for text in found if _PROGRAM.match(text)]
 
