@@ -38,6 +38,25 @@ BATCH_WORKER = (
 HUNG_AFTER_S = 40.0
 
 
+class Patience:
+    """What is said of parts that are not well: nothing for a while, then their names again and again, and their end."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+        self._has_told = False
+
+    def word_on(self, parts: list[str], now: float) -> str:
+        """``parts``: of /readyz, those that are not well at ``now`` (seconds); "": nothing to say."""
+        if not parts:
+            has_told, self._has_told, self._until = self._has_told, False, None
+            return "MangaAssist is ready again." if has_told else ""
+        self._until = now + PATIENCE_S if self._until is None else self._until
+        if now <= self._until:
+            return ""
+        self._until, self._has_told = now + PATIENCE_S, True
+        return f"Still waiting for: {', '.join(parts)}."
+
+
 class Supervisor:
     """One site's processes, from the first to the last."""
 
@@ -91,7 +110,7 @@ class Supervisor:
         await self._announce_ready()
         # Nobody waits for what it does: it starts when the others have had the processors for themselves.
         self._start(self._batch_program())
-        await asyncio.gather(self._watch_worker(), self._watch_stillness())
+        await asyncio.gather(self._watch_parts(), self._watch_stillness())
 
     async def _until_stopped(self, life: Coroutine[Any, Any, None]) -> None:
         tasks: set[asyncio.Task[Any]] = {asyncio.create_task(life), asyncio.create_task(self._stop.wait())}
@@ -192,20 +211,25 @@ class Supervisor:
     # --- While it runs
 
     async def _announce_ready(self) -> None:
-        patience = time.monotonic() + PATIENCE_S
+        patience = Patience()
         while parts := await self._parts_not_ready():
-            if time.monotonic() > patience:
-                patience += PATIENCE_S
-                self.output.say(f"Still waiting for: {', '.join(parts)}.")
+            if word := patience.word_on(parts, time.monotonic()):
+                self.output.say(word)
             await asyncio.sleep(READY_POLL_S)
         self.output.say(f"MangaAssist is ready: {self.site.url}")
 
-    async def _watch_worker(self) -> None:
-        """A worker or beat that lives but works no more (it happens after a broken Redis connection) is restarted."""
+    async def _watch_parts(self) -> None:
+        """Says what is not well for long, and when it is again. A worker or beat that lives but works no more (it
+        happens after a broken Redis connection) is restarted.
+        """
         silent_since: float | None = None
+        patience = Patience()
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            if await self._parts_not_ready() != ["worker"]:
+            parts = await self._parts_not_ready()
+            if word := patience.word_on(parts, time.monotonic()):
+                self.output.say(word)
+            if parts != ["worker"]:
                 silent_since = None
                 continue
             silent_since = silent_since or time.monotonic()

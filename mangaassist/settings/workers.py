@@ -68,6 +68,7 @@ CELERY_TIMEZONE = "UTC"
 # Whether a stored effect wakes the worker at once; beat finds it within two seconds in any case.
 OUTBOX_WAKE = environment.boolean("OUTBOX_WAKE", True)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "mangaassist.beat:PatientScheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "outbox-sweep": {"task": "mangaassist.outbox.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},

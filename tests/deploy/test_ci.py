@@ -20,7 +20,11 @@ PROGRAMS = ("chromium", "npm", "nginx")
 # Where PostgreSQL's server lies outside of PATH, as on Debian, there is nothing of it to install.
 POSTGRES = [] if INITDB else ["postgresql"]
 ALL = ["chromium", "fontconfig", "fonts-noto-cjk", "nodejs", "npm", *POSTGRES, "nginx-light"]
-BOTH = ["make check", "make test browser=required deploy=required"]
+RUN = [
+    "make check",
+    "make test browser=required deploy=required",
+    "make test-postgres ARGS=tests/shop tests/escalation tests/access tests/knowledge tests/analytics",
+]
 
 
 class Machine:
@@ -66,13 +70,13 @@ def have_everything(machine: Machine) -> None:
 def test_a_new_machine_gets_what_all_tests_need(machine: Machine) -> None:
     assert machine.run().returncode == 0
     install = f"apt-get install -y -qq --no-install-recommends {' '.join(ALL)}"
-    assert machine.told() == ["apt-get update -qq", install, *BOTH]
+    assert machine.told() == ["apt-get update -qq", install, *RUN]
 
 
 def test_one_that_has_everything_needs_no_network_and_no_root(machine: Machine) -> None:
     have_everything(machine)
     assert machine.run(user=1000).returncode == 0
-    assert machine.told() == BOTH
+    assert machine.told() == RUN
 
 
 def test_only_what_is_missing_is_installed(machine: Machine) -> None:
@@ -89,7 +93,7 @@ def test_who_is_not_root_is_told_what_to_install(machine: Machine) -> None:
     assert machine.told() == []
 
 
-@pytest.mark.parametrize(("fails", "told"), [("check", BOTH[:1]), ("test", BOTH)])
+@pytest.mark.parametrize(("fails", "told"), [("check", RUN[:1]), ("test", RUN[:2]), ("test-postgres", RUN)])
 def test_what_fails_is_the_scripts_own_failure(machine: Machine, fails: str, told: list[str]) -> None:
     have_everything(machine)
     machine.put("make", f"{NOTES}[ $1 != {fails} ]\n")

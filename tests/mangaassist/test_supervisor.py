@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mangaassist.health.heartbeat import QUEUES, key_of
+from mangaassist.supervisor import PATIENCE_S, Patience
 from tests.learned import share_with
 from tests.mangaassist.running import START_S, Running, free_port, is_gone, until
 
@@ -70,6 +71,24 @@ def test_what_is_killed_comes_back(site: Running, name: str) -> None:
     until(lambda: not site.not_ready(), "ready again")
     after = site.children()
     assert {each for each in before if before[each] != after[each]} == {name}
+
+
+def test_what_is_not_well_for_long_is_named_until_it_is() -> None:
+    patience, long = Patience(), PATIENCE_S + 1
+    # (parts that are not well, seconds, what is said)
+    for parts, now, said in [
+        ([], 0.0, ""),
+        (["redis"], 1.0, ""),
+        # A restart that nobody waited long for is none.
+        ([], 2.0, ""),
+        (["web"], 10.0, ""),
+        (["web"], 10.0 + long, "Still waiting for: web."),
+        (["web"], 11.0 + long, ""),
+        (["redis", "worker"], 11.0 + 2 * long, "Still waiting for: redis, worker."),
+        ([], 12.0 + 2 * long, "MangaAssist is ready again."),
+        ([], 13.0 + 2 * long, ""),
+    ]:
+        assert patience.word_on(parts, now) == said
 
 
 def test_a_shopper_waits_rather_than_fails_while_web_restarts(site: Running) -> None:
