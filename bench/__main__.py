@@ -45,13 +45,18 @@ def main(names: list[str]) -> int:
         return load(names[1:])
     into_report = "--write" in names
     names = [name for name in names if name != "--write"]
-    modules = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_")]
+    modules = all_modules()
     unknown = sorted(set(names) - set(modules))
     if unknown:
         sys.stderr.write(f"Unknown: {', '.join(unknown)}. There are: {', '.join(modules)}.\n")
         return 2
     with laboratory():
         return run_all(names or modules, write=not names, into_report=into_report)
+
+
+def all_modules() -> list[str]:
+    """Those of this folder by name; with an underscore: programs of another environment."""
+    return [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_")]
 
 
 @contextmanager
@@ -92,12 +97,12 @@ def run_all(names: Iterable[str], *, write: bool, into_report: bool) -> int:
     tables: list[Table] = []
     failed = 0
     for name in names:
-        module = importlib.import_module(f"bench.{name}")
-        run = getattr(module, "run", None)
-        if run is None or (write and getattr(module, "BY_NAME_ONLY", False)):
-            continue
-        sys.stderr.write(f"bench: {name}\n")
         try:
+            module = importlib.import_module(f"bench.{name}")
+            run = getattr(module, "run", None)
+            if run is None or (write and getattr(module, "BY_NAME_ONLY", False)):
+                continue
+            sys.stderr.write(f"bench: {name}\n")
             found = run()
         except Exception:
             traceback.print_exc()

@@ -44,7 +44,7 @@ class Chainlit(Process):
         self.name = "Chainlit, streaming the same text"
         self.port = free_port()
         self._process = subprocess.Popen(
-            [str(CHAINLIT), "run", str(ROOT / "bench" / "chainlit_app.py"), "--headless", "--port", str(self.port)],
+            [str(CHAINLIT), "run", str(ROOT / "bench" / "_chainlit_app.py"), "--headless", "--port", str(self.port)],
             cwd=folder,
             env=os.environ | {"SAID": str(said), "CHAINLIT_APP_ROOT": str(folder)},
             stdout=subprocess.DEVNULL,

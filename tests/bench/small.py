@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.__main__ import laboratory, run_all
+from bench.__main__ import all_modules, laboratory, run_all
 from bench.pairing import ain_turns, in_turns
 
 # Those that count what the process does come last.
@@ -46,6 +46,9 @@ def main(folder: Path) -> int:
             for variable, value in sizes.items():
                 assert hasattr(module, variable), f"bench.{name} has no {variable}"
                 setattr(module, variable, value)
+        # Whatever `make bench` looks into can be.
+        for name in all_modules():
+            importlib.import_module(f"bench.{name}")
         importlib.import_module("bench.intents").REPORT = folder / "intents.md"  # type: ignore[attr-defined]
         return run_all(SIZES, write=False, into_report=False)
 

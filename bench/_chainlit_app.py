@@ -1,6 +1,6 @@
 """The least that a Chainlit application does: it streams a given answer. Run by Chainlit, not by us.
 
-``SAID`` names a JSON file with the pieces of the answer. ``chainlit run bench/chainlit_app.py --headless --port N``.
+``SAID`` names a JSON file with the pieces of the answer. ``chainlit run bench/_chainlit_app.py --headless --port N``.
 """
 
 from __future__ import annotations
