@@ -20,7 +20,7 @@ app = Celery("mangaassist", fixups=[])
 app.config_from_object("mangaassist.settings", namespace="CELERY")
 
 
-class PatientScheduler(PersistentScheduler):  # type: ignore[misc]  # untyped
+class PatientScheduler(PersistentScheduler):
     """Says in one line that the broker is away, or loads what it had stored; the next round sends again."""
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:

@@ -99,7 +99,7 @@ export const ja = {
   comment: "ほかにお気づきの点があれば（任意）",
   sendFeedback: "送る",
   skip: "閉じる",
-  queued: "スタッフにおつなぎしています",
+  queued: "スタッフの順番をお待ちです",
   withAgent: "{name}が対応しています",
   someone: "スタッフ",
   position: "ただいま{position}番目",
